@@ -1,0 +1,166 @@
+"""Styles without Blender: `python -m core COMMAND`; whatever fails ends with one line on stderr and exit code 1."""
+
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from . import PASSES, Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
+from .exr import ExrError
+from .sequence import SequenceError, check_sequence, find_frames, stylize_sequence
+
+ERROR = "Error: GAN Style:"
+"""Begins the last line of a run that failed; farms look for it."""
+SHIPPED = Path(__file__).parent.parent / "addon" / "styles"
+BENCH_SECONDS = 10
+MAX_SIDE = 16384
+
+
+class UsageError(ValueError):
+    """The command line asks for something that there is not, or that can't be done."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def styles(options: argparse.Namespace) -> None:
+    """List the style files of the folders."""
+    further = [Path(folder) for folder in os.environ.get("GAN_STYLE_PATH", "").split(os.pathsep) if folder]
+    for folder in options.folder or [SHIPPED, *further]:
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {folder}.")
+        for path in sorted(folder.glob("*.onnx")):
+            try:
+                style = load_style(path)
+            except StyleError as error:
+                print(f"{path}\tbroken: {error}")
+            else:
+                print(path, style.name, ", ".join(style.passes), style.licence, sep="\t")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Read, validate and open style files, and run each once on a small frame."""
+    reports = [_report(path, options.provider) for path in options.style]
+    if options.json:
+        print(json.dumps(reports, indent=2))
+    else:
+        for report in reports:
+            print(f"{report['path']}\t{'ok, ' + report['provider'] if report['ok'] else 'broken: ' + report['error']}")
+    if broken := [report["error"] for report in reports if not report["ok"]]:
+        raise StyleError(f"{len(broken)} of {len(reports)} styles can't be used. {broken[0]}")
+
+
+def _report(path: Path, provider: str) -> dict:
+    try:
+        style = load_style(path)
+        generator = Generator(style, provider)
+        stylize(generator, _noise(style, 64, 64))
+    except (StyleError, ProviderError) as error:
+        return {"path": str(path), "ok": False, "error": str(error)}
+    contract = {key: value for key, value in asdict(style).items() if key not in ("path", "thumbnail")}
+    opened = {"provider": generator.provider, "reason": generator.reason, "open_seconds": round(generator.open_seconds, 3)}
+    return {"path": str(path), "ok": True, "error": "", **opened, **contract}
+
+
+def apply(options: argparse.Namespace) -> None:
+    """Stylise EXR frames into a folder."""
+    generator = Generator(load_style(options.style), options.provider)
+    print(f"{generator.style.name} on {generator.provider}: {generator.reason}", flush=True)
+    targets = check_sequence(generator.style.passes, find_frames(options.frame), options.out, options.layer)
+    frames = stylize_sequence(generator, targets, tile=options.tile, layer=options.layer, skip_existing=options.skip_existing)
+    started = time.perf_counter()
+    for done, (path, skipped) in enumerate(frames, 1):
+        now = time.perf_counter()
+        print(f"{done}/{len(targets)} {path} {'was there' if skipped else f'{now - started:.2f} s'}", flush=True)
+        started = now
+
+
+def bench(options: argparse.Namespace) -> None:
+    """Measure a style on noise: the median of several frames after a first one that is not counted."""
+    generator = Generator(load_style(options.style), options.provider)
+    width, height = options.size
+    passes = _noise(generator.style, height, width)
+    seconds: list[float] = []
+    while len(seconds) < 3 or (sum(seconds) < BENCH_SECONDS and len(seconds) < 20):
+        started = time.perf_counter()
+        stylize(generator, passes, tile=options.tile)
+        seconds.append(time.perf_counter() - started)
+    print(f"{generator.style.name}: {statistics.median(seconds[1:]):.3f} seconds per frame of {width} x {height} "
+          f"on {generator.provider} (the first {seconds[0]:.3f}, opening {generator.open_seconds:.3f}). {generator.reason}")
+
+
+def _noise(style: Style, height: int, width: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {name: rng.random((height, width, PASSES[name].channels), np.float32) for name in style.passes}
+
+
+def _size(text: str) -> tuple[int, int]:
+    sides = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
+    if not sides or not all(0 < int(side) <= MAX_SIDE for side in sides.groups()):
+        raise argparse.ArgumentTypeError(f"must be like 1920x1080, with sides from 1 to {MAX_SIDE}, not {text}")
+    return int(sides[1]), int(sides[2])
+
+
+def _side(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MAX_SIDE:
+        raise argparse.ArgumentTypeError(f"must be a number of pixels from 1 to {MAX_SIDE}, not {text}")
+    return int(text)
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=program, description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(run, *, style: str = "", tiled: bool = False) -> argparse.ArgumentParser:
+        added = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+        added.set_defaults(run=run)
+        if style:
+            added.add_argument("style", type=Path, nargs=None if style == "one" else "+", help="style file (.onnx)")
+            added.add_argument("--provider", default="auto", choices=("auto", "cpu", "cuda"), help="what runs the generator")
+        if tiled:
+            added.add_argument("--tile", type=_side, help="largest side in pixels run at once, to save memory")
+        return added
+
+    command(styles).add_argument("folder", type=Path, nargs="*", help="default: the shipped styles and GAN_STYLE_PATH")
+    command(check, style="several").add_argument("--json", action="store_true", help="print the answer as JSON")
+    command(bench, style="one", tiled=True).add_argument(
+        "--size", type=_size, default=(1920, 1080), metavar="WxH", help="pixels of the frame; default 1920x1080")
+    frames = command(apply, style="one", tiled=True)
+    frames.add_argument("frame", nargs="+", help="EXR files, or patterns like shot.####.exr or shot.%%04d.exr")
+    frames.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the stylised frames go")
+    frames.add_argument("--layer", default="", metavar="NAME", help="view layer to read, if a file has several")
+    frames.add_argument("--skip-existing", action="store_true", help="leave alone the frames that are in the folder already")
+    return parser
+
+
+def main(arguments: list[str], program: str = "python -m core") -> int:
+    """Run one command and return the exit code."""
+    try:
+        options = _parser(program).parse_args(arguments)
+        options.run(options)
+    except (UsageError, SequenceError, ExrError, StyleError, PassError, ProviderError, OSError) as error:
+        problem = str(error)
+    except MemoryError:
+        problem = "There is not enough memory for the frame; give a smaller --tile."
+    except KeyboardInterrupt:
+        problem = "Stopped; the frames written so far are complete."
+    else:
+        return 0
+    print(ERROR, " ".join(problem.split()), file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm that ends the run leaves no temporary files behind
+    sys.stdout.reconfigure(errors="backslashreplace")  # names of styles need not fit the terminal's encoding
+    sys.exit(main(sys.argv[1:]))

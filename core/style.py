@@ -1,0 +1,204 @@
+"""The style file: one .onnx whose metadata holds the contract between the trainer that wrote it and every host that runs it.
+
+A style file is untrusted input. load_style() parses and checks it with the onnx package before any runtime opens it.
+"""
+
+import base64
+import binascii
+import json
+import re
+import struct
+import unicodedata
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+
+from .graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
+from .graph import GraphError, check_graph, parse_model
+from .passes import PASSES
+
+FORMAT_VERSION = 1
+METADATA_KEY = "gan_style"
+OUTPUT_NAME = "stylized"
+MAX_FILE_BYTES = 256 * 2**20
+MAX_CONTRACT = 2**20
+MAX_NESTING = 16
+MAX_THUMBNAIL = 2**19, 1024
+"""Bytes of the PNG, and pixels of its sides."""
+WORKING_SPACE = "Linear Rec.709"
+MARKUP = re.compile(r"<[A-Za-z/!?]")
+UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode's categories of what breaks a line, can't be seen or can't be written."""
+
+
+class StyleError(ValueError):
+    """The style file is missing, damaged, or not one that this version can run."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """The contract of a style file.
+
+    The graph takes scene-linear Rec.709 inputs named like the passes, each (1, channels, height, width) float32 with height and
+    width multiples of `alignment` ("image" without its alpha: 3 channels, not premultiplied), and returns "stylized",
+    (1, 3, height, width) scene-linear RGB.
+    """
+
+    name: str
+    author: str = ""
+    licence: str = "CC0-1.0"
+    description: str = ""
+    passes: tuple[str, ...] = ("image",)
+    alignment: int = 8
+    """Height and width of the graph's input are multiples of this; tiles start at multiples of it too."""
+    receptive_radius: int = 0
+    """How many pixels away, at most, an input pixel can lie that changes an output pixel."""
+    tiles_exact: bool = True
+    """Whether tiles that overlap by the receptive radius give the picture that the whole frame gives."""
+    working_space: str = WORKING_SPACE
+    training: dict = field(default_factory=dict)
+    """Summary of the run that made the style: data, steps, seed, commands."""
+    score_card: dict = field(default_factory=dict)
+    thumbnail: bytes = b""
+    """A small PNG, or empty."""
+    path: Path | None = None
+    """Where the style was read from; not part of the file."""
+
+    def to_json(self) -> str:
+        contract = asdict(self)
+        del contract["path"]
+        contract["thumbnail"] = base64.b64encode(self.thumbnail).decode("ascii")
+        return json.dumps({"format_version": FORMAT_VERSION, **contract}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Style":
+        """Read and validate what to_json() wrote. Raises StyleError with a sentence that names the field."""
+        if len(text) > MAX_CONTRACT:
+            raise StyleError(f"its contract is longer than {MAX_CONTRACT} characters")
+        try:
+            contract = json.loads(text)
+        except (ValueError, RecursionError) as error:  # not only JSONDecodeError: a number may have too many digits
+            raise StyleError(f"its contract is not readable JSON ({error})") from error
+        if not isinstance(contract, dict):
+            raise StyleError("its contract is not a JSON object")
+        version = contract.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise StyleError(f"it has format version {version}, but this GAN Style reads version {FORMAT_VERSION}; "
+                             "export the style again or update the add-on")
+        known = {f.name for f in fields(cls)} - {"path"}
+        if unknown := sorted(set(contract) - known):
+            raise StyleError(f"its contract has unknown fields: {', '.join(map(repr, unknown))}")
+        if "name" not in contract:
+            raise StyleError("its contract has no name")
+        return cls(**_checked(contract))
+
+
+def _checked(contract: dict) -> dict:
+    """Check types and ranges of a contract's JSON values and turn them into Style's types."""
+    checked = dict(contract)
+    for key in ("name", "author", "licence", "description", "working_space"):
+        value = contract.get(key, "")
+        if not isinstance(value, str) or len(value) > 2000 or any(unicodedata.category(c) in UNSEEN for c in value):
+            raise StyleError(f"the field '{key}' of its contract must be one line of text")
+        if MARKUP.search(value):
+            raise StyleError(f"the field '{key}' of its contract must be plain text without markup")
+    if not contract["name"].strip() or len(contract["name"]) > 60:
+        raise StyleError("its name must have 1 to 60 characters")
+    if contract["name"].startswith(".") or set(contract["name"]) & set('/\\:*?"<>|'):
+        raise StyleError("its name must not begin with a dot or hold a character that file names can't have")
+    if contract.get("working_space", WORKING_SPACE) != WORKING_SPACE:
+        raise StyleError(f"it works in the colour space '{contract['working_space']}', but only {WORKING_SPACE} is supported")
+    for key, low, high in (("alignment", 1, 256), ("receptive_radius", 0, 2**14)):
+        value = contract.get(key, low)
+        if type(value) is not int or not low <= value <= high:
+            raise StyleError(f"the field '{key}' of its contract must be a whole number from {low} to {high}, not {value!r}")
+    if type(contract.get("tiles_exact", True)) is not bool:
+        raise StyleError("the field 'tiles_exact' of its contract must be true or false")
+    for key in ("training", "score_card"):
+        if not isinstance(contract.get(key, {}), dict) or _nesting(contract.get(key, {})) > MAX_NESTING:
+            raise StyleError(f"the field '{key}' of its contract must be an object of at most {MAX_NESTING} levels")
+    passes = contract.get("passes", ["image"])
+    texts = isinstance(passes, list) and all(isinstance(p, str) for p in passes)
+    if not texts or not passes or passes[0] != "image" or len(set(passes)) != len(passes):
+        raise StyleError("the field 'passes' of its contract must be a list that starts with \"image\" and repeats nothing")
+    if unknown := [p for p in passes if p not in PASSES]:
+        raise StyleError(f"it needs passes that don't exist: {', '.join(map(repr, unknown))}")
+    checked["passes"] = tuple(passes)
+    try:
+        checked["thumbnail"] = base64.b64decode(contract.get("thumbnail", ""), validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise StyleError("its thumbnail is not base64") from error
+    _check_thumbnail(checked["thumbnail"])
+    return checked
+
+
+def _check_thumbnail(png: bytes) -> None:
+    """Check the length and the header of a PNG, so that a small file can't unfold to a huge picture (ISO/IEC 15948, 11.2.2)."""
+    size, side = MAX_THUMBNAIL
+    if not png:
+        return
+    if len(png) > size or len(png) < 24 or png[:8] != b"\x89PNG\r\n\x1a\n" or png[12:16] != b"IHDR":
+        raise StyleError(f"its thumbnail is not a PNG of at most {size // 2**10} KiB")
+    if not all(1 <= n <= side for n in struct.unpack(">II", png[16:24])):
+        raise StyleError(f"its thumbnail must have at most {side} x {side} pixels")
+
+
+def _nesting(value: object) -> int:
+    """Levels of objects and lists in a JSON value."""
+    level, levels = [value], 0
+    while level := [part for v in level if isinstance(v, dict | list) for part in (v.values() if isinstance(v, dict) else v)]:
+        levels += 1
+    return levels
+
+
+def input_channels(name: str) -> int:
+    """Channels of the graph's input for a pass: the image travels without its alpha."""
+    return 3 if name == "image" else PASSES[name].channels
+
+
+def load_style(path: str | Path) -> Style:
+    """Read and check a style file without running it. Raises StyleError with a sentence that says what to do."""
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise StyleError(f"There is no style file {path}; install the style again or choose another.")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise StyleError(f"The style file {path} is larger than {MAX_FILE_BYTES // 2**20} MiB and is not opened.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise StyleError(f"The style file {path} can't be read ({error.strerror}); may you read it?") from error
+    try:
+        model = parse_model(content)
+        contracts = [p.value for p in model.metadata_props if p.key == METADATA_KEY]
+        if len(contracts) != 1:
+            raise StyleError("it carries no GAN Style contract; only files that the GAN Style trainer exported can be used")
+        style = Style.from_json(contracts[0])
+        _check_graph(model, style)
+    except (GraphError, StyleError) as error:
+        raise StyleError(f"The style file {path} can't be used: {_plain(str(error))}.") from error
+    return replace(style, path=path)
+
+
+def _plain(text: str, length: int = 300) -> str:
+    """One line without control characters: the file's own words may be in it."""
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def save_style(path: str | Path, model, style: Style) -> None:
+    """Write an onnx.ModelProto with the style's contract in its metadata. Raises StyleError if load_style() would refuse it."""
+    import onnx
+
+    contract = style.to_json()
+    _check_graph(model, Style.from_json(contract))
+    kept = [p for p in model.metadata_props if p.key != METADATA_KEY]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    model.metadata_props.add(key=METADATA_KEY, value=contract)
+    onnx.save_model(model, str(path))
+
+
+def _check_graph(model, style: Style) -> None:
+    try:
+        check_graph(model, {name: input_channels(name) for name in style.passes}, OUTPUT_NAME, style.alignment)
+    except GraphError as error:
+        raise StyleError(str(error)) from error
