@@ -1,0 +1,15 @@
+"""The Blender side: everything that imports bpy. Nodes and hidden data live in the file, pixels travel through capture.py."""
+
+from . import live, mainthread, node, trigger, watch
+
+MODULES = (node, mainthread, watch, live, trigger)
+
+
+def register() -> None:
+    for module in MODULES:
+        module.register()
+
+
+def unregister() -> None:
+    for module in reversed(MODULES):
+        module.unregister()

@@ -1,0 +1,80 @@
+"""Pixels out of Blender and back in: what feeds a node as passes, and the stylised frame as the picture that the node shows."""
+
+from contextlib import suppress
+
+import bpy
+import numpy as np
+
+from ..core.exr import ExrError, read_exr, write_exr
+from . import inner, stage
+
+MATCHED = (
+    "resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y",
+    "use_border", "use_crop_to_border", "border_min_x", "border_min_y", "border_max_x", "border_max_y",
+)  # fmt: skip
+"""Render settings that decide where the compositor samples."""
+
+
+class CaptureError(RuntimeError):
+    """Blender did not deliver the node's inputs."""
+
+
+def capture(plan: stage.Plan, scene: str) -> dict[str, np.ndarray]:
+    """The passes that feed a node at the scene's current frame: {pass name: (H, W, c) float32, scene-linear, top row first}.
+
+    Composites in a hidden scene, which reads the finished passes of the render in progress and renders nothing itself.
+    Raises CaptureError, ExrError.
+    """
+    inputs = bpy.data.scenes[stage.INPUTS]
+    _match(inputs, bpy.data.scenes[scene])
+    for node in inputs.compositing_node_group.nodes:
+        if node.bl_idname == "CompositorNodeOutputFile":
+            _set(node, "mute", node.name != plan.capture)
+    path = inner.folder() / f"{plan.capture}.exr"
+    path.unlink(missing_ok=True)
+    try:
+        # In the hidden scene's context, since the operator evaluates the context's scene once more, however large it is.
+        with bpy.context.temp_override(scene=inputs, view_layer=inputs.view_layers[0]):
+            bpy.ops.render.render(scene=inputs.name)
+    except RuntimeError as error:
+        raise CaptureError(f"Blender can't composite the node's inputs: {error}") from error
+    if not path.exists():
+        raise CaptureError(f"Blender wrote no inputs into {path.parent}; is there space on that disk?")
+    return read_exr(path)
+
+
+def show(plan: stage.Plan, frame: np.ndarray) -> None:
+    """Make a frame (H, W, 4), scene-linear, premultiplied, top row first, the picture that the node shows. Raises ExrError."""
+    write_exr(plan.picture, {"image": frame})
+    _load(plan, str(plan.picture))
+
+
+def show_unstyled(plan: stage.Plan, passes: dict[str, np.ndarray] | None) -> None:
+    """After a failure: show the node's own input, or nothing if there is none, but never an older picture."""
+    if passes is not None:
+        with suppress(ExrError):
+            show(plan, passes["image"])
+            return
+    _load(plan, "")
+
+
+def _load(plan: stage.Plan, path: str) -> None:
+    image = bpy.data.images[plan.image]
+    if image.filepath != path:
+        image.filepath = path
+    image.reload()
+    image.update_tag()  # without it, the GPU compositor keeps showing the old picture after edits
+
+
+def _match(inputs: bpy.types.Scene, scene: bpy.types.Scene) -> None:
+    """Give the INPUTS scene the frame and the sampling of the scene that is rendered."""
+    for name in MATCHED:
+        _set(inputs.render, name, getattr(scene.render, name))
+    _set(inputs, "frame_current", scene.frame_current)
+    _set(inputs, "frame_subframe", scene.frame_subframe)
+
+
+def _set(data: bpy.types.bpy_struct, name: str, value: object) -> None:
+    """Set a property only if it changes: each setting makes Blender's editors refresh and composite again."""
+    if getattr(data, name) != value:
+        setattr(data, name, value)

@@ -1,0 +1,110 @@
+"""The inside of a GAN Style node: a group that mixes the node's input with the picture of the stylised frame."""
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..core.exr import write_exr
+
+HIDDEN = ".GAN Style"
+"""How the names of our data-blocks begin; Blender hides names that begin with a dot."""
+PICTURE = f"{HIDDEN} Picture"
+
+
+def is_hidden(data: bpy.types.ID) -> bool:
+    return data.name.startswith(HIDDEN)
+
+
+@cache
+def folder() -> Path:
+    """A private folder for the files of this Blender session."""
+    path = Path(tempfile.mkdtemp(prefix="gan-style-"))
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def remove_folder() -> None:
+    shutil.rmtree(folder(), ignore_errors=True)
+    folder.cache_clear()
+
+
+def new_group() -> bpy.types.NodeTree:
+    """The inside of a GAN Style node: mixes the image with the picture of the stylised frame."""
+    group = bpy.data.node_groups.new(PICTURE, "CompositorNodeTree")
+    group.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    image = group.interface.new_socket("Image", in_out="INPUT", socket_type="NodeSocketColor")
+    image.default_value = (0.0, 0.0, 0.0, 1.0)
+    for name, description in (("Strength", "How much of the style is mixed in"), ("Mask", "Where the style is mixed in")):
+        socket = group.interface.new_socket(name, in_out="INPUT", socket_type="NodeSocketFloat", description=description)
+        socket.subtype, socket.min_value, socket.max_value, socket.default_value = "FACTOR", 0.0, 1.0, 1.0
+    inputs, output = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
+    factor = group.nodes.new("ShaderNodeMath")
+    factor.operation, factor.use_clamp = "MULTIPLY", True
+    mix = group.nodes.new("ShaderNodeMix")
+    mix.name, mix.data_type = "Mix", "RGBA"
+    picture = group.nodes.new("CompositorNodeImage")
+    picture.name, picture.image = "Picture", _new_image()
+    sockets = {socket.identifier: socket for socket in mix.inputs}
+    group.links.new(inputs.outputs["Strength"], factor.inputs[0])
+    group.links.new(inputs.outputs["Mask"], factor.inputs[1])
+    group.links.new(factor.outputs[0], sockets["Factor_Float"])
+    group.links.new(inputs.outputs["Image"], sockets["A_Color"])
+    group.links.new(picture.outputs["Image"], sockets["B_Color"])
+    group.links.new(next(s for s in mix.outputs if s.identifier == "Result_Color"), output.inputs["Image"])
+    for x, node in enumerate((inputs, factor, picture, mix, output)):
+        node.location = x * 200, 0
+    return group
+
+
+def _new_image() -> bpy.types.Image:
+    image = bpy.data.images.new(PICTURE, 1, 1, alpha=True, float_buffer=True)
+    image.source = "FILE"
+    image.colorspace_settings.name = "Linear Rec.709"
+    image.alpha_mode = "PREMUL"
+    return image
+
+
+def separate(nodes: list[bpy.types.Node]) -> None:
+    """Give each node an inner group, an image and a file of its own; copies of a node share them at first."""
+    seen = set()
+    for node in nodes:
+        group = node.node_tree
+        if group is None or not {"Mix", "Picture"} <= set(group.nodes.keys()):
+            node.node_tree = new_group()
+        elif group in seen:
+            node.node_tree = group.copy()
+            image_node(node).image = _new_image()
+        seen.add(node.node_tree)
+        if image_node(node).image is None:
+            image_node(node).image = _new_image()
+        image, path = image_node(node).image, picture(node)
+        if image.filepath != str(path):
+            write_exr(path, {"image": np.zeros((1, 1, 4), np.float32)})
+            image.filepath = str(path)
+
+
+def image_node(node: bpy.types.Node) -> bpy.types.Node:
+    """The Image node inside a GAN Style node."""
+    return node.node_tree.nodes["Picture"]
+
+
+def picture(node: bpy.types.Node) -> Path:
+    """The file with the node's stylised frame."""
+    return folder() / f"picture-{node.node_tree.session_uid}.exr"
+
+
+def pass_through(node: bpy.types.Node, through: bool) -> None:
+    """Let the image through as it is, or mix it with the picture."""
+    mix = node.node_tree.nodes["Mix"]
+    if mix.mute != through:
+        mix.mute = through
+
+
+def touch(node: bpy.types.Node) -> None:
+    """Have Blender composite again, as if the artist had edited the node; a change of our own properties does not do it."""
+    node.inputs["Strength"].default_value = node.inputs["Strength"].default_value

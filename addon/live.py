@@ -1,0 +1,66 @@
+"""Brings the pictures up to date after edits: in a thread of its own, so that the window stays alive meanwhile."""
+
+import threading
+from functools import partial
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import frames, mainthread, runs, stage, watch
+from .inner import is_hidden
+
+IDLE_SECONDS = 0.05
+
+_due = ""
+"""Name of a scene that Blender has composited since its pictures were made."""
+_thread: threading.Thread | None = None
+_cancelled = threading.Event()
+
+
+def cancel() -> None:
+    """Stop the run in progress; nothing of it will be shown any more."""
+    global _due, _thread, _cancelled
+    _due, _thread = "", None
+    _cancelled.set()
+    _cancelled = threading.Event()
+
+
+@persistent
+def _on_composited(scene: bpy.types.Scene, *_: object) -> None:
+    """After each composite for the editors, since what feeds the nodes may have changed; a render does without."""
+    global _due
+    if not is_hidden(scene):
+        _due = scene.name
+
+
+def _when_idle() -> float:
+    global _due, _thread
+    if _due and watch.is_idle() and (_thread is None or not _thread.is_alive()):
+        watch.sync_if_due()
+        scene, _due = bpy.data.scenes.get(_due), ""
+        plans = stage.plans(scene) if scene is not None else ()
+        if plans:
+            arguments = scene.name, scene.frame_current, plans, _cancelled.is_set
+            _thread = threading.Thread(target=_run, args=arguments, name="GAN Style", daemon=True)
+            _thread.start()
+    return IDLE_SECONDS
+
+
+def _run(scene: str, frame: int, plans: tuple[stage.Plan, ...], is_cancelled) -> None:
+    before = [runs.latest(plan.key) for plan in plans]
+    call = partial(mainthread.call, cancel=is_cancelled, ready=watch.is_idle)
+    done = frames.run_scene(scene, frame, plans, call, cancel=is_cancelled)
+    errors = [run.error if run else "" for run in before]
+    if not is_cancelled() and (any(run.network_ran for run in done) or [run.error for run in done] != errors):
+        call(stage.composite_again)
+
+
+def register() -> None:
+    bpy.app.handlers.composite_post.append(_on_composited)
+    bpy.app.timers.register(_when_idle, persistent=True)
+
+
+def unregister() -> None:
+    cancel()
+    bpy.app.timers.unregister(_when_idle)
+    bpy.app.handlers.composite_post.remove(_on_composited)

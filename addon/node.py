@@ -1,0 +1,102 @@
+"""The GAN Style node: its properties, its face and its place in the Add menu."""
+
+import textwrap
+
+import bpy
+
+from . import graph, inner, library, runs, watch
+
+MENU = "NODE_MT_category_compositor_creative"
+LETTER_WIDTH = 7.0
+ICON_WIDTH = 40.0
+_items: list[tuple[str, str, str, int]] = []
+"""Blender keeps no reference to the strings of dynamic enum items, so they must live here."""
+
+
+def _style_items(node: "CompositorNodeGANStyle", _context: bpy.types.Context | None) -> list[tuple[str, str, str, int]]:
+    """The installed styles; the node's own too if it is missing, so that the choice survives until it is installed again."""
+    _items.clear()
+    for style in library.installed().values():
+        usable = style.style
+        name, hint = (usable.name, usable.description) if usable else (f"{style.identifier} (broken)", style.error)
+        _items.append((style.identifier, name, hint, library.number(style.identifier)))
+    if node.style_id not in library.installed():
+        name = f"{node.style_id} (missing)" if node.style_id else "No Style"
+        _items.append((node.style_id or "NONE", name, "This style is not installed", library.number(node.style_id)))
+    return _items
+
+
+def _get_style(node: "CompositorNodeGANStyle") -> int:
+    return library.number(node.style_id)
+
+
+def _set_style(node: "CompositorNodeGANStyle", number: int) -> None:
+    node.style_id = next((i for i in library.installed() if library.number(i) == number), node.style_id)
+
+
+def _style_changed(node: "CompositorNodeGANStyle", _context: bpy.types.Context) -> None:
+    watch.request_sync()
+    inner.touch(node)
+
+
+class CompositorNodeGANStyle(bpy.types.CompositorNodeCustomGroup):
+    """Restyle the image with a trained generator"""
+
+    bl_idname = graph.NODE
+    bl_label = "GAN Style"
+    bl_icon = "SHADERFX"
+    bl_width_default = 200
+
+    style: bpy.props.EnumProperty(
+        name="Style",
+        description="The look that the image gets",
+        items=_style_items,
+        get=_get_style,
+        set=_set_style,
+        update=_style_changed,
+    )
+    # The file keeps the style's identifier, not the enum's number: it names the style even where it is not installed.
+    style_id: bpy.props.StringProperty(options={"HIDDEN"})
+
+    def init(self, _context: bpy.types.Context) -> None:
+        self.node_tree = inner.new_group()
+        self.style_id = next(iter(library.installed()), "")
+        watch.request_sync()
+
+    def draw_buttons(self, _context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+        layout.prop(self, "style", text="")
+        run = runs.latest(self.node_tree.session_uid) if self.node_tree else None
+        if run is None:
+            return
+        if run.error:
+            _draw_error(layout, run.error, self.width)
+        elif run.network_ran:
+            layout.label(text=f"{run.provider.upper()}  {run.generator_seconds:.2f} s")
+        else:
+            layout.label(text=f"{run.provider.upper()}  unchanged")
+
+
+def _draw_error(layout: bpy.types.UILayout, message: str, width: float) -> None:
+    """Red lines; Blender does not wrap labels."""
+    letters = max(10, int((width - ICON_WIDTH) / LETTER_WIDTH))
+    column = layout.column(align=True)
+    column.alert = True
+    for index, line in enumerate(textwrap.wrap(message, letters)):
+        column.label(text=line, icon="ERROR" if index == 0 else "BLANK1")
+
+
+def _draw_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    if context.space_data.tree_type == "CompositorNodeTree":
+        operator = menu.layout.operator("node.add_node", text=CompositorNodeGANStyle.bl_label)
+        operator.type = CompositorNodeGANStyle.bl_idname
+        operator.use_transform = True
+
+
+def register() -> None:
+    bpy.utils.register_class(CompositorNodeGANStyle)
+    getattr(bpy.types, MENU).append(_draw_menu)
+
+
+def unregister() -> None:
+    getattr(bpy.types, MENU).remove(_draw_menu)
+    bpy.utils.unregister_class(CompositorNodeGANStyle)

@@ -1,0 +1,52 @@
+"""What the GAN Style nodes did last: timings for scripts, errors and device for the nodes' faces."""
+
+from collections import deque
+from dataclasses import dataclass
+
+REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One GAN Style node on one frame."""
+
+    scene: str
+    node: str
+    frame: int
+    style: str
+    provider: str = ""
+    """"cuda" or "cpu"; empty if the generator could not be opened."""
+    reason: str = ""
+    """Why this provider."""
+    inputs_seconds: float = 0.0
+    """Compositing what feeds the node and reading it."""
+    generator_seconds: float = 0.0
+    """0 if the network did not run because inputs and style had not changed."""
+    write_seconds: float = 0.0
+    """Writing the stylised frame and giving it to Blender."""
+    network_ran: bool = False
+    error: str = ""
+
+
+_runs: deque[Run] = deque(maxlen=REMEMBERED)
+_latest: dict[int, Run] = {}
+
+
+def record(key: int, run: Run) -> None:
+    """Remember a run of the node whose inner group has the session_uid `key`."""
+    _runs.append(run)
+    _latest[key] = run
+
+
+def last_runs() -> tuple[Run, ...]:
+    """The runs of this session, oldest first."""
+    return tuple(_runs)
+
+
+def latest(key: int) -> Run | None:
+    return _latest.get(key)
+
+
+def forget() -> None:
+    _runs.clear()
+    _latest.clear()

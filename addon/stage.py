@@ -1,0 +1,233 @@
+"""The hidden data-blocks behind the GAN Style nodes: sync() makes, mends and removes them.
+
+While a render or a composite runs, no data-block may come or go (Blender crashes). So all that a run needs is made beforehand
+(watch.py says when) and described by Plans, which hold names instead of pointers.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..core import PASSES, StyleError
+from . import graph, inner, library
+from .inner import HIDDEN, PICTURE, is_hidden
+
+TRIGGER = f"{HIDDEN} Trigger"
+INPUTS = f"{HIDDEN} Inputs"
+CAMERA = f"{HIDDEN} Camera"
+ENGINE = "GAN_STYLE_TRIGGER"
+FILE_ITEMS = {1: "FLOAT", 3: "VECTOR", 4: "RGBA"}
+"""The items of a File Output node that hold a pass of so many channels."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do for one GAN Style node."""
+
+    key: int
+    """session_uid of the node's inner group."""
+    node: str
+    style: str
+    passes: tuple[str, ...]
+    capture: str
+    """The File Output node in the INPUTS scene that writes the node's inputs, and the stem of its file."""
+    image: str
+    """The Blender image that shows the stylised frame."""
+    picture: Path
+    """The file of that image."""
+    problem: str = ""
+    """Why the node can't run as it stands in the tree."""
+
+
+_plans: dict[int, tuple[Plan, ...]] = {}
+_trees: dict[int, int] = {}
+
+
+def plans(scene: bpy.types.Scene) -> tuple[Plan, ...]:
+    """The plans of the scene's nodes, each after those that feed it."""
+    return _plans.get(scene.session_uid, ())
+
+
+def trees_replaced() -> bool:
+    """Whether a scene has another compositor tree than when sync() ran."""
+    return _trees != {scene.session_uid: scene.compositing_node_group.session_uid for scene in _scenes()}
+
+
+def sync() -> None:
+    """Bring the hidden data-blocks and the plans in line with the artist's trees."""
+    _plans.clear()
+    nodes = list(_nodes())
+    inner.separate(nodes)
+    if nodes:
+        _ensure_scene(TRIGGER)
+        _clear_inputs(_ensure_scene(INPUTS))
+    for scene in _scenes() if nodes else ():
+        if graph.contains_style(scene.compositing_node_group):
+            _ensure_trigger(scene.compositing_node_group)
+            _plans[scene.session_uid] = tuple(_plan(scene))
+    _remove_unused(nodes)
+    _trees.clear()
+    _trees.update({scene.session_uid: scene.compositing_node_group.session_uid for scene in _scenes()})
+
+
+def composite_again() -> None:
+    """Have Blender composite what it composited before sync() got to an edit."""
+    for node in _nodes():
+        inner.touch(node)
+
+
+def remove_all() -> None:
+    """Remove all hidden data-blocks and the triggers in the artist's trees; the nodes' own groups stay."""
+    _plans.clear()
+    for tree in _artist_trees():
+        _remove_trigger(tree)
+    _remove_scenes(keep=())
+
+
+def _artist_trees() -> Iterator[bpy.types.NodeTree]:
+    yield from (t for t in bpy.data.node_groups if t.bl_idname == "CompositorNodeTree" and not is_hidden(t))
+
+
+def _nodes() -> Iterator[bpy.types.Node]:
+    """All GAN Style nodes of the artist."""
+    for tree in _artist_trees():
+        yield from (node for node in tree.nodes if node.bl_idname == graph.NODE)
+
+
+def _scenes() -> Iterator[bpy.types.Scene]:
+    """The artist's scenes that have a compositor tree."""
+    yield from (s for s in bpy.data.scenes if not is_hidden(s) and s.compositing_node_group is not None)
+
+
+def _ensure_scene(name: str) -> bpy.types.Scene:
+    scene = bpy.data.scenes.get(name)
+    if scene is None:
+        scene = bpy.data.scenes.new(name)
+        scene.render.engine = ENGINE
+        scene.render.compositor_device = "CPU"
+        scene.render.compositor_precision = "FULL"
+        scene.render.use_sequencer = False
+        # Blender 5.2 crashes when it evaluates a tree that names a scene whose view layer it has not evaluated yet.
+        scene.view_layers[0].update()
+    if scene.camera is None:
+        scene.camera = _camera()
+    return scene
+
+
+def _camera() -> bpy.types.Object:
+    """Blender renders no scene without one. In no collection (that crashes Blender 5.2); a fake user keeps it in files."""
+    camera = bpy.data.objects.get(CAMERA) or bpy.data.objects.new(CAMERA, bpy.data.cameras.new(CAMERA))
+    camera.use_fake_user = True
+    return camera
+
+
+def _clear_inputs(inputs: bpy.types.Scene) -> None:
+    if inputs.compositing_node_group is None:
+        inputs.compositing_node_group = bpy.data.node_groups.new(INPUTS, "CompositorNodeTree")
+    tree = inputs.compositing_node_group
+    tree.nodes.clear()
+    for group in [g for g in bpy.data.node_groups if g.name.startswith(INPUTS) and g != tree]:
+        bpy.data.node_groups.remove(group)
+
+
+def _ensure_trigger(tree: bpy.types.NodeTree) -> None:
+    """Have one Render Layers node of the TRIGGER scene in the tree, after all others: Blender renders them in this order."""
+    readers = [n for n in tree.nodes if n.bl_idname == "CompositorNodeRLayers"]
+    ours = [n for n in readers if n.scene is not None and is_hidden(n.scene)]
+    if len(ours) == 1 and readers[-1] == ours[0] and ours[0].scene.name == TRIGGER:
+        ours[0].mute = False
+        return
+    _remove_trigger(tree)
+    anchor = next(n for n in tree.nodes if n.bl_idname == graph.NODE or getattr(n, "node_tree", None) is not None)
+    node = tree.nodes.new("CompositorNodeRLayers")
+    node.scene = bpy.data.scenes[TRIGGER]
+    node.name = node.label = "GAN Style Trigger"
+    node.hide, node.select = True, False
+    node.location = anchor.location.x, anchor.location.y + 40
+
+
+def _remove_trigger(tree: bpy.types.NodeTree) -> None:
+    for node in list(tree.nodes):
+        if node.bl_idname == "CompositorNodeRLayers" and node.scene is not None and is_hidden(node.scene):
+            tree.nodes.remove(node)
+
+
+def _plan(scene: bpy.types.Scene) -> Iterator[Plan]:
+    places = list(graph.style_nodes(scene.compositing_node_group))
+    uses = Counter(node.node_tree for _, node in places)
+    for index, (path, node) in enumerate(places):
+        passes = _passes(node)
+        problem = _problem(node, passes, uses[node.node_tree])
+        inner.pass_through(node, bool(problem))
+        capture = f"inputs-{scene.session_uid}-{index}"
+        if not problem:
+            _prepare_inputs(scene, path, passes, capture)
+        key, image = node.node_tree.session_uid, inner.image_node(node).image
+        yield Plan(key, node.name, node.style_id, passes, capture, image.name, inner.picture(node), problem)
+
+
+def _passes(node: bpy.types.Node) -> tuple[str, ...]:
+    try:
+        return library.find(node.style_id).style.passes
+    except StyleError:  # reported when the style is opened
+        return ("image",)
+
+
+def _problem(node: bpy.types.Node, passes: tuple[str, ...], uses: int) -> str:
+    """Why the node can't run where it stands; empty if it can."""
+    if uses > 1:
+        return "The node is in a group that is used several times; make the group single-user."
+    for name in passes:
+        socket = PASSES[name].socket
+        if socket not in node.inputs:
+            return f"The style needs the pass '{name}', which the node can't give it; choose another style."
+        if graph.source(node.inputs[socket]) is None:
+            return f"Nothing is connected to the input {socket}; connect it."
+    return ""
+
+
+def _prepare_inputs(scene: bpy.types.Scene, path: tuple[str, ...], passes: tuple[str, ...], capture: str) -> None:
+    """Add to the INPUTS tree what computes a node's inputs and writes them into a file."""
+    tree = bpy.data.scenes[INPUTS].compositing_node_group
+    group = tree.nodes.new("CompositorNodeGroup")
+    group.node_tree = graph.cut(scene.compositing_node_group, path, passes, INPUTS)
+    for node in group.node_tree.nodes:
+        if node.bl_idname == "CompositorNodeRLayers" and node.scene is None:
+            node.scene = scene
+    output = tree.nodes.new("CompositorNodeOutputFile")
+    output.name = capture
+    output.format.media_type = "MULTI_LAYER_IMAGE"
+    output.format.file_format = "OPEN_EXR_MULTILAYER"
+    output.format.exr_codec = "NONE"
+    output.format.color_depth = "32"
+    output.directory, output.file_name = str(inner.folder()), capture
+    output.file_output_items.clear()
+    for p in passes:
+        output.file_output_items.new(FILE_ITEMS[PASSES[p].channels], p)
+        tree.links.new(group.outputs[p], output.inputs[p])
+
+
+def _remove_unused(nodes: list[bpy.types.Node]) -> None:
+    """Remove inner groups and images without a node, triggers without a use, and all that is hidden with the last node."""
+    for tree in _artist_trees():
+        if not graph.contains_style(tree):
+            _remove_trigger(tree)
+    groups = {node.node_tree for node in nodes}
+    images = {inner.image_node(node).image for node in nodes}
+    for group in [g for g in bpy.data.node_groups if g.name.startswith(PICTURE) and g not in groups]:
+        bpy.data.node_groups.remove(group)
+    for image in [i for i in bpy.data.images if is_hidden(i) and i not in images]:
+        bpy.data.images.remove(image)
+    _remove_scenes(keep=(TRIGGER, INPUTS, CAMERA) if nodes else ())
+
+
+def _remove_scenes(keep: tuple[str, ...]) -> None:
+    for collection in (bpy.data.scenes, bpy.data.objects, bpy.data.cameras):
+        for block in [b for b in collection if is_hidden(b) and b.name not in keep]:
+            collection.remove(block)
+    if not keep:
+        for group in [g for g in bpy.data.node_groups if g.name.startswith(INPUTS)]:
+            bpy.data.node_groups.remove(group)

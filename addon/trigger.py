@@ -1,0 +1,144 @@
+"""Runs the GAN Style nodes between rendering and compositing, in renders from the window and in background.
+
+Blender renders every scene that a Render Layers node names before it composites. The TRIGGER scene is one of them and its
+render engine is ours.
+"""
+
+import os
+import sys
+import traceback
+from dataclasses import replace
+from functools import partial
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import frames, inner, library, live, mainthread, runs, stage, watch
+from .runs import last_runs
+
+__all__ = ["last_runs"]
+
+_scene = ""
+"""Name of the artist's scene that is being rendered."""
+_plans: tuple[stage.Plan, ...] = ()
+_triggered = False
+"""Whether the nodes were run for the frame that is being rendered."""
+
+
+class TriggerEngine(bpy.types.RenderEngine):
+    """Renders nothing; Blender calling it is the sign that the artist's scene is rendered and not composited yet."""
+
+    bl_idname = stage.ENGINE
+    bl_label = "GAN Style Trigger"
+
+    def render(self, depsgraph: bpy.types.Depsgraph) -> None:
+        if depsgraph.scene.name == stage.TRIGGER:
+            _run_nodes(depsgraph.scene.frame_current, self)
+
+
+def _run_nodes(frame: int, engine: bpy.types.RenderEngine) -> None:
+    """In background a frame that can't be stylised ends Blender, also after our own mistakes."""
+    global _triggered
+    _triggered = True
+    finished = not bpy.app.background
+    cancel = engine.test_break
+    try:
+        call = partial(mainthread.call, cancel=cancel)
+        for run in frames.run_scene(_scene, frame, _plans, call, cancel=cancel, progress=engine.update_progress):
+            if run.error and bpy.app.background:
+                _abort(f"node '{run.node}'", run.error)
+        finished = True
+    finally:
+        if not finished:
+            traceback.print_exc()
+            _abort("", frames.UNEXPECTED)
+
+
+def _abort(place: str, message: str) -> None:
+    """End a background Blender before it writes the frame: it ignores exceptions in handlers and engines."""
+    sys.stdout.flush()
+    sys.stderr.write(f"Error: GAN Style: {place or 'render'} in scene '{_scene}': {message}\n")
+    sys.stderr.flush()
+    inner.remove_folder()
+    os._exit(1)
+
+
+@persistent
+def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
+    global _scene, _plans
+    if inner.is_hidden(scene):
+        return
+    live.cancel()
+    _scene = scene.name
+    ready = watch.render_begins()
+    _plans = stage.plans(scene)
+    if not ready:
+        busy = "Blender was too busy to prepare the node; render again."
+        _plans = tuple(replace(plan, problem=busy) for plan in _plans)
+    if bpy.app.background:
+        _check()
+
+
+def _check() -> None:
+    for plan in _plans:
+        try:
+            frames.check(plan)
+        except frames.EXPECTED as error:
+            _abort(f"node '{plan.node}'", str(error))
+
+
+@persistent
+def _on_frame(scene: bpy.types.Scene, *_: object) -> None:
+    global _triggered
+    if not inner.is_hidden(scene):
+        _triggered = False
+
+
+@persistent
+def _on_stats(statistics: str, *_: object) -> None:
+    """Blender says what it is doing; scripts may have taken the trigger away since the render began."""
+    if statistics == "Compositing" and _plans and not _triggered:
+        _abort("", "Blender composites without having called the node 'GAN Style Trigger'; is it muted or removed?")
+
+
+@persistent
+def _on_render_end(scene: bpy.types.Scene, *_: object) -> None:
+    global _plans
+    if not inner.is_hidden(scene):
+        _plans = ()
+        watch.render_ends()
+
+
+@persistent
+def _on_load(*_: object) -> None:
+    live.cancel()
+    frames.forget()
+    runs.forget()
+
+
+HANDLERS = {
+    "render_init": _on_render_init,
+    "render_pre": _on_frame,
+    "render_complete": _on_render_end,
+    "render_cancel": _on_render_end,
+    "load_pre": _on_load,
+}
+if bpy.app.background:
+    # Not in a window: Cycles would call it under a lock that the main thread waits for, holding Python's, to draw the render.
+    HANDLERS["render_stats"] = _on_stats
+
+
+def register() -> None:
+    bpy.utils.register_class(TriggerEngine)
+    for name, handler in HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    for name, handler in HANDLERS.items():
+        getattr(bpy.app.handlers, name).remove(handler)
+    bpy.utils.unregister_class(TriggerEngine)
+    frames.forget()
+    runs.forget()
+    library.forget()
+    inner.remove_folder()
