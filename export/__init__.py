@@ -1,0 +1,1 @@
+"""Trains generators with PyTorch and exports them as style files; run it as `python -m export`."""

@@ -1,0 +1,77 @@
+"""The trainer's command line: `python -m export COMMAND`; each command's flags are the fields of its settings."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from export.config import ExportConfig, TrainConfig, TrainerError, add_arguments, explicit_values, from_values, resumed_config
+
+
+def _render_dataset() -> tuple[type, Callable[[dict], None]]:
+    from export.render_dataset import RenderDatasetConfig, render_dataset
+
+    return RenderDatasetConfig, lambda values: render_dataset(from_values(RenderDatasetConfig, values))
+
+
+def _train() -> tuple[type, Callable[[dict], None]]:
+    def run(values: dict) -> None:
+        # Threads that sleep while they wait train twice as fast beside other work; PyTorch reads this when it is loaded.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        config = resumed_config(values) if values.get("resume") else from_values(TrainConfig, values)
+        from export.train import train  # after the settings: a mistake in them needs no PyTorch to be told
+
+        train(config)
+
+    return TrainConfig, run
+
+
+def _export() -> tuple[type, Callable[[dict], None]]:
+    def run(values: dict) -> None:
+        from export.export_onnx import export
+
+        export(from_values(ExportConfig, values))
+
+    return ExportConfig, run
+
+
+def _demo() -> tuple[type, Callable[[dict], None]]:
+    from export.demo import DemoConfig, demo
+
+    return DemoConfig, lambda values: demo(from_values(DemoConfig, values))
+
+
+COMMANDS = {
+    "render-dataset": (_render_dataset, "Render scenes with their passes, and the target frames of a look."),
+    "train": (_train, "Train a generator against a discriminator."),
+    "demo": (_demo, "Render a scene through the GAN Style node and write the pictures."),
+    "export": (_export, "Write a trained generator as a style file."),
+}
+"""Each command imports what it needs when it is called: rendering needs no PyTorch, training no Blender."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return the exit code; errors that the user can put right become one sentence on stderr."""
+    overview = argparse.ArgumentParser(
+        prog="python -m export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {name:16}{text}" for name, (_, text) in COMMANDS.items()),
+    )
+    overview.add_argument("command", choices=COMMANDS, help="what to do; --help after it lists its settings")
+    name = overview.parse_args(arguments[:1]).command
+    prepare, description = COMMANDS[name]
+    config_class, run = prepare()
+    parser = argparse.ArgumentParser(prog=f"python -m export {name}", description=description)
+    add_arguments(parser, config_class)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("export").setLevel(logging.INFO)
+    try:
+        run(explicit_values(config_class, parser.parse_args(arguments[1:])))
+    except TrainerError as error:
+        logging.getLogger("export").error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

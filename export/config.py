@@ -1,0 +1,261 @@
+"""The trainer's settings: frozen dataclasses, and the command line and the files generated from their fields."""
+
+import argparse
+import json
+import tomllib
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import get_args, get_origin, get_type_hints
+
+from core.passes import PASSES
+
+VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4, 4), 1) for n in range(1, count + 1))
+"""The layers of VGG-19 in order, each a convolution and its ReLU."""
+
+
+class TrainerError(ValueError):
+    """Something that the trainer's user can put right; the message is a sentence that says how."""
+
+
+class ConfigError(TrainerError):
+    """A setting is missing, unknown or out of range."""
+
+
+def setting(default: object = MISSING, help: str = "", **more: object) -> Field:
+    """A field of a settings class. more: `choices`; `positional`, an argument without flag; `free`, may change on resuming."""
+    return field(default=default, metadata={"help": help, **more})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of `train`. Lengths are in pixels unless they say otherwise."""
+
+    data: Path = setting(help="folder with input/*.exr (layers named like the passes) and target/*.exr of the same names")
+    run: Path = setting(help="folder that the run is written to; it must not exist yet, unless resumed")
+    resume: bool = setting(False, "go on from the run's last checkpoint, with the settings saved there", free=True)
+
+    passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
+    holdout: tuple[str, ...] = setting((), "patterns (city_*) of frame names that only judge; none: see holdout-fraction")
+    holdout_fraction: float = setting(0.1, "share of the sequences to hold out when no pattern is given")
+    crop: int = setting(256, "side of a training crop, a multiple of 8")
+    crop_alignment: int = setting(8, "crops start at multiples of this, which keeps grids of the look in step; a multiple of 8")
+    batch: int = setting(2, "crops per step")
+    flip: bool = setting(False, "mirror half of the crops left to right")
+    exposure_jitter: float = setting(0.0, "largest random change of exposure, in stops, of input and target alike")
+
+    generator: str = setting("cnn", "architecture of the generator", choices=("cnn", "unet", "resnet"))
+    size: str = setting("default", "size of the generator", choices=("draft", "fast", "default", "high"))
+    widths: tuple[int, ...] = setting((), "instead of a size; cnn: c1 c2 n1 n2, channels and residual blocks at 1/4 and at 1/8; "
+                                      "unet: channels at 1/2, 1/4, 1/8 ...; resnet: channels at 1/2 and 1/4, residual blocks")
+    start_from: Path | None = setting(None, "run folder or style file (.onnx) of the same architecture that gives first weights")
+    discriminator: str = setting("patch", "what judges: patch, multiscale (patches on a pyramid) or dense (the whole crop)",
+                                 choices=("dense", "patch", "multiscale"))
+    discriminator_channels: int = setting(32, "channels of the discriminator's first layer; dense: of each hidden layer")
+    discriminator_layers: int = setting(3, "strided layers of the discriminator: 2 judges 34 px patches, 3 judges 70 px; "
+                                        "dense: hidden layers")
+    discriminator_scales: int = setting(3, "sizes that the multiscale discriminator judges: full, 1/2, 1/4 ...")
+    discriminator_side: int = setting(32, "side in pixels that the dense discriminator averages a crop down to")
+    spectral_norm: bool = setting(True, "bound the discriminator's slope by spectral normalisation (Miyato et al. 2018)")
+    conditional: bool = setting(True, "show the discriminator the input image beside the output")
+
+    adversarial: str = setting(
+        "least_squares", "adversarial loss", choices=("least_squares", "hinge", "non_saturating", "cross_entropy")
+    )
+    weight_l1: float = setting(50.0, "weight of the mean absolute difference to the target, log encoded")
+    weight_edge: float = setting(50.0, "weight of the mean absolute difference of image gradients at full, 1/2 and 1/4 size")
+    weight_adversarial: float = setting(1.0, "weight of the adversarial loss")
+    weight_features: float = setting(10.0, "weight of feature matching on the discriminator's layers")
+    weight_r1: float = setting(0.0, "weight of the discriminator's squared slope at targets (Mescheder et al. 2018); "
+                               "steadies it, 1 to 10 without spectral-norm")
+    r1_every: int = setting(16, "steps between R1 penalties, each weighted by as many steps (Karras et al. 2020)")
+    weight_l2: float = setting(0.0, "weight of the mean squared difference to the target, log encoded")
+    weight_variation: float = setting(0.0, "weight of total variation, which calms the output")
+    weight_content: float = setting(0.0, "weight of the squared difference of VGG-19's features to those of the target")
+    weight_style: float = setting(0.0, "weight of the squared difference of Gram matrices of VGG-19's features to the target's")
+    vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for content and style")
+    content_layers: tuple[str, ...] = setting(("relu4_2",), "layers of VGG-19 that content compares", choices=VGG_LAYERS)
+    style_layers: tuple[str, ...] = setting(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+                                            "layers of VGG-19 that style compares", choices=VGG_LAYERS)
+
+    steps: int = setting(20000, "steps of the whole run; the learning rate falls to 0 at the last one")
+    minutes: float = setting(0.0, "stop with a checkpoint after this many minutes, 0 for no limit", free=True)
+    learning_rate: float = setting(2e-4, "Adam's step size at the start")
+    betas: tuple[float, ...] = setting((0.5, 0.99), "Adam's two decay rates")
+    decay_from: float = setting(0.3, "share of the steps after which the learning rate falls along a half cosine")
+    ema: float = setting(0.999, "decay per step of the running mean of the weights, which is what gets exported")
+    seed: int = setting(0, "seed of the first weights and of the crops")
+    device: str = setting("auto", "where to train", choices=("auto", "cpu", "cuda"))
+    precision: str = setting(
+        "auto", "arithmetic of convolutions; auto: bfloat16 if the hardware has it", choices=("auto", "float32", "bfloat16")
+    )
+    threads: int = setting(0, "CPU threads, 0 for one per core")
+    log_every: int = setting(20, "steps between points of the curves", free=True)
+    preview_every: int = setting(500, "steps between contact sheets and scores of held-out frames", free=True)
+    checkpoint_every: int = setting(500, "steps between checkpoints", free=True)
+
+    def __post_init__(self):
+        self._check_weights()
+        _require(self.passes[:1] == ("image",) and len(set(self.passes)) == len(self.passes),
+                 "passes must start with image and name nothing twice")
+        for name in ("crop", "crop_alignment"):
+            value = getattr(self, name)
+            _require(value >= 8 and value % 8 == 0, f"{name.replace('_', '-')} must be a multiple of 8, not {value}")
+        for name in ("batch", "discriminator_channels", "discriminator_layers", "discriminator_scales", "discriminator_side",
+                     "r1_every", "steps", "log_every", "preview_every", "checkpoint_every"):
+            _require(getattr(self, name) >= 1, f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        for name in ("holdout_fraction", "decay_from", "ema"):
+            value = getattr(self, name)
+            _require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
+        self._check_networks()
+        _require(len(self.betas) == 2, "betas must be two numbers")
+
+    def _check_weights(self) -> None:
+        """Raise ConfigError for weights of losses that miss what they need."""
+        weights = {f.name: getattr(self, f.name) for f in fields(self) if f.name.startswith("weight_")}
+        for name, value in weights.items():
+            _require(value >= 0, f"{name.replace('_', '-')} must be at least 0, not {value}")
+        aims = ("l1", "l2", "edge", "adversarial", "content", "style")
+        _require(any(weights[f"weight_{aim}"] for aim in aims), f"weights must not all be 0: give one of {', '.join(aims)}")
+        for name in ("weight_features", "weight_r1"):
+            flag = name.replace("_", "-")
+            _require(bool(self.weight_adversarial) or not weights[name],
+                     f"{flag} needs a discriminator: give weight-adversarial too, or set {flag} to 0")
+        for name, layers in (("weight_content", self.content_layers), ("weight_style", self.style_layers)):
+            if weights[name]:
+                flag = name.replace("_", "-")
+                _require(self.vgg_weights is not None, f"{flag} needs VGG-19's weights: give vgg-weights, the file that "
+                         f"torchvision calls vgg19-dcbb9e9d.pth, or set {flag} to 0")
+                _require(bool(layers), f"{flag} needs at least one layer of VGG-19")
+                _require(self.crop >= 16, f"{flag} needs crops of 16 px or more")
+
+    def _check_networks(self) -> None:
+        """Raise ConfigError for widths that the generator doesn't take and crops that the networks can't work on."""
+        count = {"cnn": 4, "resnet": 3}.get(self.generator, max(len(self.widths), 2))
+        _require(len(self.widths) in (0, count) and all(w > 0 for w in self.widths),
+                 f"widths must be {count} whole numbers above 0 for the {self.generator}")
+        smallest = {
+            "dense": self.discriminator_side,
+            "patch": 8 * 2**self.discriminator_layers,
+            "multiscale": 8 * 2 ** (self.discriminator_layers + self.discriminator_scales - 1),
+        }[self.discriminator]
+        _require(self.crop >= smallest, f"discriminator {self.discriminator} of this size needs crops of {smallest} px or more")
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """Settings of `export`."""
+
+    run: Path = setting(help="folder of the training run", positional=True)
+    out: Path = setting(help="style file to write, ending in .onnx", positional=True)
+    name: str = setting("", "the style's name, 1 to 60 characters; empty: the file's name")
+    author: str = setting("", "who made the style")
+    licence: str = setting("CC0-1.0", "SPDX identifier of the style's licence")
+    description: str = setting("", "one sentence about the look")
+    tolerance: float = setting(1e-3, "largest difference allowed between PyTorch and ONNX Runtime, relative above 1")
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise ConfigError(f"The setting {sentence}.")
+
+
+def add_arguments(parser: argparse.ArgumentParser, config_class: type) -> None:
+    """Add --config and one argument per field; none has a default, so that explicit_values() tells what was asked for."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="JSON or TOML file of settings; flags override it")
+    hints = get_type_hints(config_class)
+    for f in fields(config_class):
+        note = "" if f.default is MISSING or f.default in ("", (), None) else f" [{_plain(f.default)}]"
+        options = {"help": (f.metadata.get("help", "") + note).replace("%", "%%"), "default": argparse.SUPPRESS}
+        kind, many = _element(hints[f.name])
+        if kind is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options |= {"type": kind, "choices": f.metadata.get("choices"), "metavar": f.name.upper().replace("_", "-")}
+        if many:
+            options["nargs"] = "*"
+        if options.get("choices"):
+            options["metavar"] = None
+        parser.add_argument(f.name if f.metadata.get("positional") else "--" + f.name.replace("_", "-"), **options)
+
+
+def _element(hint: object) -> tuple[type, bool]:
+    """(type of one value, whether the field holds many): tuple[int, ...] is (int, True), int | None is (int, False)."""
+    if get_origin(hint) is tuple:
+        return get_args(hint)[0], True
+    kinds = [k for k in get_args(hint) if k is not type(None)]
+    return (kinds[0] if kinds else hint), False
+
+
+def explicit_values(config_class: type, arguments: argparse.Namespace) -> dict:
+    """The values given in the --config file and, above them, on the command line. Raises ConfigError."""
+    values = read_values(arguments.config) if arguments.config else {}
+    return values | {f.name: getattr(arguments, f.name) for f in fields(config_class) if hasattr(arguments, f.name)}
+
+
+def read_values(path: Path) -> dict:
+    """Settings from a JSON or TOML file as a dict. Raises ConfigError."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        values = tomllib.loads(text) if Path(path).suffix == ".toml" else json.loads(text)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"The settings file {path} can't be read: {error}.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"The settings file {path} must hold names and values.")
+    return {name.replace("-", "_"): value for name, value in values.items()}
+
+
+def from_values(config_class: type, values: dict):
+    """Build a settings object from {field name: value}. Raises ConfigError for unknown, missing and wrongly typed settings."""
+    hints = get_type_hints(config_class)
+    if unknown := sorted(set(values) - set(hints)):
+        raise ConfigError(f"There is no setting named {', '.join(unknown)}.")
+    required = [f.name for f in fields(config_class) if f.default is MISSING and f.default_factory is MISSING]
+    if missing := [name for name in required if name not in values]:
+        raise ConfigError(f"Please give {', '.join('--' + m.replace('_', '-') for m in missing)}.")
+    typed = {name: _typed(name, hints[name], value) for name, value in values.items()}
+    for f in fields(config_class):
+        choices, value = f.metadata.get("choices"), typed.get(f.name)
+        chosen = value if isinstance(value, tuple) else (value,)
+        if choices and f.name in typed and (wrong := [c for c in chosen if c not in choices]):
+            raise ConfigError(f"The setting {f.name} can't be {wrong[0]!r}; choose from {', '.join(map(str, choices))}.")
+    return config_class(**typed)
+
+
+def _typed(name: str, hint: object, value: object) -> object:
+    kind, many = _element(hint)
+    if many:
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"The setting {name} must be a list, not {value!r}.")
+        return tuple(_typed(name, kind, v) for v in value)
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    if (kind is Path and isinstance(value, str)) or (kind is float and type(value) is int):
+        return kind(value)
+    if value is None and type(None) in get_args(hint):
+        return None
+    raise ConfigError(f"The setting {name} must be of type {kind.__name__}, not {value!r}.")
+
+
+def to_values(config: object) -> dict:
+    """A settings object as plain JSON values; from_values() reads them back to an equal object."""
+    return {f.name: _plain(getattr(config, f.name)) for f in fields(config)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value.as_posix() if isinstance(value, Path) else value
+
+
+def resumed_config(values: dict) -> TrainConfig:
+    """The settings of an existing run with `values` over them. Raises ConfigError naming those that must not change."""
+    if "run" not in values:
+        raise ConfigError("Please give --run, the folder of the run to resume.")
+    saved = from_values(TrainConfig, read_values(Path(values["run"]) / "config.json"))
+    asked = from_values(TrainConfig, to_values(saved) | values)
+    differing = [f.name for f in fields(TrainConfig)
+                 if not f.metadata.get("free") and f.name != "run" and getattr(asked, f.name) != getattr(saved, f.name)]
+    if differing:
+        changes = ", ".join(f"{n} ({_plain(getattr(saved, n))}, now {_plain(getattr(asked, n))})" for n in differing)
+        raise ConfigError(f"The run {asked.run} was started with other settings: {changes}; leave them out or start a new run.")
+    return asked

@@ -1,0 +1,193 @@
+"""Writes a trained generator as a style file, after ONNX Runtime has given PyTorch's picture on random input."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from core.generator import Generator
+from core.passes import PASSES
+from core.style import OUTPUT_NAME, Style, StyleError, input_channels, load_style, save_style
+from core.stylize import stylize
+
+from .checkpoint import load_checkpoint, load_module
+from .config import ExportConfig, TrainConfig, TrainerError, from_values, read_values, to_values
+from .generators import GuidedGenerator, make_generator, receptive_radius
+
+log = logging.getLogger(__name__)
+
+OPSET = 18
+"""The latest that a style may use: CUDA kernels of later operator sets came late to ONNX Runtime."""
+OPERATORS = {
+    "Add", "Concat", "Conv", "DepthToSpace", "Div", "Exp", "Log", "Mul", "Neg", "Reciprocal", "Relu", "Resize", "Sub",
+}
+"""All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
+SIZES = ((64, 64), (1, 1), (37, 61), (130, 83))
+"""(height, width) of the random frames that PyTorch and ONNX Runtime are compared on."""
+
+
+class ExportError(TrainerError):
+    """The generator can't be written as a style file."""
+
+
+def export(config: ExportConfig) -> Path:
+    """Write the averaged generator of a run's newest checkpoint as a style file and return its path.
+
+    Raises ExportError, and leaves no file behind, if ONNX Runtime and PyTorch disagree by more than the tolerance.
+    """
+    if config.out.suffix != ".onnx":
+        raise ExportError(f"The style file's name must end in .onnx: {config.out}.")
+    trained = from_values(TrainConfig, read_values(config.run / "config.json"))
+    tensors, state = load_checkpoint(config.run)
+    generator = make_generator(trained.passes, trained.size, trained.widths, trained.generator)
+    load_module("ema", generator, tensors)
+    thumbnail = config.run / "thumbnail.png"
+    style = Style(
+        name=config.name or config.out.stem,
+        author=config.author,
+        licence=config.licence,
+        description=config.description,
+        passes=generator.passes,
+        alignment=generator.alignment,
+        receptive_radius=receptive_radius(generator),
+        training=_summary(config.run, trained, state["step"]),
+        score_card={"held_out": state["scores"]},
+        thumbnail=thumbnail.read_bytes() if thumbnail.is_file() else b"",
+    )
+    difference = write_style(generator, style, config.out, config.tolerance)
+    log.info("Wrote %s after %d steps; PyTorch and ONNX Runtime differ by at most %.1e.", config.out, state["step"], difference)
+    return config.out
+
+
+def write_style(generator: GuidedGenerator, style: Style, path: Path, tolerance: float = 1e-3) -> float:
+    """Write the file under another name, compare it with PyTorch, then rename it; returns the largest difference.
+
+    Raises ExportError if the graph holds other operators than OPERATORS, breaks the contract or differs by more.
+    """
+    partial = path.with_suffix(".partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        save_style(partial, to_onnx(generator), style)
+        difference = parity(generator, Generator(load_style(partial), "cpu"))
+        if not difference <= tolerance:
+            problem = f"PyTorch and ONNX Runtime differ by {difference:.2g}, more than {tolerance:g}"
+            raise ExportError(f"{problem}; {path} was not written.")
+        os.replace(partial, path)
+    except StyleError as error:
+        raise ExportError(f"The style '{style.name}' can't be written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return difference
+
+
+def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
+    """The generator as a graph for any height and width that are multiples of its alignment. Raises ExportError."""
+    examples = tuple(torch.rand(1, input_channels(p), 8 * generator.alignment, 9 * generator.alignment) for p in generator.passes)
+    height, width = (generator.alignment * torch.export.Dim(name, min=1, max=4096) for name in ("h", "w"))
+    buffer = BytesIO()
+    with _quiet():
+        program = torch.onnx.export(
+            generator.eval(), examples, dynamo=True, opset_version=OPSET, verbose=False,
+            input_names=list(generator.passes), output_names=[OUTPUT_NAME],
+            dynamic_shapes=(tuple({2: height, 3: width} for _ in examples),),
+        )
+        program.save(buffer)
+    model = onnx.load_from_string(buffer.getvalue())
+    _strip(model)
+    if strange := sorted({n.op_type for n in model.graph.node} - OPERATORS):
+        raise ExportError(f"The generator's graph holds operators that a style may not use: {', '.join(strange)}.")
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Name the free dimensions plainly and drop what the exporter noted about its own machine, such as stack traces."""
+    for value in (*model.graph.input, *model.graph.output):
+        for dim, name in zip(value.type.tensor_type.shape.dim[2:], ("height", "width"), strict=True):
+            dim.dim_param = name
+        del value.metadata_props[:]
+    del model.graph.value_info[:]
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    model.graph.name = "generator"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's warnings about packages and renamings that do not concern us."""
+    exporter = logging.getLogger("torch.onnx")
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        exporter.setLevel(level)
+
+
+class _TorchGenerator:
+    """Runs the PyTorch module where core.stylize expects a Generator, and keeps in mind what stylize would hide."""
+
+    def __init__(self, module: GuidedGenerator, style: Style):
+        self.module, self.style, self.gave_nan = module, style, False
+
+    @torch.no_grad()
+    def run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        output = self.module(*(torch.from_numpy(inputs[name]) for name in self.style.passes))
+        self.gave_nan |= bool(output.isnan().any())
+        return output.numpy()
+
+
+def parity(module: GuidedGenerator, generator: Generator) -> float:
+    """Largest difference between PyTorch and ONNX Runtime over random frames of odd sizes through core.stylize.
+
+    Scene-linear, absolute up to 1 and relative above; not a number if PyTorch gives one.
+    """
+    rng, worst = np.random.default_rng(0), 0.0
+    reference = _TorchGenerator(module.eval(), generator.style)
+    for height, width in SIZES:
+        passes = _random_passes(generator.style.passes, height, width, rng)
+        expected, actual = stylize(reference, passes), stylize(generator, passes)
+        worst = np.fmax(worst, (np.abs(expected - actual) / np.maximum(np.abs(expected), 1)).max())
+    return float("nan") if reference.gave_nan else float(worst)
+
+
+def _random_passes(names: tuple[str, ...], height: int, width: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Radiance over five orders of magnitude with soft alpha; normals and albedo up to 1, the other guides up to 100."""
+    passes = {}
+    for name in names:
+        reach = 1 if name in ("normal", "albedo") else 100
+        passes[name] = rng.uniform(-reach, reach, (height, width, PASSES[name].channels)).astype(np.float32)
+    alpha = rng.uniform(0, 1, (height, width, 1))
+    radiance = np.exp(rng.normal(-1, 2, (height, width, 3)))
+    passes["image"] = np.concatenate([radiance * alpha, alpha], axis=-1).astype(np.float32)
+    return passes
+
+
+def _summary(run: Path, trained: TrainConfig, step: int) -> dict:
+    """What made the style: the command with every setting that is not the default, the frames, the steps."""
+    record = read_values(run / "data.json")
+    words = ["python -m export train"]
+    for f in fields(trained):
+        value = to_values(trained)[f.name]
+        if getattr(trained, f.name) != f.default and f.name != "resume":
+            shown = value if not isinstance(value, list) else " ".join(map(str, value))
+            shown = Path(shown).name if isinstance(getattr(trained, f.name), Path) and Path(shown).is_absolute() else shown
+            flag = f.name.replace("_", "-")
+            words.append(f"--{flag} {shown}" if not isinstance(value, bool) else f"--{flag}" if value else f"--no-{flag}")
+    return {
+        "command": " ".join(words), "steps": step, "seed": trained.seed, "pytorch": torch.__version__,
+        "frames": len(record["frames"]), "held_out": record["held_out"],
+    }

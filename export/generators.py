@@ -1,0 +1,248 @@
+"""Generators as plain modules: cnn, unet and resnet, and the receptive radius that follows from their layers.
+
+They keep no statistics of the whole image, so that tiles of a frame give the picture of the whole frame. Channels are
+multiples of 16, which is what ONNX Runtime's convolutions are quick at.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, pixel_shuffle, relu
+
+from core.style import input_channels
+
+from .encoding import GUIDES, decode
+
+RELU_GAIN = 2**0.5
+"""Makes up for the half that a ReLU takes away."""
+TAIL_GAIN = 0.02
+"""So small that the first output is close to the input."""
+
+Span = tuple[int, int]
+"""First and last pixel of a range on one axis, both included."""
+
+
+class GuidedGenerator(nn.Module):
+    """What every generator shares: it sees any set of passes and adds what it has learned to the encoded image.
+
+    Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
+    is scene-linear RGB. Subclasses give `alignment`, change() and change_sees().
+    """
+
+    alignment: int
+
+    def __init__(self, passes: Sequence[str]):
+        super().__init__()
+        self.passes = tuple(passes)
+        self.in_channels = sum(input_channels(p) for p in passes)
+
+    def forward(self, *passes: Tensor) -> Tensor:
+        """Scene-linear RGB (B, 3, H, W), at least 0."""
+        return decode(self.encoded(*passes))
+
+    def encoded(self, *passes: Tensor) -> Tensor:
+        """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
+        guides = [GUIDES[name](x) for name, x in zip(self.passes, passes, strict=True)]
+        return guides[0] + self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
+
+    def change(self, guides: Tensor) -> Tensor:
+        """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image, (B, 3, H, W)."""
+        raise NotImplementedError
+
+    def sees(self, span: Span) -> Span:
+        """Range of input pixels that the output pixels of a range depend on, without the frame's borders."""
+        return _union(span, self.change_sees(span))
+
+    def change_sees(self, span: Span) -> Span:
+        """sees() of change() alone."""
+        raise NotImplementedError
+
+
+class Residual(nn.Module):
+    """x + conv(relu(conv(x))); the second convolution starts small, which keeps deep stacks calm without normalisation
+    (Zhang et al. 2019, Fixup initialisation)."""
+
+    def __init__(self, channels: int, blocks: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        _initialise(self.conv1, RELU_GAIN)
+        _initialise(self.conv2, 0.5 * blocks**-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(relu(self.conv1(x)))
+
+    def sees(self, span: Span) -> Span:
+        return _sees(self.conv1, _sees(self.conv2, span))
+
+
+class CNN(GuidedGenerator):
+    """A lean generator on two scales: strided front, residual blocks at 1/4 and 1/8, depth-to-space tail."""
+
+    alignment = 8
+
+    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 6):
+        super().__init__(passes)
+        self.front = nn.Conv2d(self.in_channels, c1, 8, stride=4, padding=2)
+        self.before = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
+        self.down = nn.Conv2d(c1, c2, 3, stride=2, padding=1)
+        self.middle = nn.Sequential(*(Residual(c2, n2) for _ in range(n2)))
+        self.up = nn.Conv2d(c2, c1, 1)
+        self.after = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
+        self.tail = _tail(c1, 4)
+        _initialise(self.front, RELU_GAIN)
+        _initialise(self.down, RELU_GAIN)
+        _initialise(self.up, 1.0)
+        _initialise(self.tail, TAIL_GAIN)
+
+    def change(self, guides: Tensor) -> Tensor:
+        quarter = self.before(relu(self.front(guides)))                            # (B, c1, H/4, W/4)
+        eighth = self.up(self.middle(relu(self.down(quarter))))                    # (B, c1, H/8, W/8)
+        quarter = self.after(quarter + _twice(eighth))
+        return pixel_shuffle(self.tail(quarter), 4)                                # (B, 3, H, W)
+
+    def change_sees(self, span: Span) -> Span:
+        quarter = _stack_sees(self.after, _sees(self.tail, _shrink(span, 4)))
+        eighth = _stack_sees(self.middle, _sees(self.up, _shrink(quarter, 2)))
+        quarter = _stack_sees(self.before, _union(quarter, _sees(self.down, eighth)))
+        return _sees(self.front, quarter)
+
+
+class UNet(GuidedGenerator):
+    """The U-Net of pix2pix (Isola et al. 2017, section 6.1.1; Ronneberger et al. 2015): 4x4 strided convolutions down, skips
+    from each level to its mirror. Here without normalisation, with nearest neighbours and 3x3 convolutions upwards, which leave
+    no checkerboards (Odena et al. 2016), and with depth-to-space for the last doubling.
+
+    widths: channels at 1/2, 1/4, 1/8 ..., two levels or more.
+    """
+
+    def __init__(self, passes: Sequence[str] = ("image",), *widths: int):
+        super().__init__(passes)
+        self.alignment = max(8, 2 ** len(widths))
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise((self.in_channels, *widths)))
+        self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
+        self.merges = nn.ModuleList(nn.Conv2d(2 * a, a, 3, padding=1) for a in widths[:-1])
+        self.tail = _tail(widths[0], 2)
+        for conv in (*self.downs, *self.merges):
+            _initialise(conv, RELU_GAIN)
+        for conv in self.ups:
+            _initialise(conv, 1.0)
+        _initialise(self.tail, TAIL_GAIN)
+
+    def change(self, guides: Tensor) -> Tensor:
+        levels = [guides]
+        for down in self.downs:
+            levels.append(relu(down(levels[-1])))                                  # (B, widths[i], H/2^(i+1), W/2^(i+1))
+        x = levels.pop()
+        for up, merge in zip(reversed(self.ups), reversed(self.merges), strict=True):
+            x = relu(merge(torch.cat([levels.pop(), _twice(up(x))], 1)))
+        return pixel_shuffle(self.tail(x), 2)                                      # (B, 3, H, W)
+
+    def change_sees(self, span: Span) -> Span:
+        skips = [_sees(self.tail, _shrink(span, 2))]  # what is needed of each level's features
+        for up, merge in zip(self.ups, self.merges, strict=True):
+            skips[-1] = _sees(merge, skips[-1])
+            skips.append(_sees(up, _shrink(skips[-1], 2)))
+        seen = skips.pop()
+        for down in reversed(self.downs):
+            seen = _sees(down, seen)
+            if skips:
+                seen = _union(seen, skips.pop())
+        return seen
+
+
+class ResNet(GuidedGenerator):
+    """Residual blocks between down- and upsampling (Johnson et al. 2016; CycleGAN, Zhu et al. 2017, section 7.2). Here without
+    normalisation, with a strided 7x7 front and a depth-to-space tail, so that nothing runs at full size.
+
+    c1, c2: channels at 1/2 and at 1/4; blocks: residual blocks at 1/4.
+    """
+
+    alignment = 8  # 4 would do, but ONNX Runtime rounds the ends of rows otherwise, and tiles would differ in the last bit
+
+    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 32, c2: int = 64, blocks: int = 9):
+        super().__init__(passes)
+        self.front = nn.Conv2d(self.in_channels, c1, 7, stride=2, padding=3)
+        self.down = nn.Conv2d(c1, c2, 3, stride=2, padding=1)
+        self.middle = nn.Sequential(*(Residual(c2, blocks) for _ in range(blocks)))
+        self.up = nn.Conv2d(c2, c1, 1)
+        self.after = nn.Conv2d(c1, c1, 3, padding=1)
+        self.tail = _tail(c1, 2)
+        for conv in (self.front, self.down, self.after):
+            _initialise(conv, RELU_GAIN)
+        _initialise(self.up, 1.0)
+        _initialise(self.tail, TAIL_GAIN)
+
+    def change(self, guides: Tensor) -> Tensor:
+        half = relu(self.front(guides))                                            # (B, c1, H/2, W/2)
+        quarter = self.up(self.middle(relu(self.down(half))))                      # (B, c1, H/4, W/4)
+        half = relu(self.after(_twice(quarter)))
+        return pixel_shuffle(self.tail(half), 2)                                   # (B, 3, H, W)
+
+    def change_sees(self, span: Span) -> Span:
+        half = _sees(self.after, _sees(self.tail, _shrink(span, 2)))
+        quarter = _stack_sees(self.middle, _sees(self.up, _shrink(half, 2)))
+        return _sees(self.front, _sees(self.down, quarter))
+
+
+GENERATORS = {"cnn": CNN, "unet": UNet, "resnet": ResNet}
+
+SIZES = {
+    "cnn": {"draft": (16, 32, 1, 4), "fast": (32, 64, 1, 4), "default": (48, 96, 2, 6), "high": (64, 128, 3, 8)},
+    "unet": {"draft": (16, 32, 48), "fast": (16, 32, 64, 96), "default": (32, 64, 96, 128), "high": (48, 96, 192, 256)},
+    "resnet": {"draft": (16, 32, 4), "fast": (16, 48, 6), "default": (32, 64, 9), "high": (64, 128, 9)},
+}
+"""Generator -> size -> widths, in the order of the constructor."""
+
+
+def make_generator(
+    passes: Sequence[str], size: str = "default", widths: Sequence[int] = (), kind: str = "cnn"
+) -> GuidedGenerator:
+    """The generator of a named size, or of the widths that its kind takes."""
+    return GENERATORS[kind](passes, *(widths or SIZES[kind][size]))
+
+
+def receptive_radius(generator: GuidedGenerator) -> int:
+    """How far away, in pixels, the farthest input pixel lies that can change an output pixel."""
+    spans = ((pixel, generator.sees((pixel, pixel))) for pixel in range(generator.alignment))
+    return max(max(pixel - first, last - pixel) for pixel, (first, last) in spans)
+
+
+def _twice(x: Tensor) -> Tensor:
+    """(B, c, h, w) to (B, c, 2h, 2w), nearest neighbours."""
+    return interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def _tail(channels: int, scale: int) -> nn.Conv2d:
+    """The convolution before depth-to-space by `scale`."""
+    return nn.Conv2d(channels, 3 * scale**2, 3, padding=1)
+
+
+def _initialise(conv: nn.Conv2d, gain: float) -> None:
+    """Weights whose output has gain times the input's root mean square (He et al. 2015, section 2.2); biases 0."""
+    nn.init.normal_(conv.weight, 0.0, gain * (conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]) ** -0.5)
+    nn.init.zeros_(conv.bias)
+
+
+def _sees(conv: nn.Conv2d, span: Span) -> Span:
+    """Input range of a convolution's output range."""
+    stride, pad, kernel = conv.stride[0], conv.padding[0], conv.kernel_size[0]
+    return span[0] * stride - pad, span[1] * stride - pad + kernel - 1
+
+
+def _stack_sees(blocks: nn.Sequential, span: Span) -> Span:
+    """Input range of a stack of residual blocks."""
+    for block in reversed(blocks):
+        span = block.sees(span)
+    return span
+
+
+def _shrink(span: Span, scale: int) -> Span:
+    """The range of larger pixels that holds a range: what nearest neighbours and depth-to-space read."""
+    return span[0] // scale, span[1] // scale
+
+
+def _union(a: Span, b: Span) -> Span:
+    return min(a[0], b[0]), max(a[1], b[1])

@@ -1,0 +1,74 @@
+"""First weights from what was trained before: the newest checkpoint of a run, or a style file."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from core.style import StyleError, load_style
+
+from .checkpoint import load_checkpoint
+from .config import TrainConfig, TrainerError, from_values, read_values
+from .generators import GuidedGenerator
+
+log = logging.getLogger(__name__)
+
+
+class StartError(TrainerError):
+    """The weights to start from can't be read or belong to another architecture."""
+
+
+def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module) -> None:
+    """Give the generator the weights of a style file (.onnx), or the averaged ones of a run (a folder).
+
+    A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
+    Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
+    """
+    passes, found, judging, origin = _read_style(path) if path.suffix == ".onnx" else _read_run(path)
+    if passes != generator.passes:
+        raise StartError(f"{path} takes the passes {' '.join(passes)}, not {' '.join(generator.passes)}; "
+                         f"give --passes {' '.join(passes)}, or leave --start-from out.")
+    if differing := _differences(found, generator.state_dict()):
+        shown = "; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else "")
+        raise StartError(f"The weights of {path} do not fit this generator: {shown}. "
+                         f"Give the architecture that it has ({origin}).")
+    generator.load_state_dict(found)
+    alike = not _differences(judging, discriminator.state_dict())
+    if alike:
+        discriminator.load_state_dict(judging)
+    log.info("Starting from %s; the discriminator %s.", path, "comes along" if alike else "starts afresh")
+
+
+def _read_run(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor], dict[str, Tensor], str]:
+    """(passes, weights of the averaged generator, those of the discriminator, the settings that made them) of a run."""
+    trained = from_values(TrainConfig, read_values(path / "config.json"))
+    tensors, _ = load_checkpoint(path)
+    found, judging = ({name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+                      for prefix in ("ema.", "discriminator."))
+    widths = f"--widths {' '.join(map(str, trained.widths))}" if trained.widths else f"--size {trained.size}"
+    return trained.passes, found, judging, f"--generator {trained.generator} {widths}"
+
+
+def _read_style(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor], dict[str, Tensor], str]:
+    """As _read_run(), of a style file, which holds no discriminator. Raises StartError."""
+    try:
+        style = load_style(path)
+    except StyleError as error:
+        raise StartError(str(error)) from error
+    graph = onnx.load_model(str(path), load_external_data=False).graph
+    found = {t.name: torch.from_numpy(np.array(onnx.numpy_helper.to_array(t))) for t in graph.initializer
+             if t.name.endswith((".weight", ".bias"))}
+    return style.passes, found, {}, f"made by: {style.training.get('command', 'unknown')}"
+
+
+def _differences(found: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:
+    """What differs in names and shapes, as clauses."""
+    def shape(tensors: dict[str, Tensor], name: str) -> str:
+        return " x ".join(map(str, tensors[name].shape)) if name in tensors else "missing"
+
+    names = [*own, *(name for name in found if name not in own)]
+    return [f"{name} is {shape(found, name)} there and {shape(own, name)} here" for name in names
+            if shape(found, name) != shape(own, name)]

@@ -1,0 +1,65 @@
+"""VGG-19 as a judge of pictures: its layers up to the deepest that is asked for, with weights from torchvision's file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from torch import Tensor, nn
+
+from .config import VGG_LAYERS, TrainerError
+from .encoding import decode, display
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's sRGB pictures, as torchvision's weights expect them taken out."""
+
+
+class VGGError(TrainerError):
+    """The file of VGG-19's weights is missing, damaged or of another network."""
+
+
+class VGG19(nn.Module):
+    """The convolutions of VGG-19 (Simonyan & Zisserman 2015, table 1, column E), frozen; relu3_2 is the second of block three.
+
+    weights: a state_dict in torchvision's naming (vgg19-dcbb9e9d.pth); only `features.*` is read. Raises VGGError.
+    """
+
+    def __init__(self, weights: Path, layers: Sequence[str]):
+        super().__init__()
+        self.names: dict[int, str] = {}
+        stack: list[nn.Module] = []
+        last, channels = max(VGG_LAYERS.index(name) for name in layers), 3
+        for name in VGG_LAYERS[: last + 1]:
+            if name.endswith("_1") and stack:
+                stack.append(nn.MaxPool2d(2))
+            width = 64 * min(2 ** (int(name[4]) - 1), 8)
+            stack += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+            channels = width
+            if name in layers:
+                self.names[len(stack) - 1] = name
+        self.features = nn.Sequential(*stack)
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None, None], persistent=False)
+        _load(self, weights)
+        self.requires_grad_(False).eval()
+
+    def forward(self, picture: Tensor) -> dict[str, Tensor]:
+        """Encoded pictures (B, 3, H, W) to {layer: features (B, c, h, w)}, seen as a screen shows them, clipped at white."""
+        x, found = (display(decode(picture)) - self.mean) / self.deviation, {}
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in self.names:
+                found[self.names[index]] = x
+        return found
+
+
+def _load(network: VGG19, path: Path) -> None:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+        raise VGGError(f"VGG-19's weights can't be read from {path} ({str(error).splitlines()[0]}); "
+                       "give torchvision's file vgg19-dcbb9e9d.pth.") from error
+    own = network.state_dict()
+    if not isinstance(state, dict) or any(getattr(state.get(name), "shape", None) != own[name].shape for name in own):
+        raise VGGError(f"{path} does not hold the weights of VGG-19 under torchvision's names; give vgg19-dcbb9e9d.pth.")
+    network.load_state_dict({name: state[name] for name in own})
