@@ -1,0 +1,54 @@
+# make demo   render a scene of ours through the GAN Style node and write the frames into demo/
+# make test   run all tests, with every Blender (as a Python module) that a Python found here can run
+# make style  train the shipped style again from nothing
+# make check  lint
+#
+# Each sets up what it needs in .venv on its first run. PYTHON names another interpreter (3.11 or 3.13).
+
+runs = $(shell for p in $(1); do "$$p" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in "$(2)".split())' 2>/dev/null \
+         && echo "$$p" && break; done)
+pyenv := $(shell pyenv root 2>/dev/null)
+PYTHON ?= $(call runs,python3 python3.11 python3.13 $(wildcard $(pyenv)/versions/3.1[13]*/bin/python3),3.11 3.13)
+PYTHON313 ?= $(call runs,python3.13 $(wildcard $(pyenv)/versions/3.13*/bin/python3),3.13)
+SECOND := $(if $(call runs,$(PYTHON),3.11),$(PYTHON313))
+
+# A virtual environment of the first argument with the extras of the second, made once and again when pyproject.toml changes.
+define set_up
+	@echo "Setting up $(@D) ..."
+	@test -n "$(1)" || { echo "Python 3.11 or 3.13 is needed; name one with make PYTHON=..."; exit 1; }
+	@test -x $(@D)/bin/python || "$(1)" -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --upgrade pip
+	@$(@D)/bin/python -m pip install --quiet --editable '.[$(2)]'
+	@touch $@
+endef
+
+demo: .venv/.demo
+	.venv/bin/python -m export demo
+
+test: .venv/.test $(if $(SECOND),.venv-3.13/.test)
+	.venv/bin/python -m pytest
+	$(if $(SECOND),.venv-3.13/bin/python -m pytest,@echo "No Python 3.13 was found: not tested with its Blender.")
+
+style: .venv/.test
+	.venv/bin/python -m export render-dataset --output datasets/graphic_novel --look graphic_novel \
+	    --frames 2 --frame-step 11 --variations 2 --samples 8
+	.venv/bin/python -m export train --data datasets/graphic_novel --run runs/graphic_novel \
+	    --batch 1 --steps 16000 --learning-rate 3e-4
+	.venv/bin/python -m export export runs/graphic_novel addon/styles/graphic_novel.onnx \
+	    --name "Graphic Novel" --author "The GAN Style authors" \
+	    --description "Ink contours, flat washes in few tones, hatched shadows."
+
+check: .venv/.test
+	.venv/bin/ruff check .
+
+.venv/.demo: pyproject.toml
+	$(call set_up,$(PYTHON),blender)
+
+.venv/.test: pyproject.toml
+	$(call set_up,$(PYTHON),blender$(comma)train$(comma)test)
+
+.venv-3.13/.test: pyproject.toml
+	$(call set_up,$(PYTHON313),blender$(comma)test)
+
+comma := ,
+.PHONY: demo test style check

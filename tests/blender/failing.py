@@ -1,0 +1,106 @@
+"""What can't be stylised must end a background render, with a sentence and without a frame."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import bpy
+from scene import FIXTURES, insert, insert_style, load_addon, make_scene, render, run_case
+
+
+def missing_style(folder: Path) -> None:
+    load_addon()
+    styles = folder / "styles"
+    shutil.copytree(FIXTURES, styles)
+    os.environ["GAN_STYLE_PATH"] = str(styles)
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    (styles / "swap.onnx").unlink()
+    render(scene, folder / "frame.exr")
+
+
+def truncated_style(folder: Path) -> None:
+    load_addon()
+    styles = folder / "styles"
+    shutil.copytree(FIXTURES, styles)
+    os.environ["GAN_STYLE_PATH"] = str(styles)
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "wide")
+    (styles / "wide.onnx").write_bytes((FIXTURES / "wide.onnx").read_bytes()[:40_000])
+    render(scene, folder / "frame.exr")
+
+
+def unlinked(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    tree = scene.compositing_node_group
+    tree.links.remove(insert_style(tree, "swap").inputs["Image"].links[0])
+    render(scene, folder / "frame.exr")
+
+
+def guide_without_socket(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "normal")
+    render(scene, folder / "frame.exr")
+
+
+def group_used_twice(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    tree = scene.compositing_node_group
+    group = bpy.data.node_groups.new("Look", "CompositorNodeTree")
+    for direction in ("INPUT", "OUTPUT"):
+        group.interface.new_socket("Image", in_out=direction, socket_type="NodeSocketColor")
+    source, target = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
+    target.name = "Group Output"
+    group.links.new(source.outputs[0], target.inputs[0])
+    insert_style(group, "swap")
+    output = tree.nodes["Group Output"]
+    for _ in range(2):
+        node = tree.nodes.new("CompositorNodeGroup")
+        node.node_tree = group
+        tree.links.new(output.inputs[0].links[0].from_socket, node.inputs[0])
+        tree.links.new(node.outputs[0], output.inputs[0])
+    render(scene, folder / "frame.exr")
+
+
+def no_place_for_files(folder: Path) -> None:
+    """Nothing can be written where the node's inputs and its picture belong."""
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+
+    def spoil(*_: object) -> None:
+        path = sys.modules["gan_style.addon.inner"].folder()
+        if path.is_dir():
+            shutil.rmtree(path)
+            path.write_text("")
+
+    bpy.app.handlers.render_pre.append(spoil)
+    render(scene, folder / "frame.exr")
+
+
+def trigger_taken_away(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    bpy.app.handlers.render_pre.append(lambda *_: setattr(scene.compositing_node_group.nodes["GAN Style Trigger"], "mute", True))
+    render(scene, folder / "frame.exr")
+
+
+def own_mistake(folder: Path) -> None:
+    """An error that nobody foresaw."""
+    load_addon()
+    scene = make_scene()
+    insert(scene.compositing_node_group, "CompositorNodeExposure")
+    insert_style(scene.compositing_node_group, "swap")
+    sys.modules["gan_style.addon.frames"].capture = lambda *_: {}["nothing"]
+    render(scene, folder / "frame.exr")
+
+
+if __name__ == "__main__":
+    run_case(globals())

@@ -1,0 +1,59 @@
+"""Makes the small style files in tests/fixtures; needs only onnx and numpy. Run: python tests/make_fixtures.py"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from core.style import OUTPUT_NAME, Style, input_channels, save_style  # noqa: E402
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def graph(nodes: list, weights: dict[str, np.ndarray], passes: tuple[str, ...]):
+    """A model of the given nodes with the inputs and the output of a style."""
+    inputs = [helper.make_tensor_value_info(p, TensorProto.FLOAT, [1, input_channels(p), "height", "width"]) for p in passes]
+    output = helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, [1, 3, "height", "width"])
+    tensors = [numpy_helper.from_array(np.asarray(w, np.float32), name) for name, w in weights.items()]
+    body = helper.make_graph(nodes, "style", inputs, [output], tensors)
+    return helper.make_model(body, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+def swap():
+    """Red and blue change places, exactly: what goes in can be found again in what comes out."""
+    nodes = [helper.make_node("Conv", ["image", "w"], [OUTPUT_NAME], kernel_shape=[1, 1])]
+    return graph(nodes, {"w": np.eye(3)[::-1].reshape(3, 3, 1, 1)}, ("image",))
+
+
+def wide():
+    """Strided convolution, ReLU, convolution and DepthToSpace with random weights: alignment 4 and a receptive field."""
+    rng = np.random.default_rng(0)
+    weights = {"front": rng.normal(0, 0.2, (16, 3, 8, 8)), "middle": rng.normal(0, 0.15, (48, 16, 5, 5))}
+    nodes = [
+        helper.make_node("Conv", ["image", "front"], ["a"], kernel_shape=[8, 8], strides=[4, 4], pads=[2, 2, 2, 2]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "middle"], ["c"], kernel_shape=[5, 5], pads=[2, 2, 2, 2]),
+        helper.make_node("DepthToSpace", ["c"], ["d"], blocksize=4, mode="CRD"),
+        helper.make_node("Add", ["d", "image"], [OUTPUT_NAME]),
+    ]
+    return graph(nodes, weights, ("image",))
+
+
+def normal():
+    """Adds the normal pass to the image: a style with a guide."""
+    return graph([helper.make_node("Add", ["image", "normal"], [OUTPUT_NAME])], {}, ("image", "normal"))
+
+
+def main() -> None:
+    FIXTURES.mkdir(exist_ok=True)
+    licence = {"author": "GAN Style", "licence": "CC0-1.0"}
+    save_style(FIXTURES / "swap.onnx", swap(), Style("Swap", description="Red and blue change places.", alignment=1, **licence))
+    # An output pixel sees two cells of 4 pixels to each side, and the front sees 2 pixels more.
+    save_style(FIXTURES / "wide.onnx", wide(), Style("Wide", alignment=4, receptive_radius=13, **licence))
+    save_style(FIXTURES / "normal.onnx", normal(), Style("Normal", alignment=1, passes=("image", "normal"), **licence))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+"""`python -m core`: styles on EXR frames without Blender."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import Generator, ProviderError, load_style, stylize
+from core.__main__ import ERROR, main
+from core.exr import read_exr, write_part
+from tests.conftest import FIXTURES
+
+OpenEXR = pytest.importorskip("OpenEXR")
+
+SWAP, WIDE, NORMAL = (str(FIXTURES / f"{name}.onnx") for name in ("swap", "wide", "normal"))
+
+
+@pytest.fixture
+def shot(tmp_path, frame):
+    """A function (frame numbers) -> folder with small RGBA frames shot.0001.exr, ..."""
+
+    def make(*numbers: int) -> Path:
+        folder = tmp_path / "in"
+        folder.mkdir()
+        for number in numbers:
+            picture = frame(9, 10 + number)
+            write_part(folder / f"shot.{number:04}.exr", {}, {name: picture[..., i] for i, name in enumerate("RGBA")})
+        return folder
+
+    return make
+
+
+def stylized(*arguments: object) -> int:
+    return main(["apply", "--provider", "cpu", *map(str, arguments)])
+
+
+def last_error(capfd) -> str:
+    """The line for which farms look; OpenEXR's own library may write others before it."""
+    return capfd.readouterr().err.splitlines()[-1]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("pattern", ["shot.####.exr", "shot.%04d.exr", "shot.%d.exr"])
+def test_a_sequence_is_what_stylize_gives_frame_by_frame(shot, tmp_path, pattern):
+    folder = shot(1, 2, 10)
+    (folder / "shot.copy.exr").write_bytes(b"not of the sequence")
+    assert stylized(WIDE, folder / pattern, "--out", tmp_path / "out") == 0
+    assert sorted(contents(tmp_path / "out")) == ["shot.0001.exr", "shot.0002.exr", "shot.0010.exr"]
+    generator = Generator(load_style(WIDE), "cpu")
+    for path in (tmp_path / "out").iterdir():
+        expected = stylize(generator, read_exr(folder / path.name))
+        np.testing.assert_array_equal(read_exr(path)["image"], expected)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+@pytest.mark.parametrize("names", ["RGB", "RGBA"])
+def test_type_channels_windows_and_compression_are_those_of_the_input(tmp_path, kind, names):
+    rng = np.random.default_rng(0)
+    planes = {name: rng.random((6, 5)).astype(kind) for name in names}
+    window = {"dataWindow": np.array([[3, 4], [7, 9]], np.int32), "displayWindow": np.array([[0, 0], [19, 9]], np.int32)}
+    header = {name: tuple(corners) for name, corners in window.items()}
+    header |= {"compression": OpenEXR.PIZ_COMPRESSION, "pixelAspectRatio": 2.0}
+    write_part(tmp_path / "a.exr", header, planes)
+    assert stylized(SWAP, tmp_path / "a.exr", "--out", tmp_path / "out") == 0
+    with OpenEXR.File(str(tmp_path / "out" / "a.exr"), separate_channels=True) as file:
+        channels = {name: channel.pixels for name, channel in file.parts[0].channels.items()}
+        kept = file.parts[0].header
+        for name, corners in window.items():
+            np.testing.assert_array_equal(kept[name], corners)
+        assert (kept["compression"], kept["pixelAspectRatio"]) == (OpenEXR.PIZ_COMPRESSION, 2.0)
+    assert {name: pixels.dtype for name, pixels in channels.items()} == dict.fromkeys(names, kind)
+    if "A" in names:
+        np.testing.assert_array_equal(channels["A"], planes["A"])
+    np.testing.assert_allclose(channels["R"], planes["B"], rtol=2e-3)
+    np.testing.assert_allclose(channels["B"], planes["R"], rtol=2e-3)
+
+
+def multilayer(path: Path, *layers: str) -> dict[str, np.ndarray]:
+    """A file as Blender 5 writes it: one part per pass, channels named Layer.Pass.C."""
+    rng = np.random.default_rng(1)
+    passes = {"Combined": "RGBA", "Depth": "Z", "Normal": "XYZ", "Diffuse Color": "RGB"}
+    parts, first = [], {}
+    for layer in layers:
+        for label, names in passes.items():
+            planes = {f"{layer}.{label}.{name}": rng.random((4, 7)).astype(np.float32) for name in names}
+            header = {"name": f"{layer}.{label}", "type": OpenEXR.scanlineimage, "colorInteropID": "lin_rec709_scene"}
+            first |= dict(planes) if layer == layers[0] else {}
+            parts.append(OpenEXR.Part(header, planes, f"{layer}.{label}"))  # which changes its arguments
+    OpenEXR.File(parts).write(str(path))
+    return first
+
+
+def test_the_guides_come_from_blenders_multilayer_file(tmp_path):
+    planes = multilayer(tmp_path / "m.exr", "View.Layer")
+    assert stylized(NORMAL, tmp_path / "m.exr", "--out", tmp_path / "out") == 0
+    alpha = planes["View.Layer.Combined.A"]
+    expected = planes["View.Layer.Combined.R"] + alpha * planes["View.Layer.Normal.X"]
+    np.testing.assert_allclose(read_exr(tmp_path / "out" / "m.exr")["image"][..., 0], expected, rtol=1e-5)
+
+
+def test_of_several_layers_one_must_be_chosen(tmp_path, capfd):
+    multilayer(tmp_path / "m.exr", "Near", "Far")
+    assert stylized(SWAP, tmp_path / "m.exr", "--out", tmp_path / "out") == 1
+    assert "several layers ('Far', 'Near'); choose one with --layer" in last_error(capfd)
+    assert stylized(SWAP, tmp_path / "m.exr", "--out", tmp_path / "out", "--layer", "Near") == 0
+    assert stylized(SWAP, tmp_path / "m.exr", "--out", tmp_path / "other", "--layer", "Middle") == 1
+
+
+def truncate(folder: Path) -> None:
+    path = folder / "shot.0003.exr"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def remove_blue(folder: Path) -> None:
+    write_part(folder / "shot.0003.exr", {}, {name: np.ones((2, 2), np.float32) for name in "RG"})
+
+
+def other_colours(folder: Path) -> None:
+    planes = {name: np.ones((2, 2), np.float32) for name in "RGB"}
+    write_part(folder / "shot.0003.exr", {"colorInteropID": "lin_ap1_scene"}, planes)
+
+
+@pytest.mark.parametrize("spoil, words", [
+    (truncate, "0003.exr can't be read; is the file complete"), (remove_blue, "0003.exr has no channels R, G and B, but G, R"),
+    (other_colours, "0003.exr are not linear Rec.709"),
+])
+def test_a_bad_last_frame_stops_the_run_before_the_first_is_written(shot, tmp_path, capfd, spoil, words):
+    folder = shot(1, 2, 3)
+    spoil(folder)
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", tmp_path / "out") == 1
+    line = last_error(capfd)
+    assert line.startswith(ERROR) and words in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_frames_are_never_overwritten(shot, tmp_path, capfd):
+    folder = shot(1, 2)
+    before = contents(folder)
+    (tmp_path / "link").symlink_to(folder)
+    for out in (folder, folder / ".." / "in", tmp_path / "link"):
+        assert stylized(SWAP, folder / "shot.####.exr", "--out", out) == 1
+        assert "choose another folder" in last_error(capfd)
+    assert contents(folder) == before
+
+
+def test_frames_of_one_name_are_not_mixed_up(shot, tmp_path, capfd):
+    folder = shot(1)
+    shutil.copytree(folder, tmp_path / "in2")
+    assert stylized(SWAP, folder / "shot.0001.exr", tmp_path / "in2" / "shot.0001.exr", "--out", tmp_path / "out") == 1
+    assert "Several frames are called shot.0001" in last_error(capfd)
+
+
+def test_skip_existing_leaves_complete_frames_and_makes_broken_ones_again(shot, tmp_path, capfd):
+    folder, out = shot(1, 2, 3), tmp_path / "out"
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", out) == 0
+    whole = contents(out)
+    (out / "shot.0002.exr").write_bytes(whole["shot.0002.exr"][:-30])
+    (out / "shot.0003.exr").unlink()
+    before = (out / "shot.0001.exr").stat().st_mtime_ns
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", out, "--skip-existing") == 0
+    assert contents(out) == whole
+    assert (out / "shot.0001.exr").stat().st_mtime_ns == before
+    assert capfd.readouterr().out.count("was there") == 1
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", out) == 0
+    assert (out / "shot.0001.exr").stat().st_mtime_ns != before
+
+
+def test_a_failure_between_frames_keeps_the_finished_and_nothing_else(shot, tmp_path, capfd, monkeypatch):
+    folder, out = shot(1, 2), tmp_path / "out"
+    run, calls = Generator.run, []
+
+    def fail_second(self, inputs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise ProviderError("The memory of the GPU is full.")
+        return run(self, inputs)
+
+    monkeypatch.setattr(Generator, "run", fail_second)
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", out) == 1
+    assert last_error(capfd) == f"{ERROR} The memory of the GPU is full."
+    assert list(contents(out)) == ["shot.0001.exr"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_run_leaves_no_broken_frame(shot, tmp_path, by):
+    folder, out = shot(*range(1, 300)), tmp_path / "out"
+    command = [sys.executable, "-m", "core", "apply", SWAP, str(folder / "shot.####.exr"), "--out", str(out), "--provider", "cpu"]
+    with subprocess.Popen(command, cwd=FIXTURES.parent.parent, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        for _ in range(600):
+            if len(list(out.glob("*.exr"))) > 2:
+                break
+            time.sleep(0.1)
+        os.kill(process.pid, by)
+        error = process.communicate()[1].decode()
+    done = sorted(out.glob("*.exr"))
+    assert process.returncode != 0 and 2 < len(done) < 299
+    for path in done:
+        assert read_exr(path)["image"].shape == read_exr(folder / path.name)["image"].shape
+    if by == signal.SIGTERM:
+        assert error.startswith(ERROR) and not list(out.glob(".*"))
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", out, "--skip-existing") == 0
+    assert len(list(out.glob("*.exr"))) == 299
+
+
+def test_check_answers_for_machines_and_by_its_exit_code(tmp_path, capfd):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes((FIXTURES / "swap.onnx").read_bytes()[:200])
+    assert main(["check", SWAP, NORMAL, "--json", "--provider", "cpu"]) == 0
+    good = json.loads(capfd.readouterr().out)
+    assert [(style["ok"], style["name"], style["passes"]) for style in good] == [
+        (True, "Swap", ["image"]), (True, "Normal", ["image", "normal"])]
+    assert main(["check", SWAP, str(broken), "--json", "--provider", "cpu"]) == 1
+    answer = capfd.readouterr()
+    assert [style["ok"] for style in json.loads(answer.out)] == [True, False]
+    assert answer.err.startswith(f"{ERROR} 1 of 2 styles can't be used.") and answer.err.count("\n") == 1
+
+
+def test_styles_lists_the_broken_ones_too(tmp_path, capfd):
+    shutil.copy(NORMAL, tmp_path / "a.onnx")
+    (tmp_path / "b.onnx").write_bytes(b"rubbish")
+    assert main(["styles", str(tmp_path)]) == 0
+    good, broken = capfd.readouterr().out.splitlines()
+    assert good.split("\t") == [str(tmp_path / "a.onnx"), "Normal", "image, normal", "CC0-1.0"]
+    assert broken.startswith(f"{tmp_path / 'b.onnx'}\tbroken: ")
+
+
+def test_bench_tells_time_provider_and_reason(capfd, monkeypatch):
+    monkeypatch.setattr("core.__main__.BENCH_SECONDS", 0.1)
+    assert main(["bench", WIDE, "--size", "40x30", "--provider", "cpu"]) == 0
+    answer = capfd.readouterr().out
+    assert "seconds per frame of 40 x 30 on cpu" in answer and "The CPU was asked for." in answer
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([], "COMMAND"), (["paint"], "invalid choice"), (["bench", SWAP, "--size", "0x4"], "1920x1080"),
+    (["apply", SWAP, "x.exr", "--out", "o", "--tile", "0"], "from 1 to"), (["apply", SWAP, "x.exr"], "--out"),
+    (["apply", SWAP, "gone.####.exr", "--out", "o"], "No frame fits gone.####.exr"), (["styles", "gone"], "no folder gone"),
+    (["apply", SWAP, "gone.exr", "--out", "o"], "no frame gone.exr"), (["check", "gone.onnx"], "no style file gone.onnx"),
+])
+def test_every_failure_is_one_line_and_exit_code_1(arguments, words, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    error = capfd.readouterr().err
+    assert error.startswith(ERROR) and words in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,69 @@
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from core import Generator, ProviderError, StyleError, load_style
+from core.generator import cuda_problem
+from tests.conftest import FIXTURES
+
+
+@pytest.fixture(scope="module")
+def swap():
+    return load_style(FIXTURES / "swap.onnx")
+
+
+def test_auto_takes_cuda_where_it_works_and_says_why_not_elsewhere(swap):
+    generator = Generator(swap)
+    problem = cuda_problem()
+    if problem:
+        assert generator.provider == "cpu" and problem in generator.reason
+    assert generator.provider in ("cuda", "cpu") and generator.reason.endswith(".") and generator.open_seconds > 0
+
+
+@pytest.mark.skipif(not cuda_problem(), reason="CUDA works here")
+def test_cuda_by_name_is_an_error_without_cuda(swap):
+    with pytest.raises(ProviderError, match="CUDA can't be used: .*auto or cpu"):
+        Generator(swap, "cuda")
+
+
+@pytest.mark.skipif(bool(cuda_problem()), reason=f"CUDA can't be used here: {cuda_problem()}")
+def test_cuda_agrees_with_the_cpu(generators):
+    image = np.random.default_rng(0).uniform(0, 2, (1, 3, 64, 96)).astype(np.float32)
+    cuda = Generator(load_style(FIXTURES / "wide.onnx"), "cuda")
+    np.testing.assert_allclose(cuda.run({"image": image}), generators["wide"].run({"image": image}), atol=2e-2)
+
+
+def test_an_unknown_provider_is_named(swap):
+    with pytest.raises(ProviderError, match="'abacus'; choose auto, cuda or cpu"):
+        Generator(swap, "abacus")
+
+
+def test_a_style_without_a_file_is_refused(swap):
+    with pytest.raises(StyleError, match="load_style"):
+        Generator(replace(swap, path=None), "cpu")
+
+
+def test_a_graph_that_onnx_runtime_refuses_is_a_style_error(tmp_path):
+    model = onnx.load(FIXTURES / "swap.onnx")
+    model.graph.initializer[0].dims[1] = 1  # three times the data of the new shape: the checker does not look, the runtime does
+    model.graph.initializer[0].dims[0] = 3
+    onnx.save(model, tmp_path / "s.onnx")
+    with pytest.raises(StyleError, match="s.onnx"):
+        Generator(replace(load_style(FIXTURES / "swap.onnx"), path=tmp_path / "s.onnx"), "cpu")
+
+
+def test_a_failing_run_is_a_provider_error(generators):
+    with pytest.raises(ProviderError, match="'Normal' failed on cpu at 5 x 4"):
+        generators["normal"].run({"image": np.zeros((1, 3, 4, 5), np.float32), "normal": np.zeros((1, 3, 3, 3), np.float32)})
+
+
+def test_core_imports_neither_bpy_nor_torch_nor_the_runtime_before_it_is_needed():
+    heavy = {"bpy", "torch", "onnx", "onnxruntime", "OpenEXR"}
+    code = f"import sys, core; sys.exit(','.join({heavy} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

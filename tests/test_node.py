@@ -1,0 +1,76 @@
+"""The add-on in background, with the Blender that this Python has as a module; each case in a process of its own."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCRIPTS = ROOT / "tests" / "blender"
+BLENDER = importlib.util.find_spec("bpy")
+
+pytestmark = pytest.mark.skipif(BLENDER is None, reason="this Python has no bpy; pip install -e '.[blender]' (3.11 or 3.13)")
+
+WORKING = {
+    "stills": (
+        "equals_core",
+        "among_other_nodes",
+        "in_a_row",
+        "side_by_side",
+        "strength_and_mask",
+        "network_runs_when_needed",
+        "hdr_and_alpha",
+        "image_of_another_size",
+        "in_a_group",
+    ),
+    "animation": ("each_frame_its_own", "keyframes_before_and_after", "strength_keyframed"),
+    "editing": (
+        "copies_are_independent",
+        "deletion_leaves_nothing",
+        "trigger_comes_back",
+        "saved_and_opened",
+        "style_away_and_back",
+        "switched_off_and_on",
+        "menu_names_the_node",
+    ),
+}
+FAILING = {
+    "missing_style": "'swap' is not installed",
+    "truncated_style": "damaged",
+    "unlinked": "connected to the input Image",
+    "guide_without_socket": "needs the pass 'normal'",
+    "group_used_twice": "used several times",
+    "no_place_for_files": "Not a directory",
+    "trigger_taken_away": "GAN Style Trigger",
+    "own_mistake": "unexpected",
+}
+
+
+def run_blender(script: str, case: str, folder: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(SCRIPTS / f"{script}.py"), case, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(("script", "case"), [(script, case) for script, cases in WORKING.items() for case in cases])
+def test_works(script, case, tmp_path):
+    result = run_blender(script, case, tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    for word in ("Traceback", "Warning", "Error:"):
+        assert word not in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_failure_ends_a_background_render(case, tmp_path):
+    result = run_blender("failing", case, tmp_path)
+    assert result.returncode == 1, result.stdout + result.stderr
+    last_line = result.stderr.strip().splitlines()[-1]
+    assert last_line.startswith("Error: GAN Style: ") and FAILING[case] in last_line
+    assert not (tmp_path / "frame.exr").exists()
+
+
+def test_checkout_is_a_valid_extension():
+    tool = next(Path(BLENDER.submodule_search_locations[0]).glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
+    result = subprocess.run([sys.executable, str(tool), "validate", str(ROOT)], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -1,0 +1,107 @@
+"""Fine-tuning: a tiny run and its style file as the start of another run."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+import torch
+
+from export.checkpoint import load_checkpoint
+from export.config import ConfigError, ExportConfig, TrainConfig, resumed_config
+from export.discriminators import make_discriminator
+from export.export_onnx import export
+from export.generators import make_generator
+from export.pretrained import StartError, start_from
+from export.train import train
+
+from .paired_frames import write_paired_frames
+
+SMALL = {"widths": (16, 16, 1, 1), "discriminator_channels": 8, "discriminator_layers": 2}
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first")
+    data = write_paired_frames(folder / "data")
+    config = TrainConfig(data, folder / "run", crop=64, batch=1, steps=3, threads=1, preview_every=9, learning_rate=1e-3, **SMALL)
+    train(config)
+    return config
+
+
+@pytest.fixture(scope="module")
+def style(config):
+    return export(ExportConfig(config.run, config.run.parent / "first.onnx"))
+
+
+def averaged(run) -> dict[str, torch.Tensor]:
+    return {n.removeprefix("ema."): t for n, t in load_checkpoint(run)[0].items() if n.startswith("ema.")}
+
+
+def networks(config: TrainConfig, **changes) -> tuple[torch.nn.Module, torch.nn.Module]:
+    torch.manual_seed(9)
+    config = replace(config, **changes)
+    return make_generator(config.passes, config.size, config.widths, config.generator), make_discriminator(config)
+
+
+def test_a_run_gives_its_averaged_generator_and_its_discriminator(config, caplog):
+    generator, discriminator = networks(config)
+    with caplog.at_level(logging.INFO):
+        start_from(config.run, generator, discriminator)
+    assert all(torch.equal(t, averaged(config.run)[n]) for n, t in generator.state_dict().items())
+    saved = load_checkpoint(config.run)[0]
+    assert all(torch.equal(t, saved[f"discriminator.{n}"]) for n, t in discriminator.state_dict().items())
+    assert "comes along" in caplog.text
+
+
+def test_a_discriminator_of_another_build_starts_afresh(config, caplog):
+    generator, discriminator = networks(config, discriminator_channels=16)
+    before = {n: t.clone() for n, t in discriminator.state_dict().items()}
+    with caplog.at_level(logging.INFO):
+        start_from(config.run, generator, discriminator)
+    assert all(torch.equal(t, before[n]) for n, t in discriminator.state_dict().items()) and "starts afresh" in caplog.text
+
+
+def test_a_style_file_gives_the_weights_that_were_exported(config, style):
+    generator, discriminator = networks(config)
+    start_from(style, generator, discriminator)
+    assert all(torch.equal(t, averaged(config.run)[n]) for n, t in generator.state_dict().items())
+
+
+def test_fine_tuning_goes_on_from_there_and_resumes_without_the_file(config, tmp_path):
+    tuned = replace(config, run=tmp_path / "tuned", start_from=config.run, steps=2, learning_rate=1e-6)
+    train(tuned)
+    start, end = averaged(config.run), averaged(tuned.run)
+    assert max((start[n] - end[n]).abs().max() for n in start) < 1e-4, "so small a step stays near the start"
+    assert any(not torch.equal(start[n], end[n]) for n in start)
+    gone = replace(tuned, start_from=tmp_path / "gone", run=tmp_path / "tuned", resume=True)
+    train(gone)
+    with pytest.raises(ConfigError, match="start_from"):
+        resumed_config({"run": tuned.run, "resume": True, "start_from": tmp_path / "gone"})
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"widths": (16, 32, 1, 1)}, r"down.weight is 16 x 16 x 3 x 3 there and 32 x 16 x 3 x 3 here"),
+    ({"widths": (16, 16, 1, 2)}, r"middle.1.conv1.weight is missing there"),
+    ({"generator": "resnet", "widths": (16, 16, 1)},
+     r"there and .* here.*architecture that it has \((--generator cnn|made by: .*) .*--widths 16 16 1 1"),
+    ({"passes": ("image", "normal")}, "takes the passes image, not image normal"),
+])
+@pytest.mark.parametrize("source", ["run", "style"])
+def test_another_architecture_is_refused_naming_what_differs(config, style, source, changes, message):
+    with pytest.raises(StartError, match=message):
+        start_from(config.run if source == "run" else style, *networks(config, **changes))
+
+
+def test_a_smaller_generator_does_not_take_a_part_of_a_larger_one(config, style):
+    for source in (config.run, style):
+        generator, discriminator = networks(config)
+        del generator.middle[0]
+        with pytest.raises(StartError, match=r"middle.0.conv1.weight is 16 x 16 x 3 x 3 there and missing here"):
+            start_from(source, generator, discriminator)
+
+
+def test_what_is_no_start_is_refused_before_anything_is_written(config, tmp_path):
+    for wrong, message in ((tmp_path, "config.json"), (tmp_path / "none.onnx", "none.onnx")):
+        with pytest.raises((StartError, ConfigError), match=message):
+            train(replace(config, run=tmp_path / "new", start_from=wrong))
+    assert not (tmp_path / "new").exists()

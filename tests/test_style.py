@@ -1,0 +1,224 @@
+"""Reading and refusing style files."""
+
+import base64
+import json
+import struct
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from core import Style, StyleError, load_style
+from core.style import save_style
+from tests.conftest import FIXTURES
+
+
+@pytest.fixture
+def model():
+    return onnx.load(FIXTURES / "swap.onnx")
+
+
+def contract(model) -> dict:
+    return json.loads(model.metadata_props[0].value)
+
+
+def png(width: int, height: int) -> bytes:
+    """The part of a picture that says how large it is."""
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", width, height)
+
+
+def nested(levels: int) -> dict:
+    value = {}
+    for _ in range(levels):
+        value = {"deeper": value}
+    return value
+
+
+def store(model, path, **changes):
+    model.metadata_props[0].value = json.dumps(contract(model) | changes)
+    onnx.save(model, path)
+    return path
+
+
+def test_a_style_comes_back_as_it_was_saved(model, tmp_path):
+    style = Style("Ölbild", "A", "CC0-1.0", "Strokes.", ("image",), 16, 144, False, training={"steps": 10}, thumbnail=png(64, 64))
+    save_style(tmp_path / "s.onnx", model, style)
+    assert load_style(tmp_path / "s.onnx") == replace(style, path=tmp_path / "s.onnx")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(StyleError, match="no style file .*gone.onnx; install"):
+        load_style(tmp_path / "gone.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"not onnx at all", bytes(range(256)) * 20])
+def test_rubbish_is_refused(tmp_path, content):
+    (tmp_path / "s.onnx").write_bytes(content)
+    with pytest.raises(StyleError, match="s.onnx"):
+        load_style(tmp_path / "s.onnx")
+
+
+def test_every_truncation_is_refused(tmp_path):
+    whole = (FIXTURES / "swap.onnx").read_bytes()
+    for size in range(len(whole)):
+        (tmp_path / "s.onnx").write_bytes(whole[:size])
+        with pytest.raises(StyleError):
+            load_style(tmp_path / "s.onnx")
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"format_version": 2}, "format version 2.*export the style again or update"),
+        ({"surprise": 1}, "unknown fields: 'surprise'"),
+        ({"name": ""}, "1 to 60 characters"),
+        ({"name": 5}, "'name' .* one line of text"),
+        ({"description": "two\nlines"}, "one line of text"),
+        ({"alignment": 0}, "whole number from 1 to 256"),
+        ({"alignment": True}, "whole number"),
+        ({"receptive_radius": -1}, "'receptive_radius'"),
+        ({"tiles_exact": "yes"}, "true or false"),
+        ({"passes": []}, "list that starts with"),
+        ({"passes": ["image", "image"]}, "repeats nothing"),
+        ({"passes": ["image", "smell"]}, "don't exist: 'smell'"),
+        ({"passes": ["image", "depth"]}, "its graph takes image"),
+        ({"working_space": "ACEScg"}, "only Linear Rec.709"),
+        ({"thumbnail": "%"}, "thumbnail"),
+        ({"thumbnail": 3}, "thumbnail"),
+        ({"thumbnail": base64.b64encode(b"GIF89a" + bytes(30)).decode()}, "PNG"),
+        ({"thumbnail": base64.b64encode(png(60000, 60000)).decode()}, "at most 1024 x 1024 pixels"),
+        ({"thumbnail": base64.b64encode(png(64, 64) + bytes(2**19)).decode()}, "at most 512 KiB"),
+        ({"training": []}, "'training'"),
+        ({"training": nested(40)}, "at most 16 levels"),
+        ({"training": {"log": "x" * 2**20}}, "longer than"),
+        ({"passes": ["image", []]}, "list that starts with"),
+        ({"passes": "image"}, "list that starts with"),
+        ({"name": "../../startup/evil"}, "must not begin with a dot"),
+        ({"name": "C:\\evil"}, "character that file names can't have"),
+        ({"description": "Nice <img src=x onerror=alert(1)>"}, "without markup"),
+        ({"author": "right\u202eleft"}, "one line of text"),
+        ({"author": "\ud800"}, "one line of text"),
+        ({"author": "line\u2028line"}, "one line of text"),
+        ({"format_version": "9\n" * 500}, "format version 9 9"),
+        ({"alignment": list(range(10000))}, "whole number"),
+    ],
+)
+def test_a_wrong_contract_is_refused_with_its_field(model, tmp_path, changes, words):
+    with pytest.raises(StyleError, match=words):
+        load_style(store(model, tmp_path / "s.onnx", **changes))
+
+
+def test_two_contracts_are_refused(model, tmp_path):
+    model.metadata_props.add().CopyFrom(model.metadata_props[0])
+    onnx.save(model, tmp_path / "s.onnx")
+    with pytest.raises(StyleError, match="contract"):
+        load_style(tmp_path / "s.onnx")
+
+
+def test_a_contract_that_is_not_utf8_is_refused(tmp_path):
+    content = (FIXTURES / "swap.onnx").read_bytes()
+    (tmp_path / "s.onnx").write_bytes(content.replace(b'"Swap"', b'"S\xffap"'))
+    with pytest.raises(StyleError, match="not UTF-8"):
+        load_style(tmp_path / "s.onnx")
+
+
+def test_a_name_that_no_file_can_have_is_an_error(tmp_path):
+    with pytest.raises(StyleError, match="can't be read"):
+        load_style(tmp_path / ("x" * 5000))
+
+
+@pytest.mark.parametrize("ending", ["json", "textproto", "onnxtxt", "txt"])
+def test_the_ending_of_the_name_does_not_matter(tmp_path, ending):
+    (tmp_path / f"s.{ending}").write_bytes((FIXTURES / "swap.onnx").read_bytes())
+    assert load_style(tmp_path / f"s.{ending}").name == "Swap"
+
+
+def test_a_file_of_another_tool_is_refused(model, tmp_path):
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "s.onnx")
+    with pytest.raises(StyleError, match="no GAN Style contract"):
+        load_style(tmp_path / "s.onnx")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100000, '{"alignment": 1' + "0" * 5000 + "}"])
+def test_a_contract_that_is_no_object_is_refused(model, tmp_path, text):
+    model.metadata_props[0].value = text
+    onnx.save(model, tmp_path / "s.onnx")
+    with pytest.raises(StyleError, match="contract"):
+        load_style(tmp_path / "s.onnx")
+
+
+def spoil_domain(model):
+    model.opset_import.add(domain="com.stranger", version=1)
+
+
+def spoil_opset(model):
+    model.opset_import[0].version = 21
+
+
+def spoil_external(model):
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def spoil_control_flow(model):
+    body = helper.make_graph([], "body", [], [])
+    model.graph.node.append(helper.make_node("Loop", ["", ""], [], body=body))
+
+
+def spoil_output(model):
+    model.graph.output[0].name = model.graph.node[0].output[0] = "other"
+
+
+def spoil_channels(model):
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 4
+
+
+def spoil_fixed_size(model):
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 224
+
+
+def spoil_node(model):
+    model.graph.node[0].op_type = "NoSuchOperator"
+
+
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (spoil_domain, "com.stranger"),
+        (spoil_opset, "operator set 21"),
+        (spoil_external, "another file"),
+        (spoil_control_flow, "control flow operator Loop"),
+        (spoil_output, "one output 'stylized'"),
+        (spoil_channels, r"shape of|shape \(1, 3, any, any\)"),
+        (spoil_fixed_size, r"its shape is \(1, 3, 224, any\)"),
+        (spoil_node, "operator NoSuchOperator"),
+    ],
+)
+def test_a_hostile_or_foreign_graph_is_refused(model, tmp_path, spoil, words):
+    spoil(model)
+    onnx.save(model, tmp_path / "s.onnx")
+    with pytest.raises(StyleError, match=words):
+        load_style(tmp_path / "s.onnx")
+
+
+def test_save_refuses_what_load_would_refuse_and_writes_nothing(model, tmp_path):
+    with pytest.raises(StyleError, match="its graph takes image"):
+        save_style(tmp_path / "s.onnx", model, Style("S", passes=("image", "depth")))
+    assert not list(tmp_path.iterdir())
+
+
+def test_fixtures_are_what_their_script_makes(monkeypatch, tmp_path):
+    from tests import make_fixtures
+
+    monkeypatch.setattr(make_fixtures, "FIXTURES", tmp_path)
+    make_fixtures.main()
+    for made in tmp_path.iterdir():
+        ours, theirs = (onnx.load(folder / made.name) for folder in (tmp_path, FIXTURES))
+        assert ours.metadata_props[0].value == theirs.metadata_props[0].value
+        for a, b in zip(ours.graph.initializer, theirs.graph.initializer, strict=True):
+            np.testing.assert_array_equal(onnx.numpy_helper.to_array(a), onnx.numpy_helper.to_array(b))

@@ -1,0 +1,112 @@
+"""The pipeline's properties, on generators whose result is known or can be compared with itself."""
+
+import numpy as np
+import pytest
+
+from core import Cancelled, PassError, stylize
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (7, 3), (9, 16), (61, 125)])
+def test_every_size_comes_back_with_red_and_blue_swapped(generators, frame, size):
+    image = frame(*size)
+    result = stylize(generators["swap"], {"image": image})
+    assert result.shape == (*size, 4) and result.dtype == np.float32
+    np.testing.assert_allclose(result, image[..., [2, 1, 0, 3]], rtol=1e-5, atol=1e-6)
+
+
+def test_an_opaque_frame_is_not_rounded_by_alpha(generators, frame):
+    image = frame(33, 20, opaque=True)
+    assert np.array_equal(stylize(generators["swap"], {"image": image}), image[..., [2, 1, 0, 3]])
+
+
+@pytest.mark.parametrize("size", [(5, 5), (97, 203), (256, 128)])
+@pytest.mark.parametrize("tile", [1, 40, 96])
+def test_tiles_give_the_whole_frame(generators, frame, size, tile):
+    passes = {"image": frame(*size)}
+    whole, tiled = (stylize(generators["wide"], passes, tile=t) for t in (None, tile))
+    np.testing.assert_allclose(tiled, whole, atol=1e-4, rtol=1e-5)
+    assert np.abs(whole - passes["image"]).max() > 0.1
+
+
+def test_alpha_and_transparent_pixels_come_out_as_they_went_in(generators, frame):
+    image = frame(32, 32)
+    image[:8, :, 3] = 0
+    image[:4, :, :3] = 0
+    image[4:8, :, :3] = 0.5  # glow without coverage
+    result = stylize(generators["wide"], {"image": image})
+    assert np.array_equal(result[..., 3], image[..., 3])
+    assert np.array_equal(result[:8], image[:8])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_bad_pixel_spreads_no_further_than_itself(generators, frame, bad):
+    image = frame(24, 24, opaque=True)
+    clean = stylize(generators["swap"], {"image": image})
+    broken = image.copy()
+    broken[10, 11] = bad
+    result = stylize(generators["swap"], {"image": broken})
+    assert np.isfinite(result[..., :3]).all()
+    mask = np.ones((24, 24), bool)
+    mask[10, 11] = False
+    assert np.array_equal(result[mask], clean[mask])
+
+
+def test_highlights_survive(generators):
+    image = np.full((8, 8, 4), 1, np.float32)
+    image[..., 0] = 50
+    assert (stylize(generators["swap"], {"image": image})[..., 2] == 50).all()
+
+
+def test_a_guide_reaches_the_graph(generators, frame):
+    image, normal = frame(9, 9, opaque=True), np.random.default_rng(0).normal(size=(9, 9, 3)).astype(np.float32)
+    result = stylize(generators["normal"], {"image": image, "normal": normal})
+    np.testing.assert_allclose(result[..., :3], image[..., :3] + normal, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "passes, words",
+    [
+        ({}, "needs the pass 'image'"),
+        ({"image": np.zeros((4, 4, 3), np.float32)}, r"shape \(height, width, 4\)"),
+        ({"image": np.zeros((4, 4, 4))}, "float32, but it is float64"),
+        ({"image": np.zeros((0, 4, 4), np.float32)}, "empty"),
+    ],
+)
+def test_wrong_passes_are_named(generators, passes, words):
+    with pytest.raises(PassError, match=words):
+        stylize(generators["swap"], passes)
+
+
+def test_a_missing_or_differently_sized_guide_is_named(generators, frame):
+    with pytest.raises(PassError, match="needs the pass 'normal'"):
+        stylize(generators["normal"], {"image": frame(4, 4)})
+    with pytest.raises(PassError, match="'normal' is 5 x 4 pixels, the others are 4 x 4 pixels"):
+        stylize(generators["normal"], {"image": frame(4, 4), "normal": np.zeros((4, 5, 3), np.float32)})
+
+
+def test_progress_rises_to_one(generators, frame):
+    seen = []
+    stylize(generators["wide"], {"image": frame(100, 100)}, tile=40, progress=seen.append)
+    assert len(seen) > 4 and seen == sorted(seen) and seen[-1] == 1
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_cancel_stops_before_the_next_tile(generators, frame, after):
+    seen = []
+    with pytest.raises(Cancelled):
+        stylize(generators["wide"], {"image": frame(100, 100)}, tile=40, progress=seen.append, cancel=lambda: len(seen) == after)
+    assert len(seen) == after
+
+
+def test_inputs_stay_as_they_were(generators, frame):
+    image = frame(10, 10)
+    image[0, 0] = np.nan
+    before = image.copy()
+    stylize(generators["swap"], {"image": image})
+    np.testing.assert_array_equal(image, before)
+
+
+def test_a_generator_that_overflows_gives_a_finite_frame(generators, frame, monkeypatch):
+    broken = np.full((1, 3, 8, 8), np.inf, np.float32)
+    monkeypatch.setattr(generators["swap"], "run", lambda inputs: broken)
+    assert (stylize(generators["swap"], {"image": frame(8, 8, opaque=True)})[..., :3] == 65504).all()
