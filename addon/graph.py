@@ -54,6 +54,17 @@ def contains_style(tree: bpy.types.NodeTree) -> bool:
     return any(n.bl_idname == NODE for n in tree.nodes) or any(contains_style(group) for group in groups)
 
 
+def path_to(tree: bpy.types.NodeTree, node: bpy.types.Node) -> tuple[bpy.types.Node, ...] | None:
+    """The group nodes to go through from the tree to a node, and that node; None if it is not there."""
+    if node.id_data == tree:
+        return (node,)
+    for group in [n for n in tree.nodes if n.bl_idname != NODE and getattr(n, "node_tree", None) is not None]:
+        path = path_to(group.node_tree, node)
+        if path is not None:
+            return group, *path
+    return None
+
+
 def source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
     """The output that feeds an input socket; None if nothing does, reroutes without a source included."""
     link = next((link for link in socket.links if not link.is_muted), None)

@@ -35,7 +35,7 @@ def _set_style(node: "CompositorNodeGANStyle", number: int) -> None:
 
 
 def _style_changed(node: "CompositorNodeGANStyle", _context: bpy.types.Context) -> None:
-    watch.request_sync()
+    watch.sync_or_postpone()
     inner.touch(node)
 
 
@@ -57,6 +57,8 @@ class CompositorNodeGANStyle(bpy.types.CompositorNodeCustomGroup):
     )
     # The file keeps the style's identifier, not the enum's number: it names the style even where it is not installed.
     style_id: bpy.props.StringProperty(options={"HIDDEN"})
+    guide_links: bpy.props.StringProperty(options={"HIDDEN"})
+    """JSON {socket: [node, output]} of the links to sockets that the style does not need, to come back with the socket."""
 
     def init(self, _context: bpy.types.Context) -> None:
         self.node_tree = inner.new_group()

@@ -6,13 +6,14 @@ While a render or a composite runs, no data-block may come or go (Blender crashe
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
 from ..core import PASSES, StyleError
-from . import graph, inner, library
+from . import graph, guides, inner, library
 from .inner import HIDDEN, PICTURE, is_hidden
 
 TRIGGER = f"{HIDDEN} Trigger"
@@ -61,6 +62,8 @@ def sync() -> None:
     _plans.clear()
     nodes = list(_nodes())
     inner.separate(nodes)
+    for node in nodes:
+        _offer_guides(node)
     if nodes:
         _ensure_scene(TRIGGER)
         _clear_inputs(_ensure_scene(INPUTS))
@@ -160,13 +163,18 @@ def _plan(scene: bpy.types.Scene) -> Iterator[Plan]:
     uses = Counter(node.node_tree for _, node in places)
     for index, (path, node) in enumerate(places):
         passes = _passes(node)
-        problem = _problem(node, passes, uses[node.node_tree])
+        problem = _problem(node, uses[node.node_tree])
         inner.pass_through(node, bool(problem))
         capture = f"inputs-{scene.session_uid}-{index}"
         if not problem:
             _prepare_inputs(scene, path, passes, capture)
         key, image = node.node_tree.session_uid, inner.image_node(node).image
         yield Plan(key, node.name, node.style_id, passes, capture, image.name, inner.picture(node), problem)
+
+
+def _offer_guides(node: bpy.types.Node) -> None:
+    with suppress(StyleError):  # a style that is away leaves the sockets and their links as they are
+        guides.offer(node, library.find(node.style_id).style.passes)
 
 
 def _passes(node: bpy.types.Node) -> tuple[str, ...]:
@@ -176,16 +184,14 @@ def _passes(node: bpy.types.Node) -> tuple[str, ...]:
         return ("image",)
 
 
-def _problem(node: bpy.types.Node, passes: tuple[str, ...], uses: int) -> str:
+def _problem(node: bpy.types.Node, uses: int) -> str:
     """Why the node can't run where it stands; empty if it can."""
     if uses > 1:
         return "The node is in a group that is used several times; make the group single-user."
-    for name in passes:
-        socket = PASSES[name].socket
-        if socket not in node.inputs:
-            return f"The style needs the pass '{name}', which the node can't give it; choose another style."
-        if graph.source(node.inputs[socket]) is None:
-            return f"Nothing is connected to the input {socket}; connect it."
+    if graph.source(node.inputs["Image"]) is None:
+        return "Nothing is connected to the input Image; connect it."
+    if lacking := guides.missing(node):
+        return f"The style needs the passes {', '.join(lacking)}: click Link Passes, or connect what renders them."
     return ""
 
 

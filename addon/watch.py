@@ -62,7 +62,8 @@ def sync_if_due() -> None:
         sync()
 
 
-def _sync_or_postpone() -> None:
+def sync_or_postpone() -> None:
+    """Synchronise now if nothing speaks against it, else soon."""
     if threading.current_thread() is threading.main_thread() and is_idle():
         sync()
     else:
@@ -81,12 +82,12 @@ def _on_edit(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
         return
     trees = (update.id for update in depsgraph.updates if isinstance(update.id, bpy.types.CompositorNodeTree))
     if any(not is_hidden(tree) for tree in trees) or stage.trees_replaced():
-        _sync_or_postpone()
+        sync_or_postpone()
 
 
 @persistent
 def _on_file(*_: object) -> None:
-    _sync_or_postpone()
+    sync_or_postpone()
 
 
 HANDLERS = {

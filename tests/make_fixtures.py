@@ -7,6 +7,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+from core.passes import PASSES  # noqa: E402
 from core.style import OUTPUT_NAME, Style, input_channels, save_style  # noqa: E402
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -46,6 +47,21 @@ def normal():
     return graph([helper.make_node("Add", ["image", "normal"], [OUTPUT_NAME])], {}, ("image", "normal"))
 
 
+def guided():
+    """Adds a mixture of all guides to the image, with a weight of its own for each channel."""
+    guides = {name: PASSES[name].channels for name in PASSES if name != "image"}
+    weights = np.random.default_rng(1).uniform(0.1, 1, (3, sum(guides.values()), 1, 1))
+    nodes = [
+        # Nearness instead of depth: the sky's 1e10 would leave no digits for the others.
+        helper.make_node("Add", ["depth", "one"], ["farther"]),
+        helper.make_node("Reciprocal", ["farther"], ["nearness"]),
+        helper.make_node("Concat", ["nearness", *list(guides)[1:]], ["guides"], axis=1),
+        helper.make_node("Conv", ["guides", "weights"], ["mixture"], kernel_shape=[1, 1]),
+        helper.make_node("Add", ["image", "mixture"], [OUTPUT_NAME]),
+    ]
+    return graph(nodes, {"weights": weights, "one": np.ones(1)}, tuple(PASSES))
+
+
 def main() -> None:
     FIXTURES.mkdir(exist_ok=True)
     licence = {"author": "GAN Style", "licence": "CC0-1.0"}
@@ -53,6 +69,7 @@ def main() -> None:
     # An output pixel sees two cells of 4 pixels to each side, and the front sees 2 pixels more.
     save_style(FIXTURES / "wide.onnx", wide(), Style("Wide", alignment=4, receptive_radius=13, **licence))
     save_style(FIXTURES / "normal.onnx", normal(), Style("Normal", alignment=1, passes=("image", "normal"), **licence))
+    save_style(FIXTURES / "guided.onnx", guided(), Style("Guided", alignment=1, passes=tuple(PASSES), **licence))
 
 
 if __name__ == "__main__":

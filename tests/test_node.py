@@ -26,6 +26,7 @@ WORKING = {
         "in_a_group",
     ),
     "animation": ("each_frame_its_own", "keyframes_before_and_after", "strength_keyframed"),
+    "guides": ("equal_core", "sockets_follow_the_style", "linked_into_groups", "nothing_to_link"),
     "editing": (
         "copies_are_independent",
         "deletion_leaves_nothing",
@@ -40,7 +41,8 @@ FAILING = {
     "missing_style": "'swap' is not installed",
     "truncated_style": "damaged",
     "unlinked": "connected to the input Image",
-    "guide_without_socket": "needs the pass 'normal'",
+    "guide_unlinked": "needs the passes Normal: click Link Passes",
+    "guide_switched_off": "needs the passes Normal: click Link Passes",
     "group_used_twice": "used several times",
     "no_place_for_files": "Not a directory",
     "trigger_taken_away": "GAN Style Trigger",

@@ -41,10 +41,21 @@ def unlinked(folder: Path) -> None:
     render(scene, folder / "frame.exr")
 
 
-def guide_without_socket(folder: Path) -> None:
+def guide_unlinked(folder: Path) -> None:
     load_addon()
     scene = make_scene()
     insert_style(scene.compositing_node_group, "normal")
+    render(scene, folder / "frame.exr")
+
+
+def guide_switched_off(folder: Path) -> None:
+    """Linked, but the view layer does not render it any more."""
+    load_addon()
+    scene = make_scene()
+    node = insert_style(scene.compositing_node_group, "normal")
+    with bpy.context.temp_override(node=node):
+        bpy.ops.gan_style.link_passes()
+    scene.view_layers[0].use_pass_normal = False
     render(scene, folder / "frame.exr")
 
 

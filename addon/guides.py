@@ -1,0 +1,116 @@
+"""Guide passes: the input sockets that a style's passes besides the image need, and the links that feed them."""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+
+import bpy
+
+from ..core import PASSES
+from . import graph
+
+SOCKETS = {p.socket: p.name for p in PASSES.values() if p.name != "image"}
+"""Pass by the name of its socket, on the GAN Style node as on Blender's Render Layers node."""
+
+
+class GuideError(RuntimeError):
+    """The passes can't be linked by themselves."""
+
+
+def offer(node: bpy.types.Node, passes: tuple[str, ...]) -> None:
+    """Give the node an input for each guide in the passes and for no other; a link comes back with its socket."""
+    interface = node.node_tree.interface
+    offered = {i.name: i for i in interface.items_tree if i.item_type == "SOCKET" and i.in_out == "INPUT" and i.name in SOCKETS}
+    wanted = {PASSES[p].socket: p for p in passes if p != "image"}
+    if offered.keys() == wanted.keys():
+        return
+    kept = json.loads(node.guide_links or "{}")
+    for name in offered.keys() - wanted.keys():
+        if node.inputs[name].links:
+            feed = node.inputs[name].links[0]
+            kept[name] = feed.from_node.name, feed.from_socket.name
+        interface.remove(offered[name])
+    for name in wanted.keys() - offered.keys():
+        _new_input(interface, wanted[name])
+        source, output = kept.pop(name, ("", ""))
+        if source in node.id_data.nodes and output in node.id_data.nodes[source].outputs:
+            node.id_data.links.new(node.id_data.nodes[source].outputs[output], node.inputs[name])
+    node.guide_links = json.dumps(kept) if kept else ""
+
+
+def missing(node: bpy.types.Node) -> list[str]:
+    """The sockets of the node's guides that nothing feeds, or a pass that its view layer does not render."""
+    feeds = {s.name: graph.source(s) for s in node.inputs if s.name in SOCKETS}
+    return [name for name, feed in feeds.items() if feed is None or not feed.enabled]
+
+
+def link(scene: bpy.types.Scene, node: bpy.types.Node) -> None:
+    """Feed all guides of the node from the Render Layers node that feeds its image, and have the view layer render them.
+
+    The Render Layers node may stand outside the groups that the node is in: they get an input for each pass.
+    Raises GuideError if there is no such Render Layers node.
+    """
+    path = graph.path_to(scene.compositing_node_group, node) if scene.compositing_node_group else None
+    if path is None:
+        raise GuideError(f"The node '{node.name}' is not in the compositor tree of the scene '{scene.name}'.")
+    layers, groups = _render_layers(path)
+    rendered = layers.scene or scene
+    layer = rendered.view_layers[layers.layer] if layers.layer in rendered.view_layers else rendered.view_layers[0]
+    lacking = []
+    for name in [s.name for s in node.inputs if s.name in SOCKETS]:
+        setattr(layer, PASSES[SOCKETS[name]].switch, True)
+        feed = layers.outputs.get(name)
+        if feed is None or not feed.enabled:
+            lacking.append(name)
+            continue
+        for group in groups:
+            feed = _into(group, feed, SOCKETS[name])
+        node.id_data.links.new(feed, node.inputs[name])
+    if lacking:
+        raise GuideError(f"The engine of the scene '{rendered.name}' gives no pass {', '.join(lacking)}; choose another engine.")
+
+
+def _render_layers(path: tuple[bpy.types.Node, ...]) -> tuple[bpy.types.Node, tuple[bpy.types.Node, ...]]:
+    """The Render Layers node nearest to the image of the last node of the path, and the group nodes between the two."""
+    socket = path[-1].inputs["Image"]
+    for level in range(len(path) - 1, -1, -1):
+        entries = []
+        for node, output in _upstream(socket):
+            if node.bl_idname == "CompositorNodeRLayers":
+                return node, path[level:-1]
+            if node.bl_idname == "NodeGroupInput":
+                entries.append(output)
+        if not entries or level == 0:
+            break
+        socket = path[level - 1].inputs[entries[0]]
+    raise GuideError("No Render Layers node feeds the image here; link the passes by hand.")
+
+
+def _upstream(socket: bpy.types.NodeSocket) -> Iterator[tuple[bpy.types.Node, str]]:
+    """(node, name of its output) of all that feeds a socket within its tree, the nearest first."""
+    waiting, seen = deque([socket]), set()
+    while waiting:
+        for feed in waiting.popleft().links:
+            if not feed.is_muted and (feed.from_node.name, feed.from_socket.identifier) not in seen:
+                seen.add((feed.from_node.name, feed.from_socket.identifier))
+                waiting.extend(feed.from_node.inputs)
+                yield feed.from_node, feed.from_socket.name
+
+
+def _into(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.types.NodeSocket:
+    """Feed a pass into a group node, and return the socket that gives it inside."""
+    kind, label = graph.SOCKET_TYPES[PASSES[name].channels], PASSES[name].socket
+    if not any(s.name == label and s.bl_idname == kind for s in group.inputs):
+        _new_input(group.node_tree.interface, name)
+    socket = next(s for s in group.inputs if s.name == label and s.bl_idname == kind)
+    group.id_data.links.new(feed, socket)
+    inside = next((n for n in group.node_tree.nodes if n.bl_idname == "NodeGroupInput"), None)
+    inside = inside or group.node_tree.nodes.new("NodeGroupInput")
+    return next(s for s in inside.outputs if s.identifier == socket.identifier)
+
+
+def _new_input(interface: bpy.types.NodeTreeInterface, name: str) -> None:
+    guide = PASSES[name]
+    socket = interface.new_socket(
+        guide.socket, in_out="INPUT", socket_type=graph.SOCKET_TYPES[guide.channels], description=f"Pass: {guide.meaning}")
+    socket.hide_value = True
