@@ -11,6 +11,8 @@ from .tiles import plan_tiles, round_up
 FAR = 65504.0
 """Largest half float; what an infinite radiance counts as."""
 
+MAX_STOPS = 32.0
+
 
 class Cancelled(Exception):
     """The caller's `cancel` asked to stop; there is no result."""
@@ -20,6 +22,7 @@ def stylize(
     generator: Generator,
     passes: dict[str, np.ndarray],
     *,
+    exposure: float | np.ndarray = 0.0,
     tile: int | None = None,
     progress: Callable[[float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -28,6 +31,8 @@ def stylize(
 
     passes: {pass name: (H, W, c) float32, scene-linear Rec.709, top row first}, see passes.PASSES; "image" is premultiplied
     RGBA in [0, inf). Passes that the style does not use are ignored. H and W may be anything from 1 on.
+    exposure: stops, one number or (H, W, 1), within MAX_STOPS: the generator sees the light times 2^exposure, and its answer is
+    divided by that again.
     tile: largest side in pixels of what is run at once, None for the whole frame; it changes memory and time, not the picture.
     progress: called with the finished fraction, rising to 1. cancel: asked between tiles.
 
@@ -36,7 +41,9 @@ def stylize(
     """
     style = generator.style
     height, width = check_passes(passes, style.passes)
-    inputs = {name: _tensor(name, passes[name], style.alignment) for name in style.passes}
+    image, gain = passes["image"], _gain(exposure)
+    seen = passes if gain is None else passes | {"image": np.concatenate([image[..., :3] * gain, image[..., 3:]], axis=-1)}
+    inputs = {name: _tensor(name, seen[name], style.alignment) for name in style.passes}
     padded_height, padded_width = (round_up(n, style.alignment) for n in (height, width))
     tiles = plan_tiles(padded_height, padded_width, tile if style.tiles_exact else None, style.receptive_radius, style.alignment)
     rgb = np.empty((3, padded_height, padded_width), np.float32) if len(tiles) > 1 else None
@@ -51,7 +58,14 @@ def stylize(
             rgb[(slice(None), *part.kept)] = result[(slice(None), *part.kept_inside)]
         if progress is not None:
             progress((done + 1) / len(tiles))
-    return _frame(rgb[:, :height, :width], passes["image"])
+    rgb = rgb[:, :height, :width]
+    return _frame(rgb if gain is None else rgb / gain.transpose(2, 0, 1), image)
+
+
+def _gain(exposure: float | np.ndarray) -> np.ndarray | None:
+    """Stops to a factor that fits (H, W, c); None if it is 1 everywhere."""
+    stops = np.clip(np.nan_to_num(np.asarray(exposure, np.float32)), -MAX_STOPS, MAX_STOPS)
+    return np.exp2(stops).reshape(stops.shape or (1, 1, 1)) if stops.any() else None
 
 
 def _tensor(name: str, array: np.ndarray, alignment: int) -> np.ndarray:

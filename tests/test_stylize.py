@@ -110,3 +110,25 @@ def test_a_generator_that_overflows_gives_a_finite_frame(generators, frame, monk
     broken = np.full((1, 3, 8, 8), np.inf, np.float32)
     monkeypatch.setattr(generators["swap"], "run", lambda inputs: broken)
     assert (stylize(generators["swap"], {"image": frame(8, 8, opaque=True)})[..., :3] == 65504).all()
+
+
+@pytest.mark.parametrize("stops", [0.0, 3.0, -2.0])
+def test_exposure_scales_what_the_generator_sees_and_back(generators, frame, stops):
+    image = frame(24, 31)
+    gain = np.float32([2**stops] * 3 + [1])
+    expected = stylize(generators["wide"], {"image": image * gain}) / gain
+    result = stylize(generators["wide"], {"image": image}, exposure=stops)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    assert np.array_equal(result[..., 3], image[..., 3])
+    assert (np.abs(result - stylize(generators["wide"], {"image": image})).max() > 1e-3) == (stops != 0)
+
+
+def test_exposure_may_differ_from_pixel_to_pixel(generators, frame):
+    image = frame(16, 12)
+    image[3, 4] = [0.5, 0.25, 0.125, 0]
+    stops = np.linspace(-3, 3, 16 * 12, dtype=np.float32).reshape(16, 12, 1)
+    stops[5, 5] = np.nan
+    result = stylize(generators["swap"], {"image": image}, exposure=stops)
+    expected = image[..., [2, 1, 0, 3]]
+    expected[3, 4] = image[3, 4]
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
