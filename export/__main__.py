@@ -6,7 +6,16 @@ import os
 import sys
 from collections.abc import Callable
 
-from export.config import ExportConfig, TrainConfig, TrainerError, add_arguments, explicit_values, from_values, resumed_config
+from export.config import (
+    ExportConfig,
+    TrainConfig,
+    TrainerError,
+    add_arguments,
+    explicit_values,
+    from_values,
+    resumed_config,
+    train_config,
+)
 
 
 def _render_dataset() -> tuple[type, Callable[[dict], None]]:
@@ -19,7 +28,7 @@ def _train() -> tuple[type, Callable[[dict], None]]:
     def run(values: dict) -> None:
         # Threads that sleep while they wait train twice as fast beside other work; PyTorch reads this when it is loaded.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        config = resumed_config(values) if values.get("resume") else from_values(TrainConfig, values)
+        config = resumed_config(values) if values.get("resume") else train_config(values)
         from export.train import train  # after the settings: a mistake in them needs no PyTorch to be told
 
         train(config)

@@ -34,6 +34,8 @@ class TrainConfig:
     run: Path = setting(help="folder that the run is written to; it must not exist yet, unless resumed")
     resume: bool = setting(False, "go on from the run's last checkpoint, with the settings saved there", free=True)
 
+    mode: str = setting("paired", "paired: every input has a target; keyframes: of a shot's frames only a few are painted",
+                        choices=("paired", "keyframes"))
     passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
     holdout: tuple[str, ...] = setting((), "patterns (city_*) of frame names that only judge; none: see holdout-fraction")
     holdout_fraction: float = setting(0.1, "share of the sequences to hold out when no pattern is given")
@@ -47,6 +49,7 @@ class TrainConfig:
     size: str = setting("default", "size of the generator", choices=("draft", "fast", "default", "high"))
     widths: tuple[int, ...] = setting((), "instead of a size; cnn: c1 c2 n1 n2, channels and residual blocks at 1/4 and at 1/8; "
                                       "unet: channels at 1/2, 1/4, 1/8 ...; resnet: channels at 1/2 and 1/4, residual blocks")
+    noise: int = setting(0, "channels of noise that sticks to surfaces, made from the pass position")
     start_from: Path | None = setting(None, "run folder or style file (.onnx) of the same architecture that gives first weights")
     discriminator: str = setting("patch", "what judges: patch, multiscale (patches on a pyramid) or dense (the whole crop)",
                                  choices=("dense", "patch", "multiscale"))
@@ -72,13 +75,15 @@ class TrainConfig:
     weight_variation: float = setting(0.0, "weight of total variation, which calms the output")
     weight_content: float = setting(0.0, "weight of the squared difference of VGG-19's features to those of the target")
     weight_style: float = setting(0.0, "weight of the squared difference of Gram matrices of VGG-19's features to the target's")
+    weight_temporal: float = setting(0.0, "weight of the change of the output from a frame to the next along the motion of "
+                                     "surfaces; needs the passes vector and depth in the frames")
     vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for content and style")
     content_layers: tuple[str, ...] = setting(("relu4_2",), "layers of VGG-19 that content compares", choices=VGG_LAYERS)
     style_layers: tuple[str, ...] = setting(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
                                             "layers of VGG-19 that style compares", choices=VGG_LAYERS)
 
     steps: int = setting(20000, "steps of the whole run; the learning rate falls to 0 at the last one")
-    minutes: float = setting(0.0, "stop with a checkpoint after this many minutes, 0 for no limit", free=True)
+    minutes: float = setting(0.0, "end after this many minutes, the learning rate falling to 0 by then; 0: no limit", free=True)
     learning_rate: float = setting(2e-4, "Adam's step size at the start")
     betas: tuple[float, ...] = setting((0.5, 0.99), "Adam's two decay rates")
     decay_from: float = setting(0.3, "share of the steps after which the learning rate falls along a half cosine")
@@ -107,7 +112,14 @@ class TrainConfig:
             value = getattr(self, name)
             _require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
         self._check_networks()
+        _require(self.noise >= 0, f"noise must be at least 0, not {self.noise}")
+        _require(not self.noise or "position" in self.passes, "noise needs position among the passes")
         _require(len(self.betas) == 2, "betas must be two numbers")
+
+    def weights(self) -> dict[str, float]:
+        """Loss term -> weight, of those above 0; r1 counts for all the steps between two penalties."""
+        weights = {f.name.removeprefix("weight_"): getattr(self, f.name) for f in fields(self) if f.name.startswith("weight_")}
+        return {name: w * (self.r1_every if name == "r1" else 1) for name, w in weights.items() if w}
 
     def _check_weights(self) -> None:
         """Raise ConfigError for weights of losses that miss what they need."""
@@ -245,6 +257,17 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     return value.as_posix() if isinstance(value, Path) else value
+
+
+MODE_DEFAULTS = {
+    "keyframes": {"conditional": False},
+}
+"""Mode -> settings whose defaults differ there from those of TrainConfig."""
+
+
+def train_config(values: dict) -> TrainConfig:
+    """The settings of a new run: `values` over the defaults of their mode. Raises ConfigError."""
+    return from_values(TrainConfig, MODE_DEFAULTS.get(values.get("mode"), {}) | values)
 
 
 def resumed_config(values: dict) -> TrainConfig:

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 OPSET = 18
 """The latest that a style may use: CUDA kernels of later operator sets came late to ONNX Runtime."""
 OPERATORS = {
-    "Add", "Concat", "Conv", "DepthToSpace", "Div", "Exp", "Log", "Mul", "Neg", "Reciprocal", "Relu", "Resize", "Sub",
+    "Add", "Concat", "Conv", "DepthToSpace", "Div", "Exp", "Log", "MaxPool", "Mul", "Neg", "Reciprocal", "ReduceSum", "Relu",
+    "Resize", "Sin", "Slice", "Sub",
 }
 """All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
 SIZES = ((64, 64), (1, 1), (37, 61), (130, 83))
@@ -47,7 +48,7 @@ def export(config: ExportConfig) -> Path:
         raise ExportError(f"The style file's name must end in .onnx: {config.out}.")
     trained = from_values(TrainConfig, read_values(config.run / "config.json"))
     tensors, state = load_checkpoint(config.run)
-    generator = make_generator(trained.passes, trained.size, trained.widths, trained.generator)
+    generator = make_generator(trained.passes, trained.size, trained.widths, trained.generator, trained.noise)
     load_module("ema", generator, tensors)
     thumbnail = config.run / "thumbnail.png"
     style = Style(

@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate, pixel_shuffle, relu
 from core.style import input_channels
 
 from .encoding import GUIDES, decode
+from .noise import SurfaceNoise
 
 RELU_GAIN = 2**0.5
 """Makes up for the half that a ReLU takes away."""
@@ -28,15 +29,17 @@ class GuidedGenerator(nn.Module):
     """What every generator shares: it sees any set of passes and adds what it has learned to the encoded image.
 
     Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
-    is scene-linear RGB. Subclasses give `alignment`, change() and change_sees().
+    is scene-linear RGB. noise: channels of world-anchored noise, made from the position pass, that it sees beside them.
+    Subclasses give `alignment`, change() and change_sees().
     """
 
     alignment: int
 
-    def __init__(self, passes: Sequence[str]):
+    def __init__(self, passes: Sequence[str], noise: int = 0):
         super().__init__()
         self.passes = tuple(passes)
-        self.in_channels = sum(input_channels(p) for p in passes)
+        self.noise = SurfaceNoise(noise) if noise else None
+        self.in_channels = sum(input_channels(p) for p in passes) + noise
 
     def forward(self, *passes: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0."""
@@ -45,6 +48,8 @@ class GuidedGenerator(nn.Module):
     def encoded(self, *passes: Tensor) -> Tensor:
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
         guides = [GUIDES[name](x) for name, x in zip(self.passes, passes, strict=True)]
+        if self.noise:
+            guides.append(self.noise(passes[self.passes.index("position")]))
         return guides[0] + self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
 
     def change(self, guides: Tensor) -> Tensor:
@@ -53,7 +58,8 @@ class GuidedGenerator(nn.Module):
 
     def sees(self, span: Span) -> Span:
         """Range of input pixels that the output pixels of a range depend on, without the frame's borders."""
-        return _union(span, self.change_sees(span))
+        seen = _union(span, self.change_sees(span))
+        return (seen[0] // 2 * 2 - 1, seen[1] // 2 * 2 + 1) if self.noise else seen  # the noise compares neighbours
 
     def change_sees(self, span: Span) -> Span:
         """sees() of change() alone."""
@@ -83,8 +89,8 @@ class CNN(GuidedGenerator):
 
     alignment = 8
 
-    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 6):
-        super().__init__(passes)
+    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 6, noise: int = 0):
+        super().__init__(passes, noise)
         self.front = nn.Conv2d(self.in_channels, c1, 8, stride=4, padding=2)
         self.before = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
         self.down = nn.Conv2d(c1, c2, 3, stride=2, padding=1)
@@ -118,8 +124,8 @@ class UNet(GuidedGenerator):
     widths: channels at 1/2, 1/4, 1/8 ..., two levels or more.
     """
 
-    def __init__(self, passes: Sequence[str] = ("image",), *widths: int):
-        super().__init__(passes)
+    def __init__(self, passes: Sequence[str] = ("image",), *widths: int, noise: int = 0):
+        super().__init__(passes, noise)
         self.alignment = max(8, 2 ** len(widths))
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise((self.in_channels, *widths)))
         self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
@@ -162,8 +168,8 @@ class ResNet(GuidedGenerator):
 
     alignment = 8  # 4 would do, but ONNX Runtime rounds the ends of rows otherwise, and tiles would differ in the last bit
 
-    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 32, c2: int = 64, blocks: int = 9):
-        super().__init__(passes)
+    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 32, c2: int = 64, blocks: int = 9, noise: int = 0):
+        super().__init__(passes, noise)
         self.front = nn.Conv2d(self.in_channels, c1, 7, stride=2, padding=3)
         self.down = nn.Conv2d(c1, c2, 3, stride=2, padding=1)
         self.middle = nn.Sequential(*(Residual(c2, blocks) for _ in range(blocks)))
@@ -198,10 +204,10 @@ SIZES = {
 
 
 def make_generator(
-    passes: Sequence[str], size: str = "default", widths: Sequence[int] = (), kind: str = "cnn"
+    passes: Sequence[str], size: str = "default", widths: Sequence[int] = (), kind: str = "cnn", noise: int = 0
 ) -> GuidedGenerator:
     """The generator of a named size, or of the widths that its kind takes."""
-    return GENERATORS[kind](passes, *(widths or SIZES[kind][size]))
+    return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), noise=noise)
 
 
 def receptive_radius(generator: GuidedGenerator) -> int:

@@ -11,7 +11,6 @@ from torch.nn.functional import pad
 
 from core.tiles import round_up
 
-from .dataset import Frame, PairedFrames
 from .encoding import decode, display, encode
 from .generators import GuidedGenerator
 
@@ -21,35 +20,42 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Of linear Rec.709 (ITU-R BT.709)."""
 
 
+Sample = tuple[dict[str, Tensor], Tensor | None]
+"""The passes of a frame and how it was painted, if it was, each (1, c, H, W) scene-linear."""
+Pictures = list[Tensor]
+"""[image, output] of a frame and, if there is one, its target, each (3, H, W) scene-linear, on the CPU."""
+
+
 @torch.no_grad()
-def whole_frame(generator: GuidedGenerator, data: PairedFrames, frame: Frame) -> list[Tensor]:
-    """[image, output, target] of a frame, each (3, H, W) scene-linear, on the CPU; padded as core.stylize pads."""
+def paint(generator: GuidedGenerator, passes: dict[str, Tensor], target: Tensor | None) -> Pictures:
+    """Let the generator paint a whole frame, padded as core.stylize pads."""
     device = next(generator.parameters()).device
-    *passes, target = data.split(torch.from_numpy(np.array(data.planes(frame), np.float32))[None])
-    right, below = (round_up(n, generator.alignment) - n for n in (frame.width, frame.height))
-    output = decode(generator.encoded(*(pad(p, (0, right, 0, below), mode="replicate").to(device) for p in passes)).float())
-    return [passes[0][0], output[0, :, : frame.height, : frame.width].cpu(), target[0]]
+    height, width = passes["image"].shape[2:]
+    right, below = (round_up(n, generator.alignment) - n for n in (width, height))
+    padded = (pad(passes[name], (0, right, 0, below), mode="replicate").to(device) for name in generator.passes)
+    output = decode(generator.encoded(*padded).float())[0, :, :height, :width].cpu()
+    return [passes["image"][0], output, *([] if target is None else [target[0]])]
 
 
-def scores(triples: Iterable[list[Tensor]]) -> dict[str, float]:
-    """Means over frames of [image, output, target]: L1 of the encoded images, PSNR in dB of their encoded luminance."""
+def scores(frames: Iterable[Pictures]) -> dict[str, float]:
+    """Means over the frames with a target: L1 of the encoded images, PSNR in dB of their encoded luminance; {} without any."""
     l1, psnr = [], []
     weights = torch.tensor(LUMINANCE)[:, None, None]
-    for _, output, target in triples:
+    for _, output, target in (pictures for pictures in frames if len(pictures) == 3):
         l1.append((encode(output) - encode(target)).abs().mean().item())
         error = (encode((output * weights).sum(0)) - encode((target * weights).sum(0))).square().mean().item()
         psnr.append(-10 * math.log10(max(error, 1e-12)))
-    return {"l1": sum(l1) / len(l1), "psnr": sum(psnr) / len(psnr)}
+    return {"l1": sum(l1) / len(l1), "psnr": sum(psnr) / len(psnr)} if l1 else {}
 
 
-def contact_sheet(triples: list[list[Tensor]], crop: int) -> Image.Image:
-    """Input | output | target: the first frame whole, below it two crops of each frame at full size, sRGB."""
-    rows = [_beside(triples[0])]
-    for triple in triples:
-        height, width = triple[0].shape[1:]
+def contact_sheet(frames: list[Pictures], crop: int) -> Image.Image:
+    """Input | output | target, if there is one: the first frame whole, below it two crops of each at full size, sRGB."""
+    rows = [_beside(frames[0])]
+    for pictures in frames:
+        height, width = pictures[0].shape[1:]
         for y, x in ((height // 4, width // 5), (height // 2, width * 3 // 5)):
             y, x = (min(start, side - crop) // 8 * 8 for start, side in ((y, height), (x, width)))
-            rows.append(_beside([t[:, y : y + crop, x : x + crop] for t in triple]))
+            rows.append(_beside([t[:, y : y + crop, x : x + crop] for t in pictures]))
     whole, crops = rows[0], rows[1:]
     per_line = max(1, whole.shape[1] // crops[0].shape[1])
     lines = [np.hstack(crops[i : i + per_line]) for i in range(0, len(crops), per_line)]

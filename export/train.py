@@ -1,4 +1,4 @@
-"""Trains a generator and a patch discriminator in turn on pairs of frames: one flat loop that can stop and resume exactly."""
+"""Trains a generator against a discriminator by the objective of a mode: one flat loop that can stop and resume exactly."""
 
 import copy
 import json
@@ -6,27 +6,27 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from . import checkpoint, losses, preview
+from . import checkpoint, preview
 from .config import TrainConfig, TrainerError, to_values
-from .dataset import Frame, PairedFrames, check_crop, draw_crops, split_frames
-from .discriminators import Judgement, make_discriminator
-from .encoding import encode
-from .generators import GuidedGenerator, make_generator
+from .generators import GuidedGenerator
+from .hardware import find_hardware
 from .pretrained import start_from
-from .vgg import VGG19
+from .supervised import Supervised
 
 log = logging.getLogger(__name__)
 
+OBJECTIVES = {"paired": Supervised, "keyframes": Supervised}
+"""Mode -> what is learned from what; an objective has the attributes and methods of Supervised."""
 PREVIEW_FRAMES = 4
 """Held-out frames, at most, that are scored and shown at each preview."""
 
@@ -38,117 +38,58 @@ class TrainingError(TrainerError):
 def train(config: TrainConfig) -> Path:
     """Train until the last step, the time limit, Ctrl-C or SIGTERM, and return the run's folder, a checkpoint in it.
 
-    Everything random is derived from the seed and the step, so that a resumed run reaches the weights of an uninterrupted one.
-    Raises TrainerError for unusable data or settings, an existing run that is not resumed, and a loss that is not finite.
+    Everything random is derived from the seed and the step, so that a resumed run reaches the weights of an uninterrupted one;
+    only a time limit, which the learning rate follows, is never met alike twice. Raises TrainerError for unusable data or
+    settings, an existing run that is not resumed, and a loss that is not finite.
     """
     # Look at everything that can be wrong before anything is written.
-    device, dtype = _device(config)
-    data = PairedFrames(config.data, config.passes)
-    frames, held_out = split_frames(data.frames, config.holdout, config.holdout_fraction)
-    check_crop(frames + held_out, config.crop)
+    hardware = find_hardware(config)
     torch.manual_seed(config.seed)
-    generator = make_generator(config.passes, config.size, config.widths, config.generator)
-    discriminator = make_discriminator(config)
-    if config.crop % generator.alignment:
-        raise TrainingError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")
-    weights = {name.removeprefix("weight_"): v for name, v in to_values(config).items() if name.startswith("weight_") and v}
-    r1_weight = weights.pop("r1", 0.0)  # the one weight that is the discriminator's
-    layers = (config.content_layers if "content" in weights else ()) + (config.style_layers if "style" in weights else ())
-    vgg = VGG19(config.vgg_weights, layers) if layers else None
+    objective = OBJECTIVES[config.mode](config, hardware)
+    networks, weights = objective.networks, config.weights()
     if config.start_from and not config.resume:
-        start_from(config.start_from, generator, discriminator)
-    names = {"frames": [f.name for f in frames], "held_out": [f.name for f in held_out]}
-    _open_run(config, {"fingerprint": data.fingerprint, **names})
+        start_from(config.start_from, networks["generator"], networks["discriminator"])
+    _open_run(config, objective.record)
 
-    # Place the networks, and make their average and their optimizers.
-    for network in (generator, discriminator, *([vgg] if vgg else [])):
-        network.to(device, memory_format=torch.channels_last)
-    ema = copy.deepcopy(generator).requires_grad_(False)
-    optimizer_g, optimizer_d = (
-        torch.optim.Adam(n.parameters(), config.learning_rate, config.betas) for n in (generator, discriminator)
-    )
-    modules = {"generator": generator, "discriminator": discriminator, "ema": ema}
-    optimizers = {"optimizer_g": optimizer_g, "optimizer_d": optimizer_d}
-    step, scores = _load(config.run, modules, optimizers) if config.resume else (0, {})
-    loss_d, loss_g = losses.ADVERSARIAL[config.adversarial]
-    adversarial = "adversarial" in weights
-
-    def fast() -> torch.autocast:
-        """Convolutions in the fast precision."""
-        return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
-
-    def judge(image: Tensor, picture: Tensor, precision: Callable[[], AbstractContextManager] = fast) -> Judgement:
-        """What the discriminator makes of an encoded picture."""
-        with precision():
-            return discriminator(torch.cat([image, picture], 1) if config.conditional else picture)
+    # Place the networks, and make the generator's average and the optimizers.
+    for network in networks.values():
+        network.to(hardware.device, memory_format=torch.channels_last)
+    ema = copy.deepcopy(networks["generator"]).requires_grad_(False)
+    modules = {**networks, "ema": ema}
+    taught = {"generator": objective.painters, "discriminator": objective.judges}
+    optimizers = {name: _adam([networks[n] for n in names], config) for name, names in taught.items()}
+    state = _load(config.run, modules, optimizers) if config.resume else {"step": 0, "seconds": 0.0, "scores": {}}
+    step, scores, values = state["step"], state["scores"], {}
+    started = time.monotonic() - state["seconds"]
 
     def save() -> None:
         _require_finite_weights(modules, step)
         tensors = {k: v for name, m in modules.items() for k, v in checkpoint.module_tensors(name, m).items()}
-        tensors |= {k: v for name, o in optimizers.items() for k, v in checkpoint.optimizer_tensors(name, o).items()}
-        checkpoint.save_checkpoint(config.run, step, tensors, {"scores": scores})
+        for name, optimizer in optimizers.items():
+            tensors |= checkpoint.optimizer_tensors(f"optimizer_{name}", optimizer)
+        checkpoint.save_checkpoint(config.run, step, tensors, {"seconds": time.monotonic() - started, "scores": scores})
 
     def show() -> dict[str, float]:
-        return _preview(config, ema, data, _spread(held_out or frames, PREVIEW_FRAMES), board, step)
+        names = _spread(objective.held_out or objective.names, PREVIEW_FRAMES)
+        return _preview(config, ema, objective.samples(names), board, step)
 
-    log.info("%d frames to train on, %d held out, on %s in %s", len(frames), len(held_out), device, dtype)
+    log.info("%d frames to train on, %d held out, on %s in %s",
+             len(objective.names), len(objective.held_out), hardware.device, hardware.dtype)
     save()
-    started, values = time.monotonic(), {}
     bar = tqdm(total=config.steps * config.batch, initial=step * config.batch, unit="img", smoothing=0.05)
     with SummaryWriter(config.run / "tensorboard", purge_step=step) as board, _stop_on_signals() as stopping, bar:
-        while step < config.steps and not stopping and not _is_over(config.minutes, started):
-            # Draw the crops of this step and let the generator paint them.
-            batch = draw_crops(data, frames, config, np.random.default_rng((config.seed, step)))
-            *passes, target = (t.to(device, memory_format=torch.channels_last, non_blocking=True) for t in batch)
-            image, target = encode(passes[0]), encode(target)
-            rate = config.learning_rate * _decay(step / config.steps, config.decay_from)
-            with fast():
-                output = generator.encoded(*passes)
-
-            # Teach the discriminator to tell targets from outputs.
+        while (done := _progress(config, step, started)) < 1 and not stopping:
+            # Teach the discriminators to tell targets from outputs, then the generators to pass, each by its weighted terms.
+            batch = objective.draw(np.random.default_rng((config.seed, step)))
+            rate = config.learning_rate * _decay(done, config.decay_from)
             terms = {}
-            if adversarial:
-                judged = judge(image.repeat(2, 1, 1, 1), torch.cat([target, output.detach()]))
-                terms["discriminator"] = losses.mean(loss_d(*part.float().chunk(2)) for part in judged.logits)
-                loss = terms["discriminator"]
-                if r1_weight and step % config.r1_every == 0:
-                    real = target.clone().requires_grad_()
-                    terms["r1"] = losses.r1(judge(image, real, nullcontext).logits, real)  # second derivatives: full precision
-                    loss = loss + r1_weight * config.r1_every * terms["r1"]
-                _update(optimizer_d, loss, rate)
-
-            # Teach the generator to match the target and to pass for one.
-            if "l1" in weights:
-                terms["l1"] = losses.l1(output, target)
-            if "l2" in weights:
-                terms["l2"] = losses.l2(output, target)
-            if "edge" in weights:
-                terms["edge"] = losses.edge(output, target)
-            if "variation" in weights:
-                terms["variation"] = losses.variation(output)
-            if vgg:
-                with fast():
-                    seen = vgg(output)
-                    with torch.no_grad():
-                        wanted = vgg(target)
-                if "content" in weights:
-                    terms["content"] = losses.content(seen, wanted, config.content_layers)
-                if "style" in weights:
-                    terms["style"] = losses.style(seen, wanted, config.style_layers)
-            if adversarial:
-                discriminator.requires_grad_(False)
-                judged = judge(image, output)
-                terms["adversarial"] = losses.mean(loss_g(part.float()) for part in judged.logits)
-                if "features" in weights:
-                    with torch.no_grad():
-                        wanted = judge(image, target)
-                    terms["features"] = losses.feature_matching(judged.features, wanted.features)
-                discriminator.requires_grad_(True)
-            _update(optimizer_g, sum(weight * terms[name] for name, weight in weights.items()), rate)
+            for name, found in objective.losses(batch, step):
+                _update(optimizers[name], sum(weights.get(term, 1.0) * loss for term, loss in found.items()), rate)
+                terms |= found
             step += 1
 
             # Update the running mean of the weights, quicker at the start.
-            _blend(ema, generator, 1 - min(config.ema, step / (step + 10)))
+            _blend(ema, networks["generator"], 1 - min(config.ema, step / (step + 10)))
 
             # Report the last value of each term; one that is not finite ends the run before it can reach a checkpoint.
             values |= dict(zip(terms, torch.stack([t.detach().float() for t in terms.values()]).tolist(), strict=True))
@@ -165,9 +106,19 @@ def train(config: TrainConfig) -> Path:
         if step % config.preview_every:
             scores = show()
         save()
-    outcome = "Finished" if step == config.steps else "Stopped"
+    outcome = "Stopped" if stopping else "Finished"
     log.info("%s after step %d of %d, scores %s; the run is in %s", outcome, step, config.steps, scores, config.run)
     return config.run
+
+
+def _adam(networks: Iterable[nn.Module], config: TrainConfig) -> torch.optim.Optimizer:
+    parameters = [p for network in networks for p in network.parameters()]
+    return torch.optim.Adam(parameters, config.learning_rate, config.betas)
+
+
+def _progress(config: TrainConfig, step: int, started: float) -> float:
+    """The finished share of the run: of its steps, or of its minutes if that is more."""
+    return max(step / config.steps, (time.monotonic() - started) / (60 * config.minutes) if config.minutes else 0.0)
 
 
 def _update(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
@@ -188,18 +139,6 @@ def _decay(progress: float, begin: float) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * max(0.0, progress - begin) / (1 - begin))
 
 
-def _device(config: TrainConfig) -> tuple[torch.device, torch.dtype]:
-    """Where and in which precision to train. Raises TrainingError if CUDA is asked for and missing."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    cuda = torch.cuda.is_available()
-    if config.device == "cuda" and not cuda:
-        raise TrainingError("PyTorch finds no CUDA device here; use --device auto or cpu.")
-    device = torch.device("cuda" if cuda and config.device != "cpu" else "cpu")
-    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
-    return device, torch.bfloat16 if config.precision == "bfloat16" or (config.precision == "auto" and fast) else torch.float32
-
-
 def _open_run(config: TrainConfig, record: dict) -> None:
     """Make a new run folder with its settings, or check that a resumed one belongs to this data. Raises TrainingError."""
     path = config.run / "data.json"
@@ -214,41 +153,37 @@ def _open_run(config: TrainConfig, record: dict) -> None:
     path.write_text(json.dumps(record, indent=2) + "\n")
 
 
-def _load(run: Path, modules: dict, optimizers: dict) -> tuple[int, dict]:
-    """Restore everything from the newest checkpoint and return its step and scores."""
+def _load(run: Path, modules: dict, optimizers: dict) -> dict:
+    """Restore everything from the newest checkpoint and return its state: step, seconds and scores."""
     tensors, state = checkpoint.load_checkpoint(run)
     for name, module in modules.items():
         checkpoint.load_module(name, module, tensors)
     for name, optimizer in optimizers.items():
-        checkpoint.load_optimizer(name, optimizer, tensors)
-    return state["step"], state["scores"]
+        checkpoint.load_optimizer(f"optimizer_{name}", optimizer, tensors)
+    return state
 
 
 def _preview(
-    config: TrainConfig, ema: GuidedGenerator, data: PairedFrames, shown: list[Frame], board: SummaryWriter, step: int
+    config: TrainConfig, ema: GuidedGenerator, samples: Iterable[preview.Sample], board: SummaryWriter, step: int
 ) -> dict[str, float]:
-    """Score the averaged generator on the shown frames and write a contact sheet; returns the scores."""
-    triples = [preview.whole_frame(ema, data, frame) for frame in shown]
-    values = preview.scores(triples)
-    sheet = preview.contact_sheet(triples, min(config.crop, 256))
+    """Let the averaged generator paint whole frames, and write a contact sheet; returns the scores of those with a target."""
+    pictures = [preview.paint(ema, *sample) for sample in samples]
+    values = preview.scores(pictures)
+    sheet = preview.contact_sheet(pictures, min(config.crop, 256))
     folder = config.run / "previews"
     folder.mkdir(exist_ok=True)
     sheet.save(folder / f"step_{step:08d}.png")
-    preview.thumbnail(triples[0][1]).save(config.run / "thumbnail.png")
+    preview.thumbnail(pictures[0][1]).save(config.run / "thumbnail.png")
     for name, value in values.items():
         board.add_scalar(f"held_out/{name}", value, step)
     board.add_image("input | output | target", np.asarray(sheet), step, dataformats="HWC")
     return values
 
 
-def _spread(frames: list[Frame], count: int) -> list[Frame]:
-    """At most `count` frames, evenly spread."""
-    count = min(count, len(frames))
-    return [frames[(2 * i + 1) * len(frames) // (2 * count)] for i in range(count)]
-
-
-def _is_over(minutes: float, started: float) -> bool:
-    return bool(minutes) and time.monotonic() - started > 60 * minutes
+def _spread(names: list[str], count: int) -> list[str]:
+    """At most `count` names, evenly spread."""
+    count = min(count, len(names))
+    return [names[(2 * i + 1) * len(names) // (2 * count)] for i in range(count)]
 
 
 def _require_finite(values: dict[str, float], step: int, run: Path) -> None:

@@ -30,5 +30,8 @@ def pair(number: int, height: int, width: int) -> tuple[dict[str, np.ndarray], n
         rgb = np.where(inside[..., None] > 0, inside[..., None] * rng.uniform(0, 3, 3), rgb)
         depth[inside > 0], normal[inside > 0] = 5 - inside[inside > 0][:, None], (0, 0, 1)
     image = np.concatenate([rgb, np.ones((height, width, 1))], -1).astype(np.float32)
+    position = np.stack([x / 8, y / 8, np.minimum(depth[..., 0], 9)], -1).astype(np.float32)
+    vector = np.broadcast_to(np.float32([1.0, 0.0, 1.0, 0.0]), (height, width, 4))
     target = 0.2 / (0.2 + rgb) + 0.1 * (y // 4 % 2)[..., None]
-    return {"image": image, "depth": depth, "normal": normal}, target.astype(np.float32)
+    passes = {"image": image, "depth": depth, "normal": normal, "position": position, "vector": vector}
+    return passes, target.astype(np.float32)

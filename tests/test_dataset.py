@@ -7,11 +7,12 @@ import torch
 
 from core.exr import read_exr, write_exr
 from export.config import TrainConfig
-from export.dataset import DataError, Frame, PairedFrames, check_crop, draw_crops, split_frames
+from export.dataset import DataError, DataSet, draw_frames, draw_pairs, draw_steps, split_names
 
 from .paired_frames import write_paired_frames
 
 CONFIG = TrainConfig(Path(), Path(), crop=32, batch=8, discriminator_layers=2)
+GUIDED = replace(CONFIG, passes=("image", "depth", "normal"))
 
 
 @pytest.fixture
@@ -19,34 +20,44 @@ def folder(tmp_path):
     return write_paired_frames(tmp_path, count=3)
 
 
+def opened(folder: Path, config: TrainConfig = CONFIG, **changes) -> DataSet:
+    return DataSet(replace(config, data=folder, **changes))
+
+
+def draw(data: DataSet, seed: int, config: TrainConfig = CONFIG, **changes):
+    return draw_pairs(data, data.pairs, replace(config, **changes), np.random.default_rng(seed))
+
+
 def test_planes_are_the_files_pixels(folder):
-    data = PairedFrames(folder, ("image", "depth", "normal"))
+    data = opened(folder, GUIDED)
     layers = read_exr(folder / "input" / "shot_0002.exr")
     target = read_exr(folder / "target" / "shot_0002.exr")["image"]
-    planes = data.planes(data.frames[1])
-    expected = np.concatenate([layers["image"][..., :3], layers["depth"].clip(max=65504), layers["normal"], target], -1)
-    assert np.allclose(planes.transpose(1, 2, 0), expected, rtol=1e-3, atol=1e-6)
+    found = data.inputs.whole("shot_0002") | {"target": data.targets.whole("shot_0002")["image"]}
+    layers |= {"image": layers["image"][..., :3], "depth": layers["depth"].clip(max=65504), "target": target}
+    for name, planes in found.items():
+        assert np.allclose(planes[0].permute(1, 2, 0), layers[name], rtol=1e-3, atol=1e-6), name
 
 
 def test_the_image_is_not_premultiplied(folder):
     image = np.full((72, 104, 4), 0.5, np.float32)
-    write_exr(folder / "input" / "shot_0001.exr", {"image": image})
-    data = PairedFrames(folder, ("image",))
-    assert (data.planes(data.frames[0])[:3] == 1).all()
+    for part in ("input", "target"):
+        write_exr(folder / part / "shot_0001.exr", {"image": image})
+    data = opened(folder)
+    assert (data.inputs.whole("shot_0001")["image"] == 1).all() and (data.targets.whole("shot_0001")["image"] == 1).all()
 
 
 def test_files_are_decoded_again_only_when_they_change(folder, monkeypatch):
-    PairedFrames(folder, ("image",))
+    opened(folder)
     import export.dataset as dataset
 
     reads = []
     original = dataset.read_exr
     monkeypatch.setattr(dataset, "read_exr", lambda path: reads.append(path) or original(path))
-    PairedFrames(folder, ("image",))
+    opened(folder)
     assert reads == []
     write_exr(folder / "target" / "shot_0003.exr", {"image": np.ones((72, 104, 3), np.float32)})
-    data = PairedFrames(folder, ("image",))
-    assert reads and (data.planes(data.frames[2])[3:] == 1).all()
+    data = opened(folder)
+    assert {path.parent.name for path in reads} == {"target"} and (data.targets.whole("shot_0003")["image"] == 1).all()
 
 
 def test_everything_that_is_wrong_is_listed_at_once(folder):
@@ -56,101 +67,127 @@ def test_everything_that_is_wrong_is_listed_at_once(folder):
     files = {number: folder / "target" / f"shot_{number:04d}.exr" for number in range(1, 10)}
     files[2].write_bytes(b"no EXR")
     files[3].write_bytes(files[3].read_bytes()[:2000])
-    write_exr(files[4], {"image": np.ones((72, 96, 3), np.float32)})
     write_exr(files[5], {"image": np.full((72, 104, 3), np.nan, np.float32)})
     write_exr(files[6], {"normal": np.ones((72, 104, 3), np.float32)})
-    image = {"image": np.ones((72, 104, 4), np.float32)}
-    write_exr(folder / "input" / "shot_0007.exr", image)
+    write_exr(folder / "input" / "shot_0007.exr", {"image": np.ones((72, 104, 4), np.float32)})
     with pytest.raises(DataError) as caught:
-        PairedFrames(folder, ("image", "depth"))
+        opened(folder, GUIDED)
     lines = str(caught.value).splitlines()[1:]
-    assert [line.split("shot_000")[1][0] for line in lines] == ["2", "3", "4", "5", "6", "7"]
-    assert "96 x 72 pixels, but its input is 104 x 72" in lines[2] and "no layer 'depth' of 1 channel" in lines[5]
+    assert [line.split("shot_000")[1][0] for line in lines] == ["7", "2", "3", "5", "6"]
+    assert "no layer 'depth' of 1 channel" in lines[0]
 
 
-def test_pairs_that_lack_a_side_are_named(folder):
+def test_pairs_that_do_not_fit_are_named(folder):
+    write_exr(folder / "target" / "shot_0002.exr", {"image": np.ones((72, 96, 3), np.float32)})
     (folder / "target" / "shot_0001.exr").unlink()
     (folder / "input" / "shot_0003.exr").unlink()
-    with pytest.raises(DataError, match=r"(?s)target.shot_0001.exr is missing.*input.shot_0003.exr is missing"):
-        PairedFrames(folder, ("image",))
+    with pytest.raises(DataError) as caught:
+        opened(folder)
+    assert [line.strip().split("/")[-2:] for line in str(caught.value).splitlines()[1:]] == [
+        ["target", "shot_0001.exr is missing."], ["input", "shot_0003.exr is missing."],
+        ["target", "shot_0002.exr is 96 x 72 pixels, but its input is 104 x 72."]]
+
+
+def test_keyframes_need_no_target_for_every_frame_but_an_input_for_every_target(folder):
+    (folder / "target" / "shot_0001.exr").unlink()
+    data = opened(folder, mode="keyframes")
+    assert data.pairs == ["shot_0002", "shot_0003"] and list(data.inputs.frames) == ["shot_0001", *data.pairs]
+    (folder / "input" / "shot_0003.exr").unlink()
+    with pytest.raises(DataError, match="shot_0003.exr is missing"):
+        opened(folder, mode="keyframes")
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(DataError, match="no EXR files"):
-        PairedFrames(tmp_path, ("image",))
+    with pytest.raises(DataError, match=r"(?s)no EXR files in .*input.*no EXR files in .*target"):
+        opened(tmp_path)
+
+
+def ramp(folder: Path, **layers: np.ndarray) -> DataSet:
+    """Two frames in a row whose pixels tell their own row and column."""
+    y, x = np.mgrid[:72, :104].astype(np.float32)
+    for number in (9, 10):
+        for part in ("input", "target"):
+            (folder / part).mkdir(exist_ok=True)
+            image = np.stack([y, x, np.full_like(x, number)], -1)
+            write_exr(folder / part / f"a_{number:02d}.exr", {"image": image, **layers})
+    return opened(folder, passes=("image", *layers))
 
 
 def test_crops_are_aligned_pieces_of_one_frame(tmp_path):
-    """Rows and columns written into the pixels tell where a crop was cut."""
-    y, x = np.mgrid[:72, :104].astype(np.float32)
-    ramp = np.stack([y, x, np.zeros_like(x)], -1)
-    for part in ("input", "target"):
-        (tmp_path / part).mkdir()
-        write_exr(tmp_path / part / "a_1.exr", {"image": ramp})
-    data = PairedFrames(tmp_path, ("image",))
-    starts = set()
+    data, starts = ramp(tmp_path), set()
     for seed in range(80):
-        image, target = draw_crops(data, data.frames, CONFIG, np.random.default_rng(seed))
-        assert image.shape == (8, 3, 32, 32) and torch.equal(image, target)
+        crops = draw(data, seed)
+        image = crops.passes["image"]
+        assert image.shape == (8, 3, 32, 32) and torch.equal(image, crops.target) and crops.mask is None
         starts |= {(int(c[0, 0, 0]), int(c[1, 0, 0])) for c in image}
         assert torch.equal(image[:, 0, -1, 0] - image[:, 0, 0, 0], torch.full((8,), 31.0))
     assert starts == {(8 * i, 8 * j) for i in range(6) for j in range(10)}
 
 
+def test_crops_of_a_step_are_of_one_place_in_two_frames_that_follow(tmp_path):
+    data = ramp(tmp_path)
+    assert data.steps == [("a_09", "a_10")]
+    crops = draw_steps(data, data.steps, replace(CONFIG, flip=True, exposure_jitter=1.0), np.random.default_rng(0))
+    now, later = crops.passes["image"].chunk(2)
+    gain = now[:, 2:] / 9
+    assert torch.allclose(later[:, :2], now[:, :2], rtol=1e-5) and torch.allclose(later[:, 2:], 10 * gain, rtol=1e-5)
+    assert len(gain[:, 0, 0, 0].unique()) == 8 and crops.target is None
+
+
+def test_crops_of_one_store_need_no_other(tmp_path):
+    data = ramp(tmp_path)
+    crops = draw_frames(data.targets, ["a_10"], CONFIG, np.random.default_rng(0))
+    assert set(crops) == {"image"} and crops["image"].shape == (8, 3, 32, 32) and (crops["image"][:, 2] == 10).all()
+
+
 def test_crops_depend_on_the_generator_of_numbers_alone(folder):
-    data = PairedFrames(folder, ("image",))
-    first, again, other = (draw_crops(data, data.frames, CONFIG, np.random.default_rng((0, s)))[0] for s in (5, 5, 6))
+    data = opened(folder)
+    first, again, other = (draw(data, seed).passes["image"] for seed in (5, 5, 6))
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 def test_exposure_changes_input_and_target_alike_and_guides_not(folder):
-    data = PairedFrames(folder, ("image", "normal"))
-    plain = draw_crops(data, data.frames[:1], replace(CONFIG, batch=1), np.random.default_rng(1))
-    bright = draw_crops(data, data.frames[:1], replace(CONFIG, batch=1, exposure_jitter=2.0), np.random.default_rng(1))
-    gain = (bright[0].sum() / plain[0].sum()).item()
+    data = opened(folder, GUIDED)
+    plain, bright = (draw(data, 1, batch=1, exposure_jitter=stops) for stops in (0.0, 2.0))
+    gain = (bright.target.sum() / plain.target.sum()).item()
     assert gain != pytest.approx(1, abs=0.01)
-    for index, factor in enumerate((gain, 1.0, gain)):
-        assert torch.allclose(bright[index], plain[index] * factor, rtol=1e-4)
+    assert torch.allclose(bright.target, plain.target * gain, rtol=1e-4)
+    assert torch.allclose(bright.passes["image"], plain.passes["image"] * gain, rtol=1e-4)
+    assert torch.equal(bright.passes["normal"], plain.passes["normal"])
 
 
 def test_flips_mirror_the_picture_and_turn_sideways_motion_round(tmp_path):
-    rng = np.random.default_rng(0)
-    layers = {"image": rng.random((32, 32, 3), np.float32), "vector": rng.random((32, 32, 4), np.float32)}
-    for part in ("input", "target"):
-        (tmp_path / part).mkdir()
-        write_exr(tmp_path / part / "a_1.exr", layers)
-    data = PairedFrames(tmp_path, ("image", "vector"))
-    config = replace(CONFIG, batch=16, flip=True)
-    image, vector, target = draw_crops(data, data.frames, config, np.random.default_rng(0))
-    original = torch.from_numpy(np.array(data.planes(data.frames[0]), np.float32))
-    flipped = [not torch.equal(crop, original[:3]) for crop in image]
-    assert 0 < sum(flipped) < 16 and torch.equal(image, target)
-    mirrored = original[3:7].flip(-1) * torch.tensor([-1, 1, -1, 1])[:, None, None]
-    assert all(torch.equal(v, mirrored if f else original[3:7]) for v, f in zip(vector, flipped, strict=True))
-
-
-def frames(*names: str) -> list[Frame]:
-    return [Frame(n, 64, 96, 0) for n in names]
+    data = ramp(tmp_path, vector=np.random.default_rng(0).random((72, 104, 4), np.float32))
+    turned = torch.tensor([-1.0, 1, -1, 1])[:, None, None]
+    crops = draw(data, 0, flip=True, batch=16)
+    flips = 0
+    for image, vector, target in zip(crops.passes["image"], crops.passes["vector"], crops.target, strict=True):
+        y, x, flipped = int(image[0, 0, 0]), int(image[1].min()), bool(image[1, 0, 0] > image[1, 0, 1])
+        name = f"a_{int(image[2, 0, 0]):02d}"
+        whole = data.inputs.whole(name)["vector"][0, :, y : y + 32, x : x + 32]
+        assert torch.equal(vector, whole.flip(-1) * turned if flipped else whole) and torch.equal(image, target)
+        flips += flipped
+    assert 0 < flips < 16
 
 
 def test_holdout_by_pattern_by_sequence_and_by_frame():
-    shots = frames(*(f"{scene}_s0_{n:04d}" for scene in "abcdefghij" for n in (1, 2)))
-    training, held = split_frames(shots, ("c_*", "*_s0_0002"), 0.5)
-    assert len(held) == 11 and all(f.name.startswith("c_") or f.name.endswith("2") for f in held)
-    training, held = split_frames(shots, (), 0.2)
-    assert len({f.name[0] for f in held}) == 2 and len(held) == 4 and len(training) == 16
-    one_shot = frames(*(f"shot_{n:04d}" for n in range(10)))
-    assert [f.name for f in split_frames(one_shot, (), 0.2)[1]] == ["shot_0008", "shot_0009"]
-    assert split_frames(one_shot, (), 0.0)[1] == []
+    shots = [f"{scene}_s0_{n:04d}" for scene in "abcdefghij" for n in (1, 2)]
+    training, held = split_names(shots, ("c_*", "*_s0_0002"), 0.5)
+    assert len(held) == 11 and all(name.startswith("c_") or name.endswith("2") for name in held)
+    training, held = split_names(shots, (), 0.2)
+    assert len({name[0] for name in held}) == 2 and len(held) == 4 and len(training) == 16
+    one_shot = [f"shot_{n:04d}" for n in range(10)]
+    assert split_names(one_shot, (), 0.2)[1] == ["shot_0008", "shot_0009"]
+    assert split_names(one_shot, (), 0.0)[1] == []
 
 
 def test_holding_out_nothing_that_exists_or_everything_is_an_error():
     with pytest.raises(DataError, match="nobody"):
-        split_frames(frames("a_1"), ("nobody*",), 0)
+        split_names(["a_1"], ("nobody*",), 0)
     with pytest.raises(DataError, match="none is left"):
-        split_frames(frames("a_1"), ("*",), 0)
+        split_names(["a_1"], ("*",), 0)
 
 
-def test_frames_smaller_than_a_crop_are_named():
-    with pytest.raises(DataError, match="a_1 is 96 x 64 pixels, smaller than a crop of 128"):
-        check_crop(frames("a_1"), 128)
+def test_frames_smaller_than_a_crop_are_named(folder):
+    with pytest.raises(DataError, match="shot_0001.exr is 104 x 72 pixels, smaller than a crop of 128"):
+        opened(folder, crop=128)

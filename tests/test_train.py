@@ -119,7 +119,7 @@ def test_weights_of_vgg_that_cannot_be_read_stop_before_anything_is_written(conf
 
 
 def test_a_crop_that_does_not_fit_the_generator_is_refused_before_anything_is_written(config):
-    with pytest.raises(TrainingError, match="multiple of 16 px, not 72"):
+    with pytest.raises(TrainerError, match="multiple of 16 px, not 72"):
         train(replace(config, generator="unet", widths=(16, 16, 16, 16), crop=72))
     assert not config.run.exists()
 
@@ -158,6 +158,9 @@ def test_a_loss_that_is_no_number_stops_with_its_name_and_keeps_the_good_checkpo
     {"discriminator": "dense"},
     {"weight_r1": 1.0, "r1_every": 2, "spectral_norm": False, "precision": "bfloat16"},
     {"weight_l1": 0.0, "weight_l2": 10.0, "weight_variation": 0.1},
+    {"passes": ("image", "position"), "noise": 2, "weight_temporal": 5.0},
+    {"mode": "keyframes", "conditional": False},
+    {"mode": "keyframes", "weight_temporal": 5.0, "batch": 2},
     {"discriminator": "multiscale", "discriminator_layers": 1, "discriminator_scales": 2, "spectral_norm": False},
 ])
 def test_every_setting_trains(config, changes):

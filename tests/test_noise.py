@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from core import Generator, Style, load_style, stylize  # noqa: E402
+from export.export_onnx import write_style  # noqa: E402
+from export.generators import make_generator, receptive_radius  # noqa: E402
+from export.noise import GRAIN, SurfaceNoise  # noqa: E402
+
+
+def wall(scale: float, shift: float = 0.0, side: int = 256) -> torch.Tensor:
+    """Position pass of a wall, `scale` scene units a pixel, seen from a camera moved sideways by `shift` pixels."""
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    return torch.stack([(x + shift) * scale, y * scale, torch.full_like(x, 3.0, dtype=torch.float32)])[None].float()
+
+
+def test_noise_stays_where_the_surface_is():
+    noise = SurfaceNoise(2)
+    here, moved = noise(wall(0.01)), noise(wall(0.01, shift=10))
+    inner = slice(8, -8)  # neighbours beyond the border are unknown
+    assert torch.allclose(here[..., inner, 18:-8], moved[..., inner, 8:-18], atol=2e-3)
+    assert here.std() > 0.2 and (here - moved).abs().mean() > 0.2
+
+
+@pytest.mark.parametrize("scale", [0.003, 0.01, 0.037, 0.2])
+def test_its_grain_is_of_one_size_in_the_picture_near_and_far(scale):
+    spectrum = torch.fft.rfft2(SurfaceNoise(16)(wall(scale))[0]).abs().square().mean(0)
+    fy, fx = torch.fft.fftfreq(256)[:, None].abs(), torch.fft.rfftfreq(256)[None]
+    wavelength = 1 / (fx**2 + fy**2).sqrt().clamp(min=1e-3)
+    typical = torch.exp((spectrum * wavelength.log()).sum() / spectrum.sum()).item()
+    assert 0.5 * GRAIN < typical < 3 * GRAIN
+
+
+def test_where_nothing_was_hit_there_is_none():
+    assert (SurfaceNoise(2)(torch.zeros(1, 3, 16, 16)) == 0).all()
+
+
+def test_channels_differ_and_every_instance_is_alike():
+    first, again = SurfaceNoise(2)(wall(0.01)), SurfaceNoise(2)(wall(0.01))
+    assert torch.equal(first, again)
+    assert abs(torch.corrcoef(first[0].flatten(1))[0, 1]) < 0.3
+
+
+def test_a_style_with_noise_is_exact_in_onnx_and_in_tiles(tmp_path):
+    torch.manual_seed(0)
+    generator = make_generator(("image", "position"), widths=(16, 16, 1, 1), noise=2)
+    torch.nn.init.normal_(generator.tail.weight, 0, 0.05)
+    style = Style(name="Noisy", author="", licence="CC0-1.0", description="", passes=generator.passes,
+                  alignment=generator.alignment, receptive_radius=receptive_radius(generator))
+    assert write_style(generator, style, tmp_path / "noisy.onnx") < 1e-3
+    opened = Generator(load_style(tmp_path / "noisy.onnx"), "cpu")
+    rng = np.random.default_rng(0)
+    passes = {"image": rng.random((150, 210, 4), np.float32), "position": wall(0.01)[0, :, :150, :210].permute(1, 2, 0).numpy()}
+    whole = stylize(opened, passes)
+    assert np.abs(whole - stylize(opened, passes, tile=96)).max() < 1e-5
+    assert np.abs(whole - stylize(opened, passes | {"position": passes["position"] + 0.1})).max() > 1e-3
