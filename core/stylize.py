@@ -64,8 +64,8 @@ def stylize(
 
 def _gain(exposure: float | np.ndarray) -> np.ndarray | None:
     """Stops to a factor that fits (H, W, c); None if it is 1 everywhere."""
-    stops = np.clip(np.nan_to_num(np.asarray(exposure, np.float32)), -MAX_STOPS, MAX_STOPS)
-    return np.exp2(stops).reshape(stops.shape or (1, 1, 1)) if stops.any() else None
+    stops = np.clip(np.nan_to_num(np.atleast_3d(np.float32(exposure))), -MAX_STOPS, MAX_STOPS)
+    return np.exp2(stops) if stops.any() else None
 
 
 def _tensor(name: str, array: np.ndarray, alignment: int) -> np.ndarray:

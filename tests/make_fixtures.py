@@ -47,6 +47,16 @@ def normal():
     return graph([helper.make_node("Add", ["image", "normal"], [OUTPUT_NAME])], {}, ("image", "normal"))
 
 
+def tone():
+    """log(1 + image): what comes out depends on the exposure of what goes in."""
+    nodes = [
+        helper.make_node("Relu", ["image"], ["light"]),
+        helper.make_node("Add", ["light", "one"], ["more"]),
+        helper.make_node("Log", ["more"], [OUTPUT_NAME]),
+    ]
+    return graph(nodes, {"one": np.ones(1)}, ("image",))
+
+
 def guided():
     """Adds a mixture of all guides to the image, with a weight of its own for each channel."""
     guides = {name: PASSES[name].channels for name in PASSES if name != "image"}
@@ -69,6 +79,7 @@ def main() -> None:
     # An output pixel sees two cells of 4 pixels to each side, and the front sees 2 pixels more.
     save_style(FIXTURES / "wide.onnx", wide(), Style("Wide", alignment=4, receptive_radius=13, **licence))
     save_style(FIXTURES / "normal.onnx", normal(), Style("Normal", alignment=1, passes=("image", "normal"), **licence))
+    save_style(FIXTURES / "tone.onnx", tone(), Style("Tone", alignment=1, **licence))
     save_style(FIXTURES / "guided.onnx", guided(), Style("Guided", alignment=1, passes=tuple(PASSES), **licence))
 
 
