@@ -24,6 +24,12 @@ def _render_dataset() -> tuple[type, Callable[[dict], None]]:
     return RenderDatasetConfig, lambda values: render_dataset(from_values(RenderDatasetConfig, values))
 
 
+def _paint() -> tuple[type, Callable[[dict], None]]:
+    from export.paint import PaintConfig, paint
+
+    return PaintConfig, lambda values: paint(from_values(PaintConfig, values))
+
+
 def _train() -> tuple[type, Callable[[dict], None]]:
     def run(values: dict) -> None:
         # Threads that sleep while they wait train twice as fast beside other work; PyTorch reads this when it is loaded.
@@ -53,6 +59,7 @@ def _demo() -> tuple[type, Callable[[dict], None]]:
 
 COMMANDS = {
     "render-dataset": (_render_dataset, "Render scenes with their passes, and the target frames of a look."),
+    "paint": (_paint, "Paint the target frames of a look for frames that are rendered already."),
     "train": (_train, "Train a generator against a discriminator."),
     "demo": (_demo, "Render a scene through the GAN Style node and write the pictures."),
     "export": (_export, "Write a trained generator as a style file."),
