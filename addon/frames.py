@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core import Cancelled, PassError, ProviderError, StyleError, stylize
 from ..core.exr import ExrError
-from . import library, runs, stage
+from . import graph, library, runs, stage
 from .capture import CaptureError, capture, show, show_unstyled
 
 
@@ -73,7 +73,7 @@ def _run(plan: stage.Plan, run: runs.Run, call: Callable, cancel: Callable | Non
         if _shown.get(plan.key) == source:
             return run
         opened = time.perf_counter()
-        frame = stylize(generator, passes, progress=progress, cancel=cancel)
+        frame = stylize(generator, passes, exposure=passes[graph.EXPOSURE], progress=progress, cancel=cancel)
         stylized = time.perf_counter()
         call(show, plan, frame)
         _shown[plan.key] = source

@@ -8,8 +8,12 @@ import bpy
 from ..core import PASSES
 
 NODE = "CompositorNodeGANStyle"
+RENDER_LAYERS = "CompositorNodeRLayers"
 SOCKET_TYPES = {1: "NodeSocketFloat", 3: "NodeSocketVector", 4: "NodeSocketColor"}
 """The sockets that carry a pass of so many channels."""
+EXPOSURE = "exposure"
+CHANNELS = {p.name: p.channels for p in PASSES.values()} | {EXPOSURE: 1}
+"""What can be captured of a node's inputs: passes, and the exposure in stops."""
 SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")
 
 
@@ -75,8 +79,8 @@ def source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
     return link.from_socket
 
 
-def cut(tree: bpy.types.NodeTree, path: tuple[str, ...], passes: tuple[str, ...], name: str) -> bpy.types.NodeTree:
-    """A copy of the tree whose outputs are the passes that are fed into the node at the path.
+def cut(tree: bpy.types.NodeTree, path: tuple[str, ...], inputs: tuple[str, ...], name: str) -> bpy.types.NodeTree:
+    """A copy of the tree whose outputs are what is fed into the node at the path: passes, and EXPOSURE.
 
     Nodes that take no part are muted, not removed: removing one would also remove its keyframes from the action that the copy
     shares with the original. Render Layers nodes keep reading the scene that they read in the original.
@@ -85,12 +89,14 @@ def cut(tree: bpy.types.NodeTree, path: tuple[str, ...], passes: tuple[str, ...]
     copy.name = name
     node = copy.nodes[path[0]]
     if len(path) > 1:
-        node.node_tree = cut(node.node_tree, path[1:], passes, name)
-        feeds = {p: node.outputs[p] for p in passes}
+        node.node_tree = cut(node.node_tree, path[1:], inputs, name)
+        feeds = {p: node.outputs[p] for p in inputs}
     else:
-        feeds = {p: source(node.inputs[PASSES[p].socket]) for p in passes}
-    output = _replace_outputs(copy, passes)
-    for p in passes:
+        feeds = {p: source(node.inputs[PASSES[p].socket]) for p in inputs if p != EXPOSURE}
+        # Through the node, so that an exposure which nothing feeds has its value, keyframes and drivers too.
+        feeds[EXPOSURE] = node.outputs["Exposure"]
+    output = _replace_outputs(copy, inputs)
+    for p in inputs:
         copy.links.new(feeds[p], output.inputs[p])
     used = {n.name for n in upstream(copy, [output])}
     for node in copy.nodes:
@@ -98,12 +104,12 @@ def cut(tree: bpy.types.NodeTree, path: tuple[str, ...], passes: tuple[str, ...]
     return copy
 
 
-def _replace_outputs(tree: bpy.types.NodeTree, passes: tuple[str, ...]) -> bpy.types.Node:
-    """Give the group one output for each pass and no others; return its new Group Output node."""
+def _replace_outputs(tree: bpy.types.NodeTree, inputs: tuple[str, ...]) -> bpy.types.Node:
+    """Give the group one output for each of a node's inputs and no others; return its new Group Output node."""
     for item in [i for i in tree.interface.items_tree if i.item_type == "SOCKET" and i.in_out == "OUTPUT"]:
         tree.interface.remove(item)
     for node in [n for n in tree.nodes if n.bl_idname == "NodeGroupOutput"]:
         tree.nodes.remove(node)
-    for p in passes:
-        tree.interface.new_socket(p, in_out="OUTPUT", socket_type=SOCKET_TYPES[PASSES[p].channels])
+    for p in inputs:
+        tree.interface.new_socket(p, in_out="OUTPUT", socket_type=SOCKET_TYPES[CHANNELS[p]])
     return tree.nodes.new("NodeGroupOutput")

@@ -44,6 +44,16 @@ def missing(node: bpy.types.Node) -> list[str]:
     return [name for name, feed in feeds.items() if feed is None or not feed.enabled]
 
 
+def problem(scene: bpy.types.Scene, node: bpy.types.Node) -> str:
+    """Why the node can't have its guides; empty if it can."""
+    if lacking := missing(node):
+        return f"The style needs the passes {', '.join(lacking)}: click Link Passes, or connect what renders them."
+    vector = graph.source(node.inputs["Vector"]).node if "Vector" in node.inputs else None
+    if vector is not None and vector.bl_idname == graph.RENDER_LAYERS and (vector.scene or scene).render.use_motion_blur:
+        return "Blender renders no Vector pass with motion blur: switch the motion blur off, or choose another style."
+    return ""
+
+
 def link(scene: bpy.types.Scene, node: bpy.types.Node) -> None:
     """Feed all guides of the node from the Render Layers node that feeds its image, and have the view layer render them.
 
@@ -76,7 +86,7 @@ def _render_layers(path: tuple[bpy.types.Node, ...]) -> tuple[bpy.types.Node, tu
     for level in range(len(path) - 1, -1, -1):
         entries = []
         for node, output in _upstream(socket):
-            if node.bl_idname == "CompositorNodeRLayers":
+            if node.bl_idname == graph.RENDER_LAYERS:
                 return node, path[level:-1]
             if node.bl_idname == "NodeGroupInput":
                 entries.append(output)

@@ -42,6 +42,7 @@ def new_group() -> bpy.types.NodeTree:
     for name, description in (("Strength", "How much of the style is mixed in"), ("Mask", "Where the style is mixed in")):
         socket = group.interface.new_socket(name, in_out="INPUT", socket_type="NodeSocketFloat", description=description)
         socket.subtype, socket.min_value, socket.max_value, socket.default_value = "FACTOR", 0.0, 1.0, 1.0
+    _add_exposure(group.interface)
     inputs, output = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
     factor = group.nodes.new("ShaderNodeMath")
     factor.operation, factor.use_clamp = "MULTIPLY", True
@@ -54,11 +55,20 @@ def new_group() -> bpy.types.NodeTree:
     group.links.new(inputs.outputs["Mask"], factor.inputs[1])
     group.links.new(factor.outputs[0], sockets["Factor_Float"])
     group.links.new(inputs.outputs["Image"], sockets["A_Color"])
+    group.links.new(inputs.outputs["Exposure"], output.inputs["Exposure"])
     group.links.new(picture.outputs["Image"], sockets["B_Color"])
     group.links.new(next(s for s in mix.outputs if s.identifier == "Result_Color"), output.inputs["Image"])
     for x, node in enumerate((inputs, factor, picture, mix, output)):
         node.location = x * 200, 0
     return group
+
+
+def _add_exposure(interface: bpy.types.NodeTreeInterface) -> None:
+    """The exposure goes in, and comes out again for the capture."""
+    text = "Stops by which the style sees the image brighter; the result is as bright as without"
+    for direction in ("INPUT", "OUTPUT"):
+        socket = interface.new_socket("Exposure", in_out=direction, socket_type="NodeSocketFloat", description=text)
+        socket.min_value, socket.max_value = -10.0, 10.0
 
 
 def _new_image() -> bpy.types.Image:
@@ -74,11 +84,12 @@ def separate(nodes: list[bpy.types.Node]) -> None:
     seen = set()
     for node in nodes:
         group = node.node_tree
-        if group is None or not {"Mix", "Picture"} <= set(group.nodes.keys()):
+        if group is None or not {"Mix", "Picture"} <= set(group.nodes.keys()) or "Exposure" not in node.inputs:
             node.node_tree = new_group()
         elif group in seen:
             node.node_tree = group.copy()
             image_node(node).image = _new_image()
+        node.outputs["Exposure"].hide = True
         seen.add(node.node_tree)
         if image_node(node).image is None:
             image_node(node).image = _new_image()

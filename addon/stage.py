@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpy
 
-from ..core import PASSES, StyleError
+from ..core import StyleError
 from . import graph, guides, inner, library
 from .inner import HIDDEN, PICTURE, is_hidden
 
@@ -163,11 +163,11 @@ def _plan(scene: bpy.types.Scene) -> Iterator[Plan]:
     uses = Counter(node.node_tree for _, node in places)
     for index, (path, node) in enumerate(places):
         passes = _passes(node)
-        problem = _problem(node, uses[node.node_tree])
+        problem = _problem(scene, node, uses[node.node_tree])
         inner.pass_through(node, bool(problem))
         capture = f"inputs-{scene.session_uid}-{index}"
         if not problem:
-            _prepare_inputs(scene, path, passes, capture)
+            _prepare_inputs(scene, path, (*passes, graph.EXPOSURE), capture)
         key, image = node.node_tree.session_uid, inner.image_node(node).image
         yield Plan(key, node.name, node.style_id, passes, capture, image.name, inner.picture(node), problem)
 
@@ -184,22 +184,20 @@ def _passes(node: bpy.types.Node) -> tuple[str, ...]:
         return ("image",)
 
 
-def _problem(node: bpy.types.Node, uses: int) -> str:
+def _problem(scene: bpy.types.Scene, node: bpy.types.Node, uses: int) -> str:
     """Why the node can't run where it stands; empty if it can."""
     if uses > 1:
         return "The node is in a group that is used several times; make the group single-user."
     if graph.source(node.inputs["Image"]) is None:
         return "Nothing is connected to the input Image; connect it."
-    if lacking := guides.missing(node):
-        return f"The style needs the passes {', '.join(lacking)}: click Link Passes, or connect what renders them."
-    return ""
+    return guides.problem(scene, node)
 
 
-def _prepare_inputs(scene: bpy.types.Scene, path: tuple[str, ...], passes: tuple[str, ...], capture: str) -> None:
+def _prepare_inputs(scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...], capture: str) -> None:
     """Add to the INPUTS tree what computes a node's inputs and writes them into a file."""
     tree = bpy.data.scenes[INPUTS].compositing_node_group
     group = tree.nodes.new("CompositorNodeGroup")
-    group.node_tree = graph.cut(scene.compositing_node_group, path, passes, INPUTS)
+    group.node_tree = graph.cut(scene.compositing_node_group, path, inputs, INPUTS)
     for node in group.node_tree.nodes:
         if node.bl_idname == "CompositorNodeRLayers" and node.scene is None:
             node.scene = scene
@@ -211,8 +209,8 @@ def _prepare_inputs(scene: bpy.types.Scene, path: tuple[str, ...], passes: tuple
     output.format.color_depth = "32"
     output.directory, output.file_name = str(inner.folder()), capture
     output.file_output_items.clear()
-    for p in passes:
-        output.file_output_items.new(FILE_ITEMS[PASSES[p].channels], p)
+    for p in inputs:
+        output.file_output_items.new(FILE_ITEMS[graph.CHANNELS[p]], p)
         tree.links.new(group.outputs[p], output.inputs[p])
 
 

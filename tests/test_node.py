@@ -22,10 +22,11 @@ WORKING = {
         "strength_and_mask",
         "network_runs_when_needed",
         "hdr_and_alpha",
+        "exposure",
         "image_of_another_size",
         "in_a_group",
     ),
-    "animation": ("each_frame_its_own", "keyframes_before_and_after", "strength_keyframed"),
+    "animation": ("each_frame_its_own", "keyframes_before_and_after", "strength_keyframed", "exposure_keyframed"),
     "guides": ("equal_core", "sockets_follow_the_style", "linked_into_groups", "nothing_to_link"),
     "editing": (
         "copies_are_independent",

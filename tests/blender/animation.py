@@ -67,5 +67,17 @@ def strength_keyframed(folder: Path) -> None:
         assert_close(got, image + index / 2 * (styled(image, "swap") - image), 1e-5)
 
 
+def exposure_keyframed(folder: Path) -> None:
+    load_addon()
+    scene = make_scene(frames=FRAMES)
+    plain = render_frames(scene, folder / "plain")
+    node = insert_style(scene.compositing_node_group, "tone")
+    for frame in range(1, FRAMES + 1):
+        node.inputs["Exposure"].default_value = 2.0 * frame - 4
+        node.inputs["Exposure"].keyframe_insert("default_value", frame=frame)
+    for gain, got, image in zip((0.25, 1, 4), render_frames(scene, folder / "tone"), plain, strict=True):
+        assert_close(got[..., :3], np.log1p(image[..., :3] * gain) / gain, 1e-5)
+
+
 if __name__ == "__main__":
     run_case(globals())

@@ -170,6 +170,20 @@ def in_a_group(folder: Path) -> None:
     tree.links.new(outer.outputs[0], output.inputs[0])
     assert_close(render(scene, folder / "result.exr"), brighter[..., [2, 1, 0, 3]] * np.float32([2, 2, 2, 1]))
 
+def exposure(folder: Path) -> None:
+    """Typed in and from a node: the style sees the brighter frame, and what follows the frame as it was."""
+    load_addon()
+    scene = make_scene()
+    tree = scene.compositing_node_group
+    plain = render(scene, folder / "plain.exr")
+    node = insert_style(tree, "tone", Exposure=3.0)
+    light = np.log1p(plain[..., :3] * 8) / 8
+    assert_close(render(scene, folder / "a.exr")[..., :3], light, 1e-5)
+    value = tree.nodes.new("ShaderNodeValue")
+    value.outputs[0].default_value = 1.0
+    tree.links.new(value.outputs[0], node.inputs["Exposure"])
+    assert_close(render(scene, folder / "b.exr")[..., :3], np.log1p(plain[..., :3] * 2) / 2, 1e-5)
+
 
 if __name__ == "__main__":
     run_case(globals())
