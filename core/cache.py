@@ -1,0 +1,121 @@
+"""Remembers stylised frames by what they were made from: in memory, and on disk if the artist wants."""
+
+import os
+import tempfile
+import threading
+from collections import OrderedDict
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+DIGEST_BYTES = 16
+MAX_SIDE = 2**16
+
+
+class FrameCache:
+    """Frames (H, W, 4) float32 under keys of hexadecimal digits. Any thread may use it, and several processes one folder.
+
+    memory_bytes, disk_bytes: the least recently used frames beyond these are forgotten; 0 remembers nothing there.
+    folder: where the frames on disk lie, each with a checksum; what is damaged or of another kind is never returned.
+    """
+
+    def __init__(self, memory_bytes: int, folder: Path | None = None, disk_bytes: int = 0):
+        self.memory_bytes, self.folder, self.disk_bytes = memory_bytes, folder, disk_bytes
+        self._frames: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> np.ndarray | None:
+        """The frame that put() was given under the key, if it is still there; not to be written into."""
+        with self._lock:
+            if key in self._frames:
+                self._frames.move_to_end(key)
+                return self._frames[key]
+        frame = self._read(key)
+        if frame is not None:
+            self._remember(key, frame)
+        return frame
+
+    def put(self, key: str, frame: np.ndarray) -> None:
+        """Remember a frame. A disk that is full or can't be written is no error: the cache only saves time."""
+        self._remember(key, frame)
+        if self.folder is not None and 0 < frame.nbytes <= self.disk_bytes:
+            with suppress(OSError):
+                self._write(key, frame)
+                self._trim_folder()
+
+    def limit(self, memory_bytes: int, folder: Path | None, disk_bytes: int) -> None:
+        """Change the bounds; what no longer fits is forgotten."""
+        self.memory_bytes, self.folder, self.disk_bytes = memory_bytes, folder, disk_bytes
+        self._trim_memory()
+        if folder is not None:
+            with suppress(OSError):
+                self._trim_folder()
+
+    def clear(self) -> None:
+        """Forget the frames in memory."""
+        with self._lock:
+            self._frames.clear()
+
+    def _remember(self, key: str, frame: np.ndarray) -> None:
+        with self._lock:
+            self._frames[key] = frame
+            self._frames.move_to_end(key)
+        self._trim_memory()
+
+    def _trim_memory(self) -> None:
+        with self._lock:
+            size = sum(frame.nbytes for frame in self._frames.values())
+            while size > self.memory_bytes:
+                size -= self._frames.popitem(last=False)[1].nbytes
+
+    def _read(self, key: str) -> np.ndarray | None:
+        if self.folder is None or not self.disk_bytes:
+            return None
+        path = self.folder / f"{key}.frame"
+        try:
+            content = path.read_bytes()
+            os.utime(path)  # its turn to be removed comes later
+        except OSError:
+            return None
+        head, pixels = content[: DIGEST_BYTES + 8], memoryview(content)[DIGEST_BYTES + 8 :]
+        height, width = np.frombuffer(head[DIGEST_BYTES:], "<u4") if len(head) == DIGEST_BYTES + 8 else (0, 0)
+        fits = 0 < height < MAX_SIDE and 0 < width < MAX_SIDE and len(pixels) == int(height) * int(width) * 16
+        if not fits or head[:DIGEST_BYTES] != _checksum(key, head[DIGEST_BYTES:], pixels):
+            return None
+        return np.frombuffer(pixels, "<f4").reshape(height, width, 4)
+
+    def _write(self, key: str, frame: np.ndarray) -> None:
+        """Whole or not at all: others may read the folder meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        size, pixels = np.array(frame.shape[:2], "<u4").tobytes(), np.ascontiguousarray(frame, "<f4").data.cast("B")
+        handle, temporary = tempfile.mkstemp(suffix=".part", dir=self.folder)
+        try:
+            with open(handle, "wb") as file:
+                file.write(_checksum(key, size, pixels) + size)
+                file.write(pixels)
+            os.replace(temporary, self.folder / f"{key}.frame")
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+    def _trim_folder(self) -> None:
+        """Remove the frames that were not used for longest; another process may be doing the same."""
+        files = []
+        for path in [*self.folder.glob("*.frame"), *self.folder.glob("*.part")]:  # a process that was killed may leave a part
+            with suppress(OSError):
+                files.append((path.stat().st_mtime_ns, path.stat().st_size, path))
+        size = sum(length for _, length, _ in files)
+        for _, length, path in sorted(files):
+            if size <= self.disk_bytes:
+                break
+            path.unlink(missing_ok=True)
+            size -= length
+
+
+def _checksum(key: str, size: bytes, pixels: memoryview) -> bytes:
+    digest = blake2b(key.encode() + size, digest_size=DIGEST_BYTES)
+    digest.update(pixels)
+    return digest.digest()
