@@ -1,8 +1,8 @@
 """The Blender side: everything that imports bpy. Nodes and hidden data live in the file, pixels travel through capture.py."""
 
-from . import live, mainthread, node, operators, trigger, watch
+from . import live, mainthread, node, operators, preferences, thumbnails, trigger, watch
 
-MODULES = (operators, node, mainthread, watch, live, trigger)
+MODULES = (preferences, thumbnails, operators, node, mainthread, watch, live, trigger)
 
 
 def register() -> None:

@@ -1,17 +1,24 @@
 """Runs the GAN Style nodes of a scene on one frame, from any thread: Blender's data are touched on the main thread only."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
 from ..core import Cancelled, PassError, ProviderError, StyleError, stylize
+from ..core.cache import FrameCache
 from ..core.exr import ExrError
 from . import graph, library, runs, stage
 from .capture import CaptureError, capture, show, show_unstyled
+from .settings import Settings, own_folder, settings
+
+logger = logging.getLogger(__name__)
 
 
 class NodeError(RuntimeError):
@@ -20,8 +27,9 @@ class NodeError(RuntimeError):
 
 EXPECTED = (NodeError, StyleError, PassError, ProviderError, ExrError, CaptureError, OSError, MemoryError)
 UNEXPECTED = "There was an unexpected error; please report what the console shows."
-_shown: dict[int, bytes] = {}
+_shown: dict[int, str] = {}
 """By plan key: digest of what the node's picture was made from."""
+_cache = FrameCache(0)
 
 
 def run_scene(
@@ -38,9 +46,11 @@ def run_scene(
     call: a function like mainthread.call.
     """
     done = []
+    _limit_cache(settings())
+    run_generator = partial(stylize, progress=progress, cancel=cancel)
     with _nothing_unnoticed(scene, frame, plans):
         for plan in plans:
-            run = _run(plan, runs.Run(scene, plan.node, frame, plan.style), call, cancel, progress)
+            run = _run(plan, runs.Run(scene, plan.node, frame, plan.style), call, run_generator)
             runs.record(plan.key, run)
             done.append(run)
     return done
@@ -50,7 +60,11 @@ def check(plan: stage.Plan) -> None:
     """Open all that the node will need. Raises what would stop it, one of EXPECTED."""
     if plan.problem:
         raise NodeError(plan.problem)
-    library.generator(plan.style)
+    try:
+        library.generator(plan.style, settings().device)
+    except ProviderError:
+        if not settings().cpu_fallback:
+            raise
 
 
 def forget() -> None:
@@ -58,7 +72,12 @@ def forget() -> None:
     _shown.clear()
 
 
-def _run(plan: stage.Plan, run: runs.Run, call: Callable, cancel: Callable | None, progress: Callable | None) -> runs.Run:
+def clear_cache() -> None:
+    """Forget all stylised frames, in memory and on disk."""
+    _cache.clear()
+
+
+def _run(plan: stage.Plan, run: runs.Run, call: Callable, run_generator: Callable) -> runs.Run:
     """Capture, stylise and show one node's frame."""
     passes = None
     try:
@@ -66,19 +85,16 @@ def _run(plan: stage.Plan, run: runs.Run, call: Callable, cancel: Callable | Non
             raise NodeError(plan.problem)
         started = time.perf_counter()
         passes = call(capture, plan, run.scene)
-        captured = time.perf_counter()
-        generator, identity = library.generator(plan.style)
-        run = replace(run, provider=generator.provider, reason=generator.reason, inputs_seconds=captured - started)
-        source = _digest(passes, identity, generator.provider)
-        if _shown.get(plan.key) == source:
-            return run
-        opened = time.perf_counter()
-        frame = stylize(generator, passes, exposure=passes[graph.EXPOSURE], progress=progress, cancel=cancel)
-        stylized = time.perf_counter()
-        call(show, plan, frame)
-        _shown[plan.key] = source
-        written = time.perf_counter()
-        return replace(run, generator_seconds=stylized - opened, write_seconds=written - stylized, network_ran=True)
+        run = replace(run, inputs_seconds=time.perf_counter() - started)
+        wanted = settings()
+        try:
+            return _stylize(plan, run, passes, call, wanted.device, run_generator)
+        except ProviderError as error:
+            if wanted.device == "cpu" or not wanted.cpu_fallback:
+                raise
+            logger.warning("GAN Style: node '%s': %s The CPU takes over.", run.node, error)
+            run = replace(run, warning=f"The CPU took over. {error}")
+            return _stylize(plan, run, passes, call, "cpu", run_generator)
     except Cancelled:
         _shown.pop(plan.key, None)
         return replace(run, error="Cancelled.")
@@ -90,13 +106,42 @@ def _run(plan: stage.Plan, run: runs.Run, call: Callable, cancel: Callable | Non
         return replace(run, error=str(error) or type(error).__name__)
 
 
-def _digest(passes: dict[str, np.ndarray], *identity: object) -> bytes:
+def _stylize(
+    plan: stage.Plan, run: runs.Run, passes: dict[str, np.ndarray], call: Callable, device: str, run_generator: Callable
+) -> runs.Run:
+    """Show the stylised frame: as it is, from the cache, or by running the network, whichever comes first."""
+    generator, style = library.generator(plan.style, device)
+    run = replace(run, provider=generator.provider, reason=generator.reason)
+    source = _digest(passes, style, generator.provider)
+    if _shown.get(plan.key) == source:
+        return run
+    started = time.perf_counter()
+    frame = _cache.get(source)
+    cached = frame is not None
+    if not cached:
+        frame = run_generator(generator, passes, exposure=passes[graph.EXPOSURE])
+        _cache.put(source, frame)
+    stylized = time.perf_counter()
+    call(show, plan, frame)
+    _shown[plan.key] = source
+    seconds = {"generator_seconds": 0.0 if cached else stylized - started, "write_seconds": time.perf_counter() - stylized}
+    return replace(run, **seconds, network_ran=not cached, cached=cached)
+
+
+def _limit_cache(wanted: Settings) -> None:
+    folder = wanted.disk_folder if wanted.disk_folder != Path() else own_folder("cache")
+    limits = wanted.memory_cache * 2**20, folder if wanted.disk_cache else None, wanted.disk_cache * 2**20
+    if limits != (_cache.memory_bytes, _cache.folder, _cache.disk_bytes):
+        _cache.limit(*limits)
+
+
+def _digest(passes: dict[str, np.ndarray], *identity: object) -> str:
     """Tells one set of inputs and style from another."""
     digest = blake2b(repr(identity).encode(), digest_size=16)
     for name in sorted(passes):
         digest.update(repr((name, passes[name].shape)).encode())
         digest.update(np.ascontiguousarray(passes[name]))
-    return digest.digest()
+    return digest.hexdigest()
 
 
 @contextmanager

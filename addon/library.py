@@ -1,15 +1,17 @@
 """Installed styles and the generators opened from them, shared by all nodes."""
 
 import os
+import shutil
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import file_digest
+from importlib.util import find_spec
 from pathlib import Path
 
-import bpy
-
-from .. import __package__ as extension
 from ..core import Generator, Style, StyleError, load_style
+from ..core.generator import cuda_problem
+from .settings import own_folder, settings
 
 SHIPPED = Path(__file__).parent / "styles"
 PATH_VARIABLE = "GAN_STYLE_PATH"
@@ -26,6 +28,10 @@ class Installed:
     error: str = ""
 
 
+class MissingStyleError(StyleError):
+    """No style file has the identifier."""
+
+
 def number(identifier: str) -> int:
     """Stands for a style in Blender's enum properties; small enough for an F-curve's float to hold exactly."""
     return zlib.crc32(identifier.encode()) & 0xFFFFFF
@@ -33,16 +39,13 @@ def number(identifier: str) -> int:
 
 def user_folder() -> Path:
     """Where the user's own styles lie; it need not exist."""
-    try:
-        return Path(bpy.utils.extension_path_user(extension, path="styles"))
-    except ValueError:  # not installed as an extension: a legacy add-on, or registered by a script
-        return Path(bpy.utils.user_resource("CONFIG")) / "gan_style" / "styles"
+    return own_folder("styles")
 
 
 def folders() -> list[Path]:
     """Folders with styles; in case of equal identifiers the later folder wins."""
     further = os.environ.get(PATH_VARIABLE, "").split(os.pathsep)
-    return [SHIPPED, user_folder(), *(Path(f) for f in further if f)]
+    return [SHIPPED, user_folder(), *settings().style_folders, *(Path(f) for f in further if f)]
 
 
 def installed() -> dict[str, Installed]:
@@ -52,27 +55,72 @@ def installed() -> dict[str, Installed]:
 
 
 def find(identifier: str) -> Installed:
-    """Raises StyleError if there is no such style, or if its file can't be used."""
+    """Raises MissingStyleError if there is no such style, StyleError if its file can't be used."""
     style = installed().get(identifier)
     if style is None:
         wanted = f"The style '{identifier}' is not installed" if identifier else "No style is chosen"
-        raise StyleError(f"{wanted}; install it into {user_folder()} or choose another in the node.")
+        raise MissingStyleError(f"{wanted}; install it into {user_folder()} or choose another in the node.")
     if style.style is None:
         raise StyleError(style.error)
     return style
 
 
-def generator(identifier: str, provider: str = "auto") -> tuple[Generator, tuple]:
-    """The style's generator and the identity of its file. Raises StyleError, ProviderError."""
+def is_own(style: Installed) -> bool:
+    """Whether the user installed the style, and so may remove it."""
+    return style.path.parent == user_folder()
+
+
+def install(path: Path, replace: bool = False) -> str:
+    """Copy a style file into the user's folder and return its identifier.
+
+    Raises StyleError, and leaves all as it was, if the file can't be used or another style has the identifier; with `replace`,
+    a style that the user installed gives way. Raises OSError if the folder can't be written.
+    """
+    load_style(path)
+    other = installed().get(path.stem)
+    if other is not None and _content(other.path, *_version(other.path)) == _content(path, *_version(path)):
+        return path.stem
+    if other is not None and not (replace and is_own(other)):
+        advice = "remove it first" if is_own(other) else "give the file another name"
+        raise StyleError(f"There is another style '{path.stem}' in {other.path.parent}; {advice}.")
+    user_folder().mkdir(parents=True, exist_ok=True)
+    part = user_folder() / f"{path.name}.part"  # whole or not at all
+    try:
+        shutil.copyfile(path, part)
+        os.replace(part, user_folder() / f"{path.stem}.onnx")
+    finally:
+        part.unlink(missing_ok=True)
+    return path.stem
+
+
+def remove(identifier: str) -> None:
+    """Delete a style that the user installed. Raises StyleError if there is none, OSError."""
+    style = installed().get(identifier)
+    if style is None or not is_own(style):
+        raise StyleError(f"There is no style '{identifier}' among your own.")
+    style.path.unlink()
+
+
+def generator(identifier: str, provider: str = "auto") -> tuple[Generator, str]:
+    """The style's generator, and the digest of its file. Raises StyleError, ProviderError."""
     path = find(identifier).path
-    identity = (path, *_version(path))
-    return _open(*identity, provider), identity
+    version = _version(path)
+    return _open(path, *version, provider), _content(path, *version)
+
+
+@lru_cache
+def device_problem(provider: str) -> str:
+    """Why the provider can't be used on this machine, as a sentence; empty if nothing speaks against it."""
+    if find_spec("onnxruntime") is None:
+        return "Blender's Python has no ONNX Runtime; install it as the add-on's README says."
+    problem = cuda_problem() if provider != "cpu" else ""
+    return f"CUDA can't be used, {problem}." if problem else ""
 
 
 def forget() -> None:
     """Close all generators."""
-    _open.cache_clear()
-    _read.cache_clear()
+    for cached in (_open, _read, _content, device_problem):
+        cached.cache_clear()
 
 
 def _version(path: Path) -> tuple[int, int]:
@@ -91,3 +139,9 @@ def _read(path: Path, mtime: int, size: int) -> Installed:
 @lru_cache(maxsize=4)
 def _open(path: Path, mtime: int, size: int, provider: str) -> Generator:
     return Generator(load_style(path), provider)
+
+
+@lru_cache(maxsize=256)
+def _content(path: Path, mtime: int, size: int) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

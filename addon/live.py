@@ -51,7 +51,7 @@ def _run(scene: str, frame: int, plans: tuple[stage.Plan, ...], is_cancelled) ->
     call = partial(mainthread.call, cancel=is_cancelled, ready=watch.is_idle)
     done = frames.run_scene(scene, frame, plans, call, cancel=is_cancelled)
     errors = [run.error if run else "" for run in before]
-    if not is_cancelled() and (any(run.network_ran for run in done) or [run.error for run in done] != errors):
+    if not is_cancelled() and (any(run.network_ran or run.cached for run in done) or [run.error for run in done] != errors):
         call(stage.composite_again)
 
 

@@ -25,6 +25,10 @@ class Run:
     write_seconds: float = 0.0
     """Writing the stylised frame and giving it to Blender."""
     network_ran: bool = False
+    cached: bool = False
+    """Whether the frame was remembered from an earlier run."""
+    warning: str = ""
+    """What went wrong without stopping the run."""
     error: str = ""
 
 

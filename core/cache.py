@@ -54,9 +54,11 @@ class FrameCache:
                 self._trim_folder()
 
     def clear(self) -> None:
-        """Forget the frames in memory."""
+        """Forget all frames, those on disk too. Raises OSError if one can't be removed."""
         with self._lock:
             self._frames.clear()
+        for path in self._files():
+            path.unlink(missing_ok=True)
 
     def _remember(self, key: str, frame: np.ndarray) -> None:
         with self._lock:
@@ -101,10 +103,14 @@ class FrameCache:
                 os.unlink(temporary)
             raise
 
+    def _files(self) -> list[Path]:
+        """The frames on disk, and the parts of one that a killed process may have left."""
+        return [*self.folder.glob("*.frame"), *self.folder.glob("*.part")] if self.folder is not None else []
+
     def _trim_folder(self) -> None:
         """Remove the frames that were not used for longest; another process may be doing the same."""
         files = []
-        for path in [*self.folder.glob("*.frame"), *self.folder.glob("*.part")]:  # a process that was killed may leave a part
+        for path in self._files():
             with suppress(OSError):
                 files.append((path.stat().st_mtime_ns, path.stat().st_size, path))
         size = sum(length for _, length, _ in files)

@@ -49,6 +49,8 @@ def test_disk_outlives_the_memory(tmp_path, size):
     assert np.array_equal(FrameCache(MEGABYTE, tmp_path / "new", MEGABYTE).get(key(1)), original)
     assert FrameCache(MEGABYTE, tmp_path / "new", MEGABYTE).get(key(2)) is None
     assert FrameCache(MEGABYTE).get(key(1)) is None
+    FrameCache(0, tmp_path / "new", MEGABYTE).clear()
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_the_folder_stays_within_its_bound(tmp_path):

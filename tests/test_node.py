@@ -27,6 +27,7 @@ WORKING = {
         "in_a_group",
     ),
     "animation": ("each_frame_its_own", "keyframes_before_and_after", "strength_keyframed", "exposure_keyframed"),
+    "preferences": ("styles_installed", "further_folders", "same_inputs_not_twice", "cpu_takes_over"),
     "guides": ("equal_core", "sockets_follow_the_style", "linked_into_groups", "nothing_to_link"),
     "editing": (
         "copies_are_independent",
@@ -48,6 +49,7 @@ FAILING = {
     "no_place_for_files": "Not a directory",
     "trigger_taken_away": "GAN Style Trigger",
     "own_mistake": "unexpected",
+    "device_not_there": "no NVIDIA driver",
 }
 
 

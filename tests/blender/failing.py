@@ -113,5 +113,17 @@ def own_mistake(folder: Path) -> None:
     render(scene, folder / "frame.exr")
 
 
+def device_not_there(folder: Path) -> None:
+    """The preferences want CUDA and nothing else."""
+    load_addon()
+    bpy.context.preferences.addons.new().module = "gan_style"
+    preferences = bpy.context.preferences.addons["gan_style"].preferences
+    preferences.device, preferences.cpu_fallback = "cuda", False
+    sys.modules["gan_style.core.generator"].cuda_problem = lambda: "no NVIDIA driver was found"
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
 if __name__ == "__main__":
     run_case(globals())

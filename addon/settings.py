@@ -1,0 +1,46 @@
+"""What the preferences say, as plain data; the defaults where the add-on has no preferences (farms, scripts)."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import bpy
+
+from .. import __package__ as extension
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The preferences; preferences.py describes each to the artist."""
+
+    device: str = "auto"
+    """A provider as core.Generator knows it."""
+    cpu_fallback: bool = True
+    """Whether the CPU takes over, with a warning, when another device fails."""
+    memory_cache: int = 1024
+    """MiB of stylised frames to remember in memory."""
+    disk_cache: int = 0
+    """MiB of stylised frames to remember on disk; 0 for none."""
+    disk_folder: Path = Path()
+    """Where the frames on disk lie; empty for the folder `cache` of the add-on's own."""
+    style_folders: tuple[Path, ...] = ()
+    """Further folders with styles."""
+
+
+def settings() -> Settings:
+    """The settings now."""
+    addon = bpy.context.preferences.addons.get(extension)
+    preferences = addon.preferences if addon else None
+    if preferences is None:
+        return Settings()
+    values = {f.name: getattr(preferences, f.name) for f in fields(Settings)}
+    values["disk_folder"] = Path(bpy.path.abspath(preferences.disk_folder))
+    values["style_folders"] = tuple(Path(bpy.path.abspath(item.path)) for item in preferences.style_folders if item.path)
+    return Settings(**values)
+
+
+def own_folder(name: str) -> Path:
+    """A folder of the add-on among the user's files; it need not exist."""
+    try:
+        return Path(bpy.utils.extension_path_user(extension, path=name))
+    except ValueError:  # not installed as an extension: a legacy add-on, or registered by a script
+        return Path(bpy.utils.user_resource("CONFIG")) / "gan_style" / name
