@@ -183,26 +183,36 @@ def _check_tensor(value, channels: int) -> None:
         raise GraphError(f"'{value.name}' must be float32 of shape (1, {channels}, any, any), but its shape is ({shape})")
 
 
-def _check_sizes(model, inputs: dict[str, int], output: str, alignment: int) -> None:
-    """Let ONNX compute the shapes of all results for one size of frame, without running anything, and add them up."""
+def infer_shapes(model, inputs: dict[str, int], output: str, height: int, width: int) -> dict[str, list[int]]:
+    """Let ONNX compute the shapes of the inputs and of all results for a size of frame, without running anything.
+
+    The arguments are those of check_graph(); results whose shape is not known before they run are left out. Raises GraphError.
+    """
     import onnx
 
-    height, width = (-(-side // alignment) * alignment for side in PROBE_SIZE)
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     del probe.graph.value_info[:]  # what the file says of its own shapes counts for nothing
+    shapes = {name: [1, channels, height, width] for name, channels in inputs.items()}
     for value in probe.graph.input:
         if value.name in inputs:
-            for dim, side in zip(value.type.tensor_type.shape.dim, (1, inputs[value.name], height, width), strict=True):
+            for dim, side in zip(value.type.tensor_type.shape.dim, shapes[value.name], strict=True):
                 dim.dim_value = side
     probe.graph.output[0].type.tensor_type.ClearField("shape")
     try:
         inferred = onnx.shape_inference.infer_shapes(probe, strict_mode=True, data_prop=True).graph
     except (onnx.shape_inference.InferenceError, *CPP_ERRORS) as error:
         raise GraphError(f"the sizes in its graph contradict each other ({error})") from error
-    shapes = {value.name: shape for value in (*inferred.value_info, *inferred.output) if (shape := _shape(value)) is not None}
+    shapes |= {value.name: shape for value in (*inferred.value_info, *inferred.output) if (shape := _shape(value)) is not None}
     if shapes.get(output) != [1, 3, height, width]:
         raise GraphError(f"at {width} x {height} pixels its output has the shape {shapes.get(output, 'unknown')}")
+    return shapes
+
+
+def _check_sizes(model, inputs: dict[str, int], output: str, alignment: int) -> None:
+    """Check that the shapes of all results are known beforehand and add up to a bearable sum."""
+    height, width = (-(-side // alignment) * alignment for side in PROBE_SIZE)
+    shapes = infer_shapes(model, inputs, output, height, width)
     empty = {name for name, shape in shapes.items() if 0 in shape} | {t.name for t in model.graph.initializer if 0 in t.dims}
     for node in model.graph.node:
         if node.op_type != "Resize" and empty.intersection(node.input):  # of which ONNX Runtime crashes when it opens some graphs

@@ -6,6 +6,7 @@ A style file is untrusted input. load_style() parses and checks it with the onnx
 import base64
 import binascii
 import json
+import logging
 import re
 import struct
 import unicodedata
@@ -15,6 +16,9 @@ from pathlib import Path
 from .graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
 from .graph import GraphError, check_graph, parse_model
 from .passes import PASSES
+from .receptive_field import receptive_field
+
+log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 METADATA_KEY = "gan_style"
@@ -51,9 +55,11 @@ class Style:
     alignment: int = 8
     """Height and width of the graph's input are multiples of this; tiles start at multiples of it too."""
     receptive_radius: int = 0
-    """How many pixels away, at most, an input pixel can lie that changes an output pixel."""
+    """How many pixels away, at most, an input pixel can lie that changes an output pixel. At least what the graph's operators
+    give, which load_style() and save_style() put in place of a smaller number."""
     tiles_exact: bool = True
-    """Whether tiles that overlap by the receptive radius give the picture that the whole frame gives."""
+    """Whether tiles that overlap by the receptive radius give the picture that the whole frame gives; never for a graph that
+    takes statistics of the whole image."""
     working_space: str = WORKING_SPACE
     training: dict = field(default_factory=dict)
     """Summary of the run that made the style: data, steps, seed, commands."""
@@ -171,10 +177,13 @@ def load_style(path: str | Path) -> Style:
         contracts = [p.value for p in model.metadata_props if p.key == METADATA_KEY]
         if len(contracts) != 1:
             raise StyleError("it carries no GAN Style contract; only files that the GAN Style trainer exported can be used")
-        style = Style.from_json(contracts[0])
-        _check_graph(model, style)
+        stated = Style.from_json(contracts[0])
+        style = _checked_graph(model, stated)
     except (GraphError, StyleError) as error:
         raise StyleError(f"The style file {path} can't be used: {_plain(str(error))}.") from error
+    if style != stated:
+        log.warning("The style file %s promises too much: its graph sees %s, in steps of %d; GAN Style goes by that.", path,
+                    f"{style.receptive_radius} pixels far" if style.tiles_exact else "the whole frame", style.alignment)
     return replace(style, path=path)
 
 
@@ -188,8 +197,7 @@ def save_style(path: str | Path, model, style: Style) -> None:
     """Write an onnx.ModelProto with the style's contract in its metadata. Raises StyleError if load_style() would refuse it."""
     import onnx
 
-    contract = style.to_json()
-    _check_graph(model, Style.from_json(contract))
+    contract = _checked_graph(model, Style.from_json(style.to_json())).to_json()
     kept = [p for p in model.metadata_props if p.key != METADATA_KEY]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
@@ -197,8 +205,13 @@ def save_style(path: str | Path, model, style: Style) -> None:
     onnx.save_model(model, str(path))
 
 
-def _check_graph(model, style: Style) -> None:
+def _checked_graph(model, style: Style) -> Style:
+    """Check the graph, and return the style with the receptive field that follows from the graph where that is larger."""
+    inputs = {name: input_channels(name) for name in style.passes}
     try:
-        check_graph(model, {name: input_channels(name) for name in style.passes}, OUTPUT_NAME, style.alignment)
+        check_graph(model, inputs, OUTPUT_NAME, style.alignment)
+        seen = receptive_field(model, inputs, OUTPUT_NAME, style.alignment)
     except GraphError as error:
         raise StyleError(str(error)) from error
+    return replace(style, alignment=seen.step, receptive_radius=max(style.receptive_radius, seen.radius or 0),
+                   tiles_exact=style.tiles_exact and seen.radius is not None)
