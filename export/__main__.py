@@ -57,12 +57,20 @@ def _demo() -> tuple[type, Callable[[dict], None]]:
     return DemoConfig, lambda values: demo(from_values(DemoConfig, values))
 
 
+def _evaluate() -> tuple[type, Callable[[dict], None]]:
+    from export.evaluate import EvaluateConfig, evaluate
+    from export.score_sheet import table
+
+    return EvaluateConfig, lambda values: print(table(evaluate(from_values(EvaluateConfig, values))))
+
+
 COMMANDS = {
     "render-dataset": (_render_dataset, "Render scenes with their passes, and the target frames of a look."),
     "paint": (_paint, "Paint the target frames of a look for frames that are rendered already."),
     "train": (_train, "Train a generator against a discriminator."),
     "demo": (_demo, "Render a scene through the GAN Style node and write the pictures."),
     "export": (_export, "Write a trained generator as a style file."),
+    "evaluate": (_evaluate, "Score a style: likeness to its look, truth to the frame, steadiness, cost."),
 }
 """Each command imports what it needs when it is called: rendering needs no PyTorch, training no Blender."""
 

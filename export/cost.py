@@ -1,0 +1,73 @@
+"""What a style costs: seconds and memory of one frame, measured in a process of its own so that the peak is the generator's."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from core import PASSES, Generator, ProviderError, StyleError, load_style, stylize
+
+from .config import TrainerError
+
+SIZE = (1080, 1920)
+FRAMES = 3
+"""Frames of which the median counts, after a first one that does not."""
+
+
+class CostError(TrainerError):
+    """The style can't be run on a frame of this size."""
+
+
+def frame_cost(style: Path, provider: str = "auto", size: tuple[int, int] = SIZE) -> dict[str, float | str]:
+    """Run a style file on noise of (height, width): {"seconds": of a frame, "peak_megabytes": of the process's memory above what
+    it held before the first frame, "provider": cpu or cuda}. GPU memory is not part of the peak; Windows tells none.
+
+    Raises CostError.
+    """
+    command = [sys.executable, "-m", "export.cost", str(style.resolve()), provider, *map(str, size)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or [f"it ended with code {done.returncode}"]
+        raise CostError(f"The time and memory of {style} can't be measured: {last[0]}.")
+    return json.loads(done.stdout)
+
+
+def _measure(path: str, provider: str, height: int, width: int) -> dict[str, float | str]:
+    style = load_style(path)
+    generator = Generator(style, provider)
+    rng = np.random.default_rng(0)
+    passes = {name: rng.random((height, width, PASSES[name].channels), np.float32) for name in style.passes}
+    before, seconds = _peak_bytes(), []
+    for _ in range(1 + FRAMES):
+        started = time.perf_counter()
+        stylize(generator, passes)
+        seconds.append(time.perf_counter() - started)
+    peak = {} if before is None else {"peak_megabytes": (_peak_bytes() - before) / 1e6}
+    return {"seconds": statistics.median(seconds[1:]), **peak, "provider": generator.provider}
+
+
+def _peak_bytes() -> int | None:
+    """The most memory that this process has held so far; None where the system does not tell.
+
+    Linux's getrusage() counts what the process had copied from its parent before it became itself; its own mark is in /proc.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return 1024 * next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    if find_spec("resource") is None:  # Windows
+        return None
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(json.dumps(_measure(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))
+    except (StyleError, ProviderError, MemoryError) as failure:
+        sys.exit(" ".join(str(failure).split()) or "there is not enough memory")

@@ -1,0 +1,146 @@
+"""Scores of a style on rendered frames: how like its look, how true to the frame, how steady, and what it costs."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnx
+
+from core import Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
+from core.style import save_style
+
+from . import metrics, score_sheet
+from .config import ExportConfig, TrainerError, setting
+from .cost import frame_cost
+from .encoding import encode
+from .scoring import Features, Footage, score
+from .vgg import VGG19
+
+log = logging.getLogger(__name__)
+
+GRAM_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+"""Of VGG-19, as Gatys et al. 2016 take them for style."""
+
+
+class EvaluateError(TrainerError):
+    """The style can't be scored, or the scores can't be written."""
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Settings of `evaluate`."""
+
+    style: Path = setting(help="style file (.onnx), or folder of a training run", positional=True)
+    data: Path = setting(help="folder with input/*.exr, layers named like the passes, and target/*.exr: of the same names, or "
+                         "any pictures of the look")
+    frames: tuple[str, ...] = setting((), "patterns (city_*) of the frames to score; none: those held out from training, if "
+                                      "the style's record names frames of this folder, else all")
+    out: Path | None = setting(None, "folder for scores.json and the sheet scores.png; none: only the table is shown")
+    card: bool = setting(False, "write the scores into the style file, as its score card")
+    vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for Gram matrices; none: "
+                                       "responses of Gabor filters take the place of its features")
+    provider: str = setting("auto", "what runs the style", choices=("auto", "cpu", "cuda"))
+
+
+def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
+    """Score a style beside the plain frames and the targets: {"style", "plain", "target": {score: mean over the frames}}.
+
+    The style's row also has what a frame of 1920 x 1080 costs. Writes what the settings ask for, each file whole or not
+    at all. Raises TrainerError for a style or frames that can't be used.
+    """
+    if config.card and config.style.suffix != ".onnx":
+        raise EvaluateError(f"{config.style} is no style file, so it takes no score card; export the run first.")
+    features, gram = gram_features(config.vgg_weights)
+    with style_file(config.style) as path:
+        style = _load(path)
+        footage = Footage(config.data, config.frames or _held_out(style, config.data))
+        generator = Generator(style, config.provider)
+        try:
+            rows, pictures = score(footage, {"style": lambda passes: stylize(generator, passes)}, features, gram)
+        except (PassError, ProviderError) as error:
+            raise EvaluateError(f"The frames of {config.data} can't be stylised: {error}") from error
+        rows["style"] |= frame_cost(path, config.provider)
+    about = {"style": style.name, "data": config.data.name, "frames": footage.names, "rows": rows}
+    if config.out is not None:
+        write_scores(config.out, about, score_sheet.sheet(rows, pictures, f"{style.name} on {len(footage.names)} frames"))
+    if config.card:
+        write_card(config.style, {"data": config.data.name, "frames": len(footage.names), **rounded(rows["style"])})
+    return rows
+
+
+def gram_features(vgg_weights: Path | None) -> tuple[Features, str]:
+    """What Gram matrices are made of, and the name of their score. Raises VGGError."""
+    if vgg_weights is None:
+        log.info("Without --vgg-weights, Gram matrices are those of Gabor filters.")
+        return metrics.gabor_features, "gram_gabor"
+    vgg = VGG19(vgg_weights, GRAM_LAYERS)
+    return lambda picture: vgg(encode(picture)), "gram_vgg19"
+
+
+@contextmanager
+def style_file(path: Path) -> Iterator[Path]:
+    """The style file itself, or one exported for the while from a training run."""
+    if path.suffix == ".onnx":
+        yield path
+        return
+    from .export_onnx import export
+
+    with TemporaryDirectory() as folder:
+        yield export(ExportConfig(path, Path(folder) / f"{path.resolve().name[:50]}.onnx"))
+
+
+def _load(path: Path) -> Style:
+    try:
+        return load_style(path)
+    except StyleError as error:
+        raise EvaluateError(str(error)) from error
+
+
+def _held_out(style: Style, data: Path) -> tuple[str, ...]:
+    """Names of frames that the style was not trained on, those that the folder has; none if it has none."""
+    names = style.training.get("held_out", [])
+    held_out = tuple(n for n in names if isinstance(n, str) and (data / "input" / f"{n}.exr").is_file())
+    log.info("Scoring %s.", f"the {len(held_out)} frames held out from training" if held_out else "all frames")
+    return held_out
+
+
+def write_scores(folder: Path, report: dict, page) -> None:
+    """Write scores.json and scores.png, the picture of a page, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, write in (("scores.json", lambda f: f.write(json.dumps(report, indent=2).encode())),
+                        ("scores.png", lambda f: page.save(f, "PNG"))):
+        partial = folder / f".{name}.partial"
+        try:
+            with open(partial, "wb") as file:
+                write(file)
+            os.replace(partial, folder / name)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def rounded(scores: dict) -> dict:
+    """Four digits of each number."""
+    return {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in scores.items()}
+
+
+def write_card(path: Path, card: dict) -> None:
+    """Put scores into a style file's score card, over those of the same names; all else stays as it is.
+
+    The file is written under another name, read back and renamed. Raises EvaluateError, the file untouched.
+    """
+    partial = path.with_suffix(".partial")
+    try:
+        style = load_style(path)
+        model = onnx.load_model(str(path), load_external_data=False)
+        save_style(partial, model, replace(style, score_card=style.score_card | card))
+        load_style(partial)
+        os.replace(partial, path)
+    except (StyleError, OSError) as error:
+        raise EvaluateError(f"The score card of {path} can't be written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

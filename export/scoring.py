@@ -1,0 +1,221 @@
+"""Goes through rendered frames once and scores the pictures that several painters make of them, side by side."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from core.exr import ExrError, read_exr
+from core.passes import PASSES
+
+from . import metrics
+from .config import TrainerError
+from .temporal import in_sight
+
+PATCHES = 2**14
+"""Patches of each pyramid level, over all frames; Karras et al. 2018 take 128 from each of as many pictures."""
+SHOWN = 3
+"""Frames on the sheet, at most."""
+
+Painter = Callable[[dict[str, np.ndarray]], np.ndarray]
+"""Passes of a frame, {name: (H, W, c)}, to its picture, (H, W, 3 or 4) scene-linear, premultiplied."""
+Features = Callable[[Tensor], dict[str, Tensor]]
+"""What Gram matrices are made of: a scene-linear picture (1, 3, H, W) to {layer: (1, c, h, w)}."""
+
+
+class FootageError(TrainerError):
+    """The frames can't be found, read or scored."""
+
+
+class Frame(NamedTuple):
+    """A rendered frame; images are as they look over black."""
+
+    name: str
+    passes: dict[str, np.ndarray]
+    """{pass name: (H, W, c) float32}; the image has an alpha."""
+    target: Tensor | None
+    """(1, 3, H, W) scene-linear, if the frame is painted."""
+
+    def tensor(self, name: str) -> Tensor:
+        """A pass as (1, c, H, W), the image without its alpha."""
+        return picture_tensor(self.passes[name][..., :3] if name == "image" else self.passes[name])
+
+
+class Footage:
+    """The frames of a data folder, input/*.exr in order of their names, and the pictures of the look in target/*.exr.
+
+    patterns: of the names to take, none for all. Raises FootageError if either folder has no picture.
+    """
+
+    def __init__(self, data: Path, patterns: tuple[str, ...] = ()):
+        self.data = data
+        self.names = [f.stem for f in sorted((data / "input").glob("*.exr"))
+                      if not patterns or any(fnmatch(f.stem, p) for p in patterns)]
+        if not self.names:
+            fitting = f" whose name fits {' or '.join(patterns)}" if patterns else ""
+            raise FootageError(f"There is no EXR frame in {data / 'input'}{fitting}; look at --data and --frames.")
+        looks = {f.stem: f for f in sorted((data / "target").glob("*.exr"))}
+        if not looks:
+            raise FootageError(f"There is no EXR picture of the look in {data / 'target'}.")
+        self.painted = [n for n in self.names if n in looks]
+        """Names of the frames that have a target."""
+        self.looks = [looks[n] for n in self.painted] or list(looks.values())
+        """Pictures of the look: the targets of the frames, or all there are if none of the frames has one."""
+
+    def frame(self, name: str) -> Frame:
+        """Read a frame. Raises FootageError."""
+        layers = _read(self.data / "input" / f"{name}.exr")
+        image = layers["image"]
+        if image.shape[2] == 3:
+            layers["image"] = image = np.concatenate([image, np.ones_like(image[..., :1])], axis=-1)
+        passes = {p: layers[p] for p in PASSES if p in layers}
+        if name not in self.painted:
+            return Frame(name, passes, None)
+        path = self.data / "target" / f"{name}.exr"
+        target = _read(path)["image"]
+        if target.shape[:2] != image.shape[:2]:
+            raise FootageError(f"{path} has not the size of its input, {image.shape[1]} x {image.shape[0]} pixels.")
+        return Frame(name, passes, picture_tensor(target[..., :3] if target.shape[2] == 4 else target * image[..., 3:]))
+
+    def shown(self) -> list[str]:
+        """Names of a few frames, evenly spread."""
+        names = self.painted or self.names
+        count = min(SHOWN, len(names))
+        return [names[(2 * i + 1) * len(names) // (2 * count)] for i in range(count)]
+
+
+def picture_tensor(picture: np.ndarray) -> Tensor:
+    """(H, W, c) to (1, c, H, W), finite."""
+    return torch.from_numpy(np.nan_to_num(picture).transpose(2, 0, 1)[None].astype(np.float32))
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """The layers of an EXR file with an image that can be scored. Raises FootageError."""
+    try:
+        layers = read_exr(path)
+    except ExrError as error:
+        raise FootageError(str(error)) from error
+    image, least = layers.get("image"), metrics.SMALLEST_SIDE
+    if image is None or image.shape[2] not in (3, 4):
+        raise FootageError(f"{path} has no image of three or four channels.")
+    if min(image.shape[:2]) < least:
+        raise FootageError(f"{path} is {image.shape[1]} x {image.shape[0]} pixels, but scores need {least} x {least} at least.")
+    return layers
+
+
+class Look:
+    """What style is judged by, gathered over pictures: patches of their pyramids and Gram matrices of their features."""
+
+    def __init__(self, pictures: int, features: Features):
+        self.patches, self.grams = metrics.Patches(-(-PATCHES // pictures)), metrics.Grams(features)
+
+    def add(self, picture: Tensor) -> None:
+        self.patches.add(picture)
+        self.grams.add(picture)
+
+    def scores(self, wanted: "Look", gram: str) -> dict[str, float]:
+        """Distances to another look; `gram` names that of the Gram matrices."""
+        return {"sliced_wasserstein": self.patches.distance(wanted.patches), gram: self.grams.distance(wanted.grams)}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all pictures of a frame are held against."""
+
+    frame: Frame
+    edges: Tensor | None
+    """(1, 1, H, W) bool: edges of depth and normal, if the frame has these passes."""
+    before: str = ""
+    """The name of the frame before, if its motion is known."""
+    vector: Tensor | None = None
+    seen: Tensor | None = None
+    """(1, 4, H, W) and (1, 1, H, W): motion from the frame before to this, and what of it stays in sight."""
+
+
+class Judge:
+    """Gathers the scores of one painter."""
+
+    def __init__(self, look: Look):
+        self.look, self.values, self.last = look, {}, ("", None)
+
+    def add(self, scene: Scene, picture: Tensor) -> None:
+        """Score the picture (1, 3, H, W) that was made of a frame."""
+        frame = scene.frame
+        self.look.add(picture)
+        self._note("ms_ssim", metrics.ms_ssim(picture, frame.tensor("image")))
+        if scene.edges is not None:
+            self._note("edges", metrics.edges_found(picture, scene.edges))
+        if frame.target is not None:
+            self._note("psnr", metrics.psnr(picture, frame.target))
+            self._note("ssim", metrics.ssim(picture, frame.target))
+        name, before = self.last
+        if scene.before and name == scene.before:
+            self._note("warping_error", metrics.warping_error(before, picture, scene.seen, scene.vector))
+        self.last = frame.name, picture
+
+    def _note(self, name: str, value: float | None) -> None:
+        if value is not None:
+            self.values.setdefault(name, []).append(value)
+
+    def means(self) -> dict[str, float]:
+        return {name: sum(values) / len(values) for name, values in self.values.items()}
+
+
+def score(footage: Footage, painters: Mapping[str, Painter], features: Features, gram: str) -> tuple[dict, dict]:
+    """Score painters beside the plain frames, row "plain", and the targets, row "target", if there are any.
+
+    Returns ({row: {score: mean over the frames}}, {name of a frame on the sheet: {row: picture (3, H, W) scene-linear}}).
+    Raises FootageError; whatever a painter raises passes through.
+    """
+    rows = ["plain", *painters, *(["target"] if footage.painted else [])]
+    wanted = Look(len(footage.looks), features)
+    for path in footage.looks:
+        wanted.add(picture_tensor(_read(path)["image"][..., :3]))
+    judges = {row: Judge(Look(len(footage.painted if row == "target" else footage.names), features)) for row in rows}
+    pictures, last = {}, None
+    for name in tqdm(footage.names, desc="scoring", unit="frame", leave=False):
+        frame = footage.frame(name)
+        scene = _scene(frame, last)
+        made = {"plain": frame.tensor("image")}
+        made |= {row: picture_tensor(paint(frame.passes)[..., :3]) for row, paint in painters.items()}
+        if frame.target is not None:
+            made["target"] = frame.target
+        for row, picture in made.items():
+            judges[row].add(scene, picture)
+        if name in footage.shown():
+            pictures[name] = {row: made[row][0] for row in rows if row in made}
+        last = frame
+    scores = {row: judge.look.scores(wanted, gram) | judge.means() for row, judge in judges.items()}
+    return {row: _relative(values, scores["plain"]) for row, values in scores.items()}, pictures
+
+
+def _scene(frame: Frame, last: Frame | None) -> Scene:
+    geometry = {"depth", "normal"} <= frame.passes.keys()
+    edges = metrics.geometry_edges(frame.tensor("depth"), frame.tensor("normal")) if geometry else None
+    motion = {"vector", "depth"}
+    if last is None or not _follows(frame.name, last.name) or not motion <= frame.passes.keys() & last.passes.keys():
+        return Scene(frame, edges)
+    now, later = ({p: f.tensor(p) for p in motion} for f in (last, frame))
+    return Scene(frame, edges, last.name, now["vector"], in_sight(now, later))
+
+
+def _follows(name: str, before: str) -> bool:
+    """Whether the names are like shot_0010 and shot_0009."""
+    (shot, number), (shot_before, number_before) = (re.fullmatch(r"(.*?)(\d*)", n).groups() for n in (name, before))
+    return shot == shot_before and number != "" != number_before and int(number) == int(number_before) + 1
+
+
+def _relative(values: dict[str, float], plain: dict[str, float]) -> dict[str, float]:
+    """Edges found and warping error as ratios to those of the plain frames, which depend on the scene."""
+    relative = dict(values)
+    for name, ratio in (("edges", "edge_agreement"), ("warping_error", "warping_ratio")):
+        if name in values and plain.get(name):
+            relative[ratio] = values[name] / plain[name]
+    return relative
