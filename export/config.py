@@ -30,19 +30,22 @@ def setting(default: object = MISSING, help: str = "", **more: object) -> Field:
 class TrainConfig:
     """Settings of `train`. Lengths are in pixels unless they say otherwise."""
 
-    data: Path = setting(help="folder with input/*.exr (layers named like the passes) and target/*.exr of the same names")
+    data: Path = setting(help="folder with rendered frames in input/ and painted ones of the same names in target/: EXR files "
+                         "(layers named like the passes), pictures or videos; mask/ may hold where a target counts")
     run: Path = setting(help="folder that the run is written to; it must not exist yet, unless resumed")
     resume: bool = setting(False, "go on from the run's last checkpoint, with the settings saved there", free=True)
 
     mode: str = setting("paired", "paired: every input has a target; keyframes: of a shot's frames only a few are painted",
                         choices=("paired", "keyframes"))
     passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
+    layer: str = setting("", "view layer to take from multilayer EXR files that have several")
+    frame_height: int = setting(0, "height that frames, targets and masks are scaled to when read, 0 to leave them as they are")
     holdout: tuple[str, ...] = setting((), "patterns (city_*) of frame names that only judge; none: see holdout-fraction")
     holdout_fraction: float = setting(0.1, "share of the sequences to hold out when no pattern is given")
     crop: int = setting(256, "side of a training crop, a multiple of 8")
     crop_alignment: int = setting(8, "crops start at multiples of this, which keeps grids of the look in step; a multiple of 8")
     batch: int = setting(2, "crops per step")
-    flip: bool = setting(False, "mirror half of the crops left to right")
+    flip: bool = setting(False, "mirror half of the crops left to right; not with the passes normal and position")
     exposure_jitter: float = setting(0.0, "largest random change of exposure, in stops, of input and target alike")
 
     generator: str = setting("cnn", "architecture of the generator", choices=("cnn", "unet", "resnet"))
@@ -115,6 +118,10 @@ class TrainConfig:
         _require(self.noise >= 0, f"noise must be at least 0, not {self.noise}")
         _require(not self.noise or "position" in self.passes, "noise needs position among the passes")
         _require(len(self.betas) == 2, "betas must be two numbers")
+        _require(self.frame_height >= 0, f"frame-height must be at least 0, not {self.frame_height}")
+        # These two are in world space: in a mirrored world they depend on the camera, which the files don't tell.
+        world = {"normal", "position"} & set(self.passes)
+        _require(not (self.flip and world), "flip can't mirror the passes normal or position")
 
     def weights(self) -> dict[str, float]:
         """Loss term -> weight, of those above 0; r1 counts for all the steps between two penalties."""
@@ -260,7 +267,8 @@ def _plain(value: object) -> object:
 
 
 MODE_DEFAULTS = {
-    "keyframes": {"conditional": False},
+    # Small patches, many at once: more of a frame's variety in each step (Texler et al. 2020, section 3.1).
+    "keyframes": {"crop": 64, "batch": 16, "learning_rate": 5e-4, "conditional": False},
 }
 """Mode -> settings whose defaults differ there from those of TrainConfig."""
 
