@@ -46,20 +46,6 @@ def test_the_image_is_not_premultiplied(folder):
     assert (data.inputs.whole("shot_0001")["image"] == 1).all() and (data.targets.whole("shot_0001")["image"] == 1).all()
 
 
-def test_files_are_decoded_again_only_when_they_change(folder, monkeypatch):
-    opened(folder)
-    import export.dataset as dataset
-
-    reads = []
-    original = dataset.read_exr
-    monkeypatch.setattr(dataset, "read_exr", lambda path: reads.append(path) or original(path))
-    opened(folder)
-    assert reads == []
-    write_exr(folder / "target" / "shot_0003.exr", {"image": np.ones((72, 104, 3), np.float32)})
-    data = opened(folder)
-    assert {path.parent.name for path in reads} == {"target"} and (data.targets.whole("shot_0003")["image"] == 1).all()
-
-
 def test_everything_that_is_wrong_is_listed_at_once(folder):
     write_paired_frames(folder / "more", count=9)
     for path in (folder / "more").rglob("*.exr"):
@@ -83,9 +69,10 @@ def test_pairs_that_do_not_fit_are_named(folder):
     (folder / "input" / "shot_0003.exr").unlink()
     with pytest.raises(DataError) as caught:
         opened(folder)
-    assert [line.strip().split("/")[-2:] for line in str(caught.value).splitlines()[1:]] == [
-        ["target", "shot_0001.exr is missing."], ["input", "shot_0003.exr is missing."],
-        ["target", "shot_0002.exr is 96 x 72 pixels, but its input is 104 x 72."]]
+    first, second, third = str(caught.value).splitlines()[1:]
+    assert f"{folder / 'input' / 'shot_0001.exr'} has no counterpart: there is no frame shot_0001 in {folder / 'target'}" in first
+    assert f"{folder / 'target' / 'shot_0003.exr'} has no counterpart" in second
+    assert "target/shot_0002.exr is 96 x 72 pixels, but" in third and "input/shot_0002.exr is 104 x 72 pixels." in third
 
 
 def test_keyframes_need_no_target_for_every_frame_but_an_input_for_every_target(folder):
@@ -93,12 +80,12 @@ def test_keyframes_need_no_target_for_every_frame_but_an_input_for_every_target(
     data = opened(folder, mode="keyframes")
     assert data.pairs == ["shot_0002", "shot_0003"] and list(data.inputs.frames) == ["shot_0001", *data.pairs]
     (folder / "input" / "shot_0003.exr").unlink()
-    with pytest.raises(DataError, match="shot_0003.exr is missing"):
+    with pytest.raises(DataError, match="shot_0003.exr has no counterpart"):
         opened(folder, mode="keyframes")
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(DataError, match=r"(?s)no EXR files in .*input.*no EXR files in .*target"):
+    with pytest.raises(DataError, match=r"(?s)no folder .*input.*no folder .*target"):
         opened(tmp_path)
 
 
