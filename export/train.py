@@ -26,7 +26,7 @@ from .supervised import Supervised
 log = logging.getLogger(__name__)
 
 OBJECTIVES = {"paired": Supervised, "keyframes": Supervised}
-"""Mode -> what is learned from what; an objective has the attributes and methods of Supervised."""
+"""Mode -> what is learned from what."""
 PREVIEW_FRAMES = 4
 """Held-out frames, at most, that are scored and shown at each preview."""
 
@@ -46,7 +46,7 @@ def train(config: TrainConfig) -> Path:
     hardware = find_hardware(config)
     torch.manual_seed(config.seed)
     objective = OBJECTIVES[config.mode](config, hardware)
-    networks, weights = objective.networks, config.weights()
+    networks, weights = objective.networks, objective.weights
     if config.start_from and not config.resume:
         start_from(config.start_from, networks["generator"], networks["discriminator"])
     _open_run(config, objective.record)
@@ -54,7 +54,7 @@ def train(config: TrainConfig) -> Path:
     # Place the networks, and make the generator's average and the optimizers.
     for network in networks.values():
         network.to(hardware.device, memory_format=torch.channels_last)
-    ema = copy.deepcopy(networks["generator"]).requires_grad_(False)
+    ema = copy.deepcopy(networks["generator"]).requires_grad_(False).eval()
     modules = {**networks, "ema": ema}
     taught = {"generator": objective.painters, "discriminator": objective.judges}
     optimizers = {name: _adam([networks[n] for n in names], config) for name, names in taught.items()}
@@ -132,6 +132,8 @@ def _update(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None
 @torch.no_grad()
 def _blend(ema: GuidedGenerator, generator: GuidedGenerator, amount: float) -> None:
     torch._foreach_lerp_(list(ema.parameters()), list(generator.parameters()), amount)
+    for own, new in zip(ema.buffers(), generator.buffers(), strict=True):  # statistics of batch normalisation
+        own.copy_(new)
 
 
 def _decay(progress: float, begin: float) -> float:
