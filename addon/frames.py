@@ -43,13 +43,14 @@ def run_scene(
 ) -> list[runs.Run]:
     """Run the nodes in order, each on what the ones before it show now. Errors are in the Runs, they are not raised.
 
-    call: a function like mainthread.call.
+    call: a function like mainthread.call. progress: called with the finished fraction of all nodes.
     """
     done = []
     _limit_cache(settings())
-    run_generator = partial(stylize, progress=progress, cancel=cancel)
     with _nothing_unnoticed(scene, frame, plans):
-        for plan in plans:
+        for index, plan in enumerate(plans):
+            overall = progress and (lambda part, before=index: progress((before + part) / len(plans)))
+            run_generator = partial(stylize, progress=overall, cancel=cancel)
             run = _run(plan, runs.Run(scene, plan.node, frame, plan.style), call, run_generator)
             runs.record(plan.key, run)
             done.append(run)

@@ -65,6 +65,11 @@ def find(identifier: str) -> Installed:
     return style
 
 
+def place(style: Installed) -> str:
+    """Where the style comes from, in words."""
+    return "Shipped with the add-on" if style.path.parent == SHIPPED else str(style.path.parent)
+
+
 def is_own(style: Installed) -> bool:
     """Whether the user installed the style, and so may remove it."""
     return style.path.parent == user_folder()
@@ -114,7 +119,7 @@ def device_problem(provider: str) -> str:
     if find_spec("onnxruntime") is None:
         return "Blender's Python has no ONNX Runtime; install it as the add-on's README says."
     problem = cuda_problem() if provider != "cpu" else ""
-    return f"CUDA can't be used, {problem}." if problem else ""
+    return f"CUDA can't be used: {problem}." if problem else ""
 
 
 def forget() -> None:

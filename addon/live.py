@@ -1,6 +1,7 @@
 """Brings the pictures up to date after edits: in a thread of its own, so that the window stays alive meanwhile."""
 
 import threading
+import time
 from functools import partial
 
 import bpy
@@ -10,11 +11,20 @@ from . import frames, mainthread, runs, stage, watch
 from .inner import is_hidden
 
 IDLE_SECONDS = 0.05
+LONG_SECONDS = 0.5
+"""A run that takes longer shows its progress, and Esc cancels it."""
 
 _due = ""
 """Name of a scene that Blender has composited since its pictures were made."""
 _thread: threading.Thread | None = None
 _cancelled = threading.Event()
+_started = 0.0
+_progress = 0.0
+
+
+def progress() -> float | None:
+    """Finished fraction of the run in progress; None if there is none."""
+    return _progress if _thread is not None and _thread.is_alive() else None
 
 
 def cancel() -> None:
@@ -34,7 +44,7 @@ def _on_composited(scene: bpy.types.Scene, *_: object) -> None:
 
 
 def _when_idle() -> float:
-    global _due, _thread
+    global _due, _thread, _started, _progress
     if _due and watch.is_idle() and (_thread is None or not _thread.is_alive()):
         watch.sync_if_due()
         scene, _due = bpy.data.scenes.get(_due), ""
@@ -42,14 +52,24 @@ def _when_idle() -> float:
         if plans:
             arguments = scene.name, scene.frame_current, plans, _cancelled.is_set
             _thread = threading.Thread(target=_run, args=arguments, name="GAN Style", daemon=True)
+            _started, _progress = time.monotonic(), 0.0
             _thread.start()
+    elif _started and progress() is not None and time.monotonic() > _started + LONG_SECONDS:
+        _started = 0.0
+        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+            bpy.ops.gan_style.watch("INVOKE_DEFAULT")
     return IDLE_SECONDS
+
+
+def _note(fraction: float) -> None:
+    global _progress
+    _progress = fraction
 
 
 def _run(scene: str, frame: int, plans: tuple[stage.Plan, ...], is_cancelled) -> None:
     before = [runs.latest(plan.key) for plan in plans]
     call = partial(mainthread.call, cancel=is_cancelled, ready=watch.is_idle)
-    done = frames.run_scene(scene, frame, plans, call, cancel=is_cancelled)
+    done = frames.run_scene(scene, frame, plans, call, cancel=is_cancelled, progress=_note)
     errors = [run.error if run else "" for run in before]
     if not is_cancelled() and (any(run.network_ran or run.cached for run in done) or [run.error for run in done] != errors):
         call(stage.composite_again)

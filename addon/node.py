@@ -1,28 +1,24 @@
-"""The GAN Style node: its properties, its face and its place in the Add menu."""
-
-import textwrap
+"""The GAN Style node: its properties and its place in the Add menu."""
 
 import bpy
 
-from . import graph, inner, library, runs, watch
+from . import face, graph, inner, library, thumbnails, watch
 
 MENU = "NODE_MT_category_compositor_creative"
-LETTER_WIDTH = 7.0
-ICON_WIDTH = 40.0
-_items: list[tuple[str, str, str, int]] = []
+_items: list[tuple[str, str, str, int, int]] = []
 """Blender keeps no reference to the strings of dynamic enum items, so they must live here."""
 
 
-def _style_items(node: "CompositorNodeGANStyle", _context: bpy.types.Context | None) -> list[tuple[str, str, str, int]]:
+def _style_items(node: "CompositorNodeGANStyle", _context: bpy.types.Context | None) -> list[tuple[str, str, str, int, int]]:
     """The installed styles; the node's own too if it is missing, so that the choice survives until it is installed again."""
     _items.clear()
     for style in library.installed().values():
         usable = style.style
         name, hint = (usable.name, usable.description) if usable else (f"{style.identifier} (broken)", style.error)
-        _items.append((style.identifier, name, hint, library.number(style.identifier)))
+        _items.append((style.identifier, name, hint, thumbnails.icon(style), library.number(style.identifier)))
     if node.style_id not in library.installed():
         name = f"{node.style_id} (missing)" if node.style_id else "No Style"
-        _items.append((node.style_id or "NONE", name, "This style is not installed", library.number(node.style_id)))
+        _items.append((node.style_id or "NONE", name, "This style is not installed", 0, library.number(node.style_id)))
     return _items
 
 
@@ -45,7 +41,7 @@ class CompositorNodeGANStyle(bpy.types.CompositorNodeCustomGroup):
     bl_idname = graph.NODE
     bl_label = "GAN Style"
     bl_icon = "SHADERFX"
-    bl_width_default = 200
+    bl_width_default = 220
 
     style: bpy.props.EnumProperty(
         name="Style",
@@ -66,25 +62,10 @@ class CompositorNodeGANStyle(bpy.types.CompositorNodeCustomGroup):
         watch.request_sync()
 
     def draw_buttons(self, _context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
-        layout.prop(self, "style", text="")
-        run = runs.latest(self.node_tree.session_uid) if self.node_tree else None
-        if run is None:
-            return
-        if run.error:
-            _draw_error(layout, run.error, self.width)
-        elif run.network_ran:
-            layout.label(text=f"{run.provider.upper()}  {run.generator_seconds:.2f} s")
-        else:
-            layout.label(text=f"{run.provider.upper()}  unchanged")
+        face.draw_buttons(self, layout)
 
-
-def _draw_error(layout: bpy.types.UILayout, message: str, width: float) -> None:
-    """Red lines; Blender does not wrap labels."""
-    letters = max(10, int((width - ICON_WIDTH) / LETTER_WIDTH))
-    column = layout.column(align=True)
-    column.alert = True
-    for index, line in enumerate(textwrap.wrap(message, letters)):
-        column.label(text=line, icon="ERROR" if index == 0 else "BLANK1")
+    def draw_buttons_ext(self, _context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+        face.draw_details(self, layout)
 
 
 def _draw_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:

@@ -6,7 +6,7 @@ import bpy
 
 from .. import __package__ as extension
 from ..core import StyleError
-from . import frames, graph, guides, library, watch
+from . import frames, graph, guides, inner, library, live, watch
 
 
 def _node(context: bpy.types.Context) -> bpy.types.Node | None:
@@ -140,6 +140,61 @@ class GANSTYLE_OT_clear_cache(bpy.types.Operator):  # noqa: N801
         return {"FINISHED"}
 
 
+class GANSTYLE_OT_watch(bpy.types.Operator):  # noqa: N801
+    """Show the progress of a long run, and cancel it with Esc"""
+
+    bl_idname = "gan_style.watch"
+    bl_label = "Watch Stylisation"
+    bl_options = {"INTERNAL"}
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        self.timer = context.window_manager.event_timer_add(0.1, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if event.type == "ESC":
+            live.cancel()
+            return {"RUNNING_MODAL"}
+        progress = live.progress()
+        for area in (a for window in context.window_manager.windows for a in window.screen.areas if a.type == "NODE_EDITOR"):
+            area.tag_redraw()
+        if progress is None:
+            context.window_manager.event_timer_remove(self.timer)
+            context.workspace.status_text_set(None)
+            return {"FINISHED"}
+        context.workspace.status_text_set(f"GAN Style: {progress:.0%} done, Esc to cancel")
+        return {"PASS_THROUGH"}
+
+
+class GANSTYLE_OT_cancel(bpy.types.Operator):  # noqa: N801
+    """Stop the stylisation"""
+
+    bl_idname = "gan_style.cancel"
+    bl_label = "Cancel Stylisation"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        live.cancel()
+        return {"FINISHED"}
+
+
+class GANSTYLE_OT_run_again(bpy.types.Operator):  # noqa: N801
+    """Stylise what feeds the node once more"""
+
+    bl_idname = "gan_style.run_again"
+    bl_label = "Stylise Again"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _node(context) is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        inner.touch(_node(context))
+        return {"FINISHED"}
+
+
 class GANSTYLE_FH_style(bpy.types.FileHandler):  # noqa: N801
     bl_idname = "GANSTYLE_FH_style"
     bl_label = "GAN Style"
@@ -158,6 +213,9 @@ CLASSES = (
     GANSTYLE_OT_add_folder,
     GANSTYLE_OT_remove_folder,
     GANSTYLE_OT_clear_cache,
+    GANSTYLE_OT_watch,
+    GANSTYLE_OT_cancel,
+    GANSTYLE_OT_run_again,
     GANSTYLE_FH_style,
 )
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

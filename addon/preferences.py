@@ -73,7 +73,7 @@ def _draw_styles(box: bpy.types.UILayout) -> None:
         row.alert = found.style is None
         name = found.style.name if found.style else f"{found.identifier}: {found.error}"
         row.label(text=name, icon_value=thumbnails.icon(found))
-        row.label(text=str(found.path.parent))
+        row.label(text=library.place(found))
         if library.is_own(found):
             row.operator("gan_style.remove_style", text="", icon="TRASH").identifier = found.identifier
     box.operator("gan_style.install_style", icon="IMPORT")

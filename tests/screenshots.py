@@ -1,0 +1,145 @@
+"""Makes the README's pictures of the add-on: the node, the Add menu, an error and the preferences. Needs a Blender with a
+screen of at least 1600 x 900 pixels, ImageMagick's `import`, and xdotool.
+
+    blender --window-geometry 0 0 1600 900 -P tests/screenshots.py
+
+Writes into the folder that the variable SCREENSHOTS names, or else `screenshots`.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "blender"))
+
+import bpy
+from scene import ROOT, insert, insert_style, make_scene
+
+EXTENSION = "bl_ext.screenshots.gan_style"
+STEP_SECONDS = 0.1
+MAX_BYTES = 200_000
+
+bpy.context.preferences.view.show_splash = False  # before Blender shows it
+folder = Path(os.environ.get("SCREENSHOTS", "screenshots")).resolve()
+
+
+def enable_extension() -> None:
+    """The checkout as an extension of a repository of its own, since Blender shows no preferences of other add-ons."""
+    preferences = bpy.context.preferences
+    preferences.use_preferences_save = False
+    preferences.view.ui_scale = 1.25
+    preferences.view.render_display_type = "NONE"
+    os.environ["GAN_STYLE_PATH"] = ""
+    repository = Path(tempfile.mkdtemp())
+    (repository / "gan_style").symlink_to(ROOT)
+    preferences.extensions.repos.new(name="Screenshots", module="screenshots", custom_directory=str(repository))
+    bpy.ops.preferences.addon_enable(module=EXTENSION)
+
+
+def pause(seconds: float) -> Iterator[None]:
+    for _ in range(int(seconds / STEP_SECONDS)):
+        yield
+
+
+def save(name: str, x: int, y: int, width: int, height: int) -> None:
+    """A JPEG of a part of the screen, in pixels from its upper left corner."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jpg"
+    crop = ["-crop", f"{width}x{height}+{x}+{y}", "+repage", "-quality", "85"]
+    subprocess.run(["import", "-window", "root", *crop, str(path)], check=True)
+    assert path.stat().st_size < MAX_BYTES, f"{path} is too large"
+
+
+def save_area(name: str, area: bpy.types.Area) -> None:
+    height = bpy.context.window_manager.windows[0].height
+    save(name, area.x, height - area.y - area.height, area.width, area.height)
+
+
+def in_area(area: bpy.types.Area, operator, **settings: object) -> None:
+    region = next(r for r in area.regions if r.type == "WINDOW")
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area, region=region):
+        operator("INVOKE_DEFAULT", **settings)
+
+
+def move_mouse(area: bpy.types.Area, right: float, down: float) -> None:
+    x = area.x + int(right * area.width)
+    y = bpy.context.window_manager.windows[0].height - area.y - area.height + int(down * area.height)
+    subprocess.run(["xdotool", "mousemove", str(x), str(y)], check=True)
+
+
+def press(*keys: str) -> None:
+    subprocess.run(["xdotool", *keys], check=True)
+
+
+def make_node() -> tuple[bpy.types.Node, bpy.types.NodeTree]:
+    scene = make_scene()
+    scene.render.resolution_x, scene.render.resolution_y, scene.cycles.samples = 480, 270, 16
+    tree = scene.compositing_node_group
+    insert(tree, "CompositorNodeExposure", Exposure=0.3)
+    node = insert_style(tree, "graphic_novel")
+    for index, name in enumerate(("Render Layers", "Exposure", node.name, "Group Output")):
+        tree.nodes[name].location = index * 250, 0
+    tree.nodes["Render Layers"].location.x = -60
+    return node, tree
+
+
+def pictures() -> Iterator[None]:
+    enable_extension()
+    node, tree = make_node()
+    yield from pause(1)
+    bpy.ops.render.render()
+    areas = sorted(bpy.context.window.screen.areas, key=lambda a: a.width * a.height)
+    area = areas[-1]
+    area.ui_type = "CompositorNodeTree"
+    space = area.spaces.active
+    space.node_tree = tree
+    tree.nodes.active = node
+    yield from pause(2)
+    space.show_region_asset_shelf = space.show_region_ui = False
+    yield from pause(1)
+    in_area(area, bpy.ops.node.view_all)
+    yield from pause(2)
+    save_area("node", area)
+    move_mouse(area, 0.3, 0.15)
+    press("key", "shift+a")
+    yield from pause(2)
+    press("type", "--delay", "80", "gan st")
+    yield from pause(2)
+    save_area("menu", area)
+    press("key", "Escape", "key", "Escape")
+    yield from pause(1)
+    node.style_id = "watercolour"
+    area.tag_redraw()
+    yield from pause(2)
+    save_area("error", area)
+    node.style_id = "graphic_novel"
+    space.show_region_ui = True
+    next(r for r in area.regions if r.type == "UI").active_panel_category = "Node"
+    yield from pause(2)
+    save_area("details", area)
+    area.ui_type = "PREFERENCES"
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "GAN Style"
+    bpy.ops.preferences.addon_expand(module=EXTENSION)
+    yield from pause(3)
+    save_area("preferences", area)
+
+
+def tick(sequence: Iterator[None]) -> float | None:
+    try:
+        next(sequence)
+        return STEP_SECONDS
+    except StopIteration:
+        bpy.ops.wm.quit_blender()
+    except Exception:  # noqa: BLE001 - a timer's exception would leave the window open for ever
+        traceback.print_exc()
+        os._exit(1)
+    return None
+
+
+sequence = pictures()
+bpy.app.timers.register(lambda: tick(sequence), first_interval=2.0, persistent=True)
