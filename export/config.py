@@ -12,6 +12,10 @@ from core.passes import PASSES
 VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4, 4), 1) for n in range(1, count + 1))
 """The layers of VGG-19 in order, each a convolution and its ReLU."""
 
+OWN_GENERATORS = ("cnn", "unet", "resnet")
+PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
+"""Generators of published methods, which ours are compared with."""
+
 
 class TrainerError(ValueError):
     """Something that the trainer's user can put right; the message is a sentence that says how."""
@@ -48,10 +52,12 @@ class TrainConfig:
     flip: bool = setting(False, "mirror half of the crops left to right; not with the passes normal and position")
     exposure_jitter: float = setting(0.0, "largest random change of exposure, in stops, of input and target alike")
 
-    generator: str = setting("cnn", "architecture of the generator", choices=("cnn", "unet", "resnet"))
+    generator: str = setting("cnn", "architecture of the generator; after the first three come those of published methods, "
+                             "to compare with", choices=(*OWN_GENERATORS, *PEERS))
     size: str = setting("default", "size of the generator", choices=("draft", "fast", "default", "high"))
     widths: tuple[int, ...] = setting((), "instead of a size; cnn: c1 c2 n1 n2, channels and residual blocks at 1/4 and at 1/8; "
-                                      "unet: channels at 1/2, 1/4, 1/8 ...; resnet: channels at 1/2 and 1/4, residual blocks")
+                                      "unet: channels at 1/2, 1/4, 1/8 ...; resnet: channels at 1/2 and 1/4, residual blocks; "
+                                      "of published ones: channels, and levels (pix2pix_unet) or residual blocks")
     noise: int = setting(0, "channels of noise that sticks to surfaces, made from the pass position")
     start_from: Path | None = setting(None, "run folder or style file (.onnx) of the same architecture that gives first weights")
     discriminator: str = setting("patch", "what judges: patch, multiscale (patches on a pyramid) or dense (the whole crop)",
@@ -149,7 +155,10 @@ class TrainConfig:
 
     def _check_networks(self) -> None:
         """Raise ConfigError for widths that the generator doesn't take and crops that the networks can't work on."""
-        count = {"cnn": 4, "resnet": 3}.get(self.generator, max(len(self.widths), 2))
+        peer = self.generator in PEERS
+        _require(not peer or (self.size == "default" and not self.noise),
+                 f"generator {self.generator} has one published size and takes no noise; give no size and no noise")
+        count = {"cnn": 4, "unet": max(len(self.widths), 2), "resnet": 3}.get(self.generator, 2)
         _require(len(self.widths) in (0, count) and all(w > 0 for w in self.widths),
                  f"widths must be {count} whole numbers above 0 for the {self.generator}")
         smallest = {

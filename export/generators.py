@@ -34,6 +34,8 @@ class GuidedGenerator(nn.Module):
     """
 
     alignment: int
+    operators: frozenset[str] = frozenset()
+    """ONNX operators that its graph may hold beside those of export_onnx.OPERATORS."""
 
     def __init__(self, passes: Sequence[str], noise: int = 0):
         super().__init__()
@@ -206,8 +208,12 @@ SIZES = {
 def make_generator(
     passes: Sequence[str], size: str = "default", widths: Sequence[int] = (), kind: str = "cnn", noise: int = 0
 ) -> GuidedGenerator:
-    """The generator of a named size, or of the widths that its kind takes."""
-    return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), noise=noise)
+    """The generator of a named size, or of the widths that its kind takes; a published one (peers.PEERS) has one size."""
+    if kind in GENERATORS:
+        return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), noise=noise)
+    from .peers import PEER_SIZES, PEERS  # which build on this module
+
+    return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))
 
 
 def receptive_radius(generator: GuidedGenerator) -> int:
