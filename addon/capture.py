@@ -11,8 +11,9 @@ from . import inner, stage
 MATCHED = (
     "resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y",
     "use_border", "use_crop_to_border", "border_min_x", "border_min_y", "border_max_x", "border_max_y",
+    "fps", "fps_base", "frame_map_old", "frame_map_new",
 )  # fmt: skip
-"""Render settings that decide where the compositor samples."""
+"""Render settings that decide where and when the compositor samples."""
 
 
 class CaptureError(RuntimeError):
@@ -39,7 +40,9 @@ def capture(plan: stage.Plan, scene: str) -> dict[str, np.ndarray]:
     except RuntimeError as error:
         raise CaptureError(f"Blender can't composite the node's inputs: {error}") from error
     if not path.exists():
-        raise CaptureError(f"Blender wrote no inputs into {path.parent}; is there space on that disk?")
+        raise CaptureError(
+            "What is connected to the input Image has no pixels: is it an Image node without its file, or one colour? "
+            f"Connect an image, or make space if the disk of {path.parent} is full.")
     return read_exr(path)
 
 
@@ -70,8 +73,8 @@ def _match(inputs: bpy.types.Scene, scene: bpy.types.Scene) -> None:
     """Give the INPUTS scene the frame and the sampling of the scene that is rendered."""
     for name in MATCHED:
         _set(inputs.render, name, getattr(scene.render, name))
-    _set(inputs, "frame_current", scene.frame_current)
-    _set(inputs, "frame_subframe", scene.frame_subframe)
+    for name in ("frame_current", "frame_subframe", "frame_start", "frame_end"):
+        _set(inputs, name, getattr(scene, name))
 
 
 def _set(data: bpy.types.bpy_struct, name: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""Reads compositor trees: which GAN Style nodes feed an output, in which order, and what feeds them."""
+"""Reads compositor trees: which GAN Style nodes feed an output, in which order, and what feeds them. Changes nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ EXPOSURE = "exposure"
 CHANNELS = {p.name: p.channels for p in PASSES.values()} | {EXPOSURE: 1}
 """What can be captured of a node's inputs: passes, and the exposure in stops."""
 SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")
+"""Besides the Group Output, what Blender computes a tree for."""
 
 
 def upstream(tree: bpy.types.NodeTree, sinks: list[bpy.types.Node]) -> list[bpy.types.Node]:
@@ -69,6 +70,18 @@ def path_to(tree: bpy.types.NodeTree, node: bpy.types.Node) -> tuple[bpy.types.N
     return None
 
 
+def is_fed(tree: bpy.types.NodeTree, path: tuple[str, ...], name: str) -> bool:
+    """Whether something feeds an input of the node at the path, also if the link goes through the groups around it."""
+    nodes = []
+    for step in path:
+        nodes.append(tree.nodes[step])
+        tree = getattr(nodes[-1], "node_tree", None)
+    feed = source(nodes.pop().inputs[name])
+    while feed is not None and feed.node.bl_idname == "NodeGroupInput" and nodes:
+        feed = source(next(s for s in nodes.pop().inputs if s.identifier == feed.identifier))
+    return feed is not None
+
+
 def source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
     """The output that feeds an input socket; None if nothing does, reroutes without a source included."""
     link = next((link for link in socket.links if not link.is_muted), None)
@@ -77,39 +90,3 @@ def source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
     if link.from_node.bl_idname == "NodeReroute":
         return link.from_socket if source(link.from_node.inputs[0]) else None
     return link.from_socket
-
-
-def cut(tree: bpy.types.NodeTree, path: tuple[str, ...], inputs: tuple[str, ...], name: str) -> bpy.types.NodeTree:
-    """A copy of the tree whose outputs are what is fed into the node at the path: passes, and EXPOSURE.
-
-    Nodes that take no part are muted, not removed: removing one would also remove its keyframes from the action that the copy
-    shares with the original. Render Layers nodes keep reading the scene that they read in the original.
-    """
-    copy = tree.copy()
-    copy.name = name
-    node = copy.nodes[path[0]]
-    if len(path) > 1:
-        node.node_tree = cut(node.node_tree, path[1:], inputs, name)
-        feeds = {p: node.outputs[p] for p in inputs}
-    else:
-        feeds = {p: source(node.inputs[PASSES[p].socket]) for p in inputs if p != EXPOSURE}
-        # Through the node, so that an exposure which nothing feeds has its value, keyframes and drivers too.
-        feeds[EXPOSURE] = node.outputs["Exposure"]
-    output = _replace_outputs(copy, inputs)
-    for p in inputs:
-        copy.links.new(feeds[p], output.inputs[p])
-    used = {n.name for n in upstream(copy, [output])}
-    for node in copy.nodes:
-        node.mute = node.mute or node.name not in used
-    return copy
-
-
-def _replace_outputs(tree: bpy.types.NodeTree, inputs: tuple[str, ...]) -> bpy.types.Node:
-    """Give the group one output for each of a node's inputs and no others; return its new Group Output node."""
-    for item in [i for i in tree.interface.items_tree if i.item_type == "SOCKET" and i.in_out == "OUTPUT"]:
-        tree.interface.remove(item)
-    for node in [n for n in tree.nodes if n.bl_idname == "NodeGroupOutput"]:
-        tree.nodes.remove(node)
-    for p in inputs:
-        tree.interface.new_socket(p, in_out="OUTPUT", socket_type=SOCKET_TYPES[CHANNELS[p]])
-    return tree.nodes.new("NodeGroupOutput")

@@ -56,11 +56,25 @@ def new_group() -> bpy.types.NodeTree:
     group.links.new(factor.outputs[0], sockets["Factor_Float"])
     group.links.new(inputs.outputs["Image"], sockets["A_Color"])
     group.links.new(inputs.outputs["Exposure"], output.inputs["Exposure"])
-    group.links.new(picture.outputs["Image"], sockets["B_Color"])
+    group.links.new(_beside(group, inputs.outputs["Image"], picture.outputs["Image"]), sockets["B_Color"])
     group.links.new(next(s for s in mix.outputs if s.identifier == "Result_Color"), output.inputs["Image"])
     for x, node in enumerate((inputs, factor, picture, mix, output)):
         node.location = x * 200, 0
     return group
+
+
+def _beside(group: bpy.types.NodeTree, image: bpy.types.NodeSocket, picture: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """The picture where the image is: nodes like Translate move an image without changing its pixels."""
+    info, axes, translate = (
+        group.nodes.new(kind) for kind in ("CompositorNodeImageInfo", "ShaderNodeSeparateXYZ", "CompositorNodeTranslate")
+    )
+    translate.name = "Place"
+    group.links.new(image, info.inputs["Image"])
+    group.links.new(info.outputs["Location"], axes.inputs[0])
+    group.links.new(picture, translate.inputs["Image"])
+    for axis in "XY":
+        group.links.new(axes.outputs[axis], translate.inputs[axis])
+    return translate.outputs["Image"]
 
 
 def _add_exposure(interface: bpy.types.NodeTreeInterface) -> None:
@@ -84,7 +98,7 @@ def separate(nodes: list[bpy.types.Node]) -> None:
     seen = set()
     for node in nodes:
         group = node.node_tree
-        if group is None or not {"Mix", "Picture"} <= set(group.nodes.keys()) or "Exposure" not in node.inputs:
+        if group is None or not {"Mix", "Picture", "Place"} <= set(group.nodes.keys()) or "Exposure" not in node.inputs:
             node.node_tree = new_group()
         elif group in seen:
             node.node_tree = group.copy()

@@ -13,15 +13,13 @@ from pathlib import Path
 import bpy
 
 from ..core import StyleError
-from . import graph, guides, inner, library
+from . import graph, guides, inner, inputs, library
 from .inner import HIDDEN, PICTURE, is_hidden
 
 TRIGGER = f"{HIDDEN} Trigger"
 INPUTS = f"{HIDDEN} Inputs"
 CAMERA = f"{HIDDEN} Camera"
 ENGINE = "GAN_STYLE_TRIGGER"
-FILE_ITEMS = {1: "FLOAT", 3: "VECTOR", 4: "RGBA"}
-"""The items of a File Output node that hold a pass of so many channels."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,9 @@ def sync() -> None:
             _ensure_trigger(scene.compositing_node_group)
             _plans[scene.session_uid] = tuple(_plan(scene))
     _remove_unused(nodes)
+    if nodes:
+        # Data-blocks came or went: Blender 5.2 crashes when it next evaluates a tree that names other scenes, without this.
+        bpy.data.scenes[TRIGGER].view_layers[0].update()
     _trees.clear()
     _trees.update({scene.session_uid: scene.compositing_node_group.session_uid for scene in _scenes()})
 
@@ -113,8 +114,6 @@ def _ensure_scene(name: str) -> bpy.types.Scene:
         scene.render.compositor_device = "CPU"
         scene.render.compositor_precision = "FULL"
         scene.render.use_sequencer = False
-        # Blender 5.2 crashes when it evaluates a tree that names a scene whose view layer it has not evaluated yet.
-        scene.view_layers[0].update()
     if scene.camera is None:
         scene.camera = _camera()
     return scene
@@ -127,10 +126,10 @@ def _camera() -> bpy.types.Object:
     return camera
 
 
-def _clear_inputs(inputs: bpy.types.Scene) -> None:
-    if inputs.compositing_node_group is None:
-        inputs.compositing_node_group = bpy.data.node_groups.new(INPUTS, "CompositorNodeTree")
-    tree = inputs.compositing_node_group
+def _clear_inputs(scene: bpy.types.Scene) -> None:
+    if scene.compositing_node_group is None:
+        scene.compositing_node_group = bpy.data.node_groups.new(INPUTS, "CompositorNodeTree")
+    tree = scene.compositing_node_group
     tree.nodes.clear()
     for group in [g for g in bpy.data.node_groups if g.name.startswith(INPUTS) and g != tree]:
         bpy.data.node_groups.remove(group)
@@ -163,11 +162,12 @@ def _plan(scene: bpy.types.Scene) -> Iterator[Plan]:
     uses = Counter(node.node_tree for _, node in places)
     for index, (path, node) in enumerate(places):
         passes = _passes(node)
-        problem = _problem(scene, node, uses[node.node_tree])
+        problem = _problem(scene, path, node, uses[node.node_tree])
         inner.pass_through(node, bool(problem))
         capture = f"inputs-{scene.session_uid}-{index}"
         if not problem:
-            _prepare_inputs(scene, path, (*passes, graph.EXPOSURE), capture)
+            tree = bpy.data.scenes[INPUTS].compositing_node_group
+            inputs.add(tree, scene, path, (*passes, graph.EXPOSURE), str(inner.folder()), capture)
         key, image = node.node_tree.session_uid, inner.image_node(node).image
         yield Plan(key, node.name, node.style_id, passes, capture, image.name, inner.picture(node), problem)
 
@@ -184,34 +184,13 @@ def _passes(node: bpy.types.Node) -> tuple[str, ...]:
         return ("image",)
 
 
-def _problem(scene: bpy.types.Scene, node: bpy.types.Node, uses: int) -> str:
+def _problem(scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node, uses: int) -> str:
     """Why the node can't run where it stands; empty if it can."""
     if uses > 1:
         return "The node is in a group that is used several times; make the group single-user."
-    if graph.source(node.inputs["Image"]) is None:
+    if not graph.is_fed(scene.compositing_node_group, path, "Image"):
         return "Nothing is connected to the input Image; connect it."
     return guides.problem(scene, node)
-
-
-def _prepare_inputs(scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...], capture: str) -> None:
-    """Add to the INPUTS tree what computes a node's inputs and writes them into a file."""
-    tree = bpy.data.scenes[INPUTS].compositing_node_group
-    group = tree.nodes.new("CompositorNodeGroup")
-    group.node_tree = graph.cut(scene.compositing_node_group, path, inputs, INPUTS)
-    for node in group.node_tree.nodes:
-        if node.bl_idname == "CompositorNodeRLayers" and node.scene is None:
-            node.scene = scene
-    output = tree.nodes.new("CompositorNodeOutputFile")
-    output.name = capture
-    output.format.media_type = "MULTI_LAYER_IMAGE"
-    output.format.file_format = "OPEN_EXR_MULTILAYER"
-    output.format.exr_codec = "NONE"
-    output.format.color_depth = "32"
-    output.directory, output.file_name = str(inner.folder()), capture
-    output.file_output_items.clear()
-    for p in inputs:
-        output.file_output_items.new(FILE_ITEMS[graph.CHANNELS[p]], p)
-        tree.links.new(group.outputs[p], output.inputs[p])
 
 
 def _remove_unused(nodes: list[bpy.types.Node]) -> None:

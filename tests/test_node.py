@@ -53,12 +53,19 @@ FAILING = {
 }
 
 
+IN_ONE_PROCESS = ("trees",)
+"""Scripts whose cases run one after the other in one Blender."""
+
+
 def run_blender(script: str, case: str, folder: Path) -> subprocess.CompletedProcess:
     command = [sys.executable, str(SCRIPTS / f"{script}.py"), case, str(folder)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize(("script", "case"), [(script, case) for script, cases in WORKING.items() for case in cases])
+@pytest.mark.parametrize(
+    ("script", "case"),
+    [*((script, "all") for script in IN_ONE_PROCESS), *((script, case) for script, cases in WORKING.items() for case in cases)],
+)
 def test_works(script, case, tmp_path):
     result = run_blender(script, case, tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr

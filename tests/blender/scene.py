@@ -4,6 +4,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import bpy
 import numpy as np
@@ -20,7 +21,9 @@ WIDTH, HEIGHT = 60, 45
 
 
 def load_addon():
-    """Register the checkout as the package `gan_style`."""
+    """Register the checkout as the package `gan_style`, unless it is."""
+    if "gan_style" in sys.modules:
+        return sys.modules["gan_style"]
     spec = importlib.util.spec_from_file_location("gan_style", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
     package = importlib.util.module_from_spec(spec)
     sys.modules["gan_style"] = package
@@ -50,6 +53,59 @@ def make_scene(frames: int = 1) -> bpy.types.Scene:
     scene.render.image_settings.color_depth = "32"
     scene.compositing_node_group = new_tree("Compositing")
     return scene
+
+
+def start_over(frames: int = 1) -> bpy.types.Scene:
+    """Blender as after its start, with another such scene."""
+    bpy.ops.wm.read_factory_settings()
+    return make_scene(frames)
+
+
+def second_scene(name: str, size: tuple[int, int]) -> bpy.types.Scene:
+    """A further scene of so many pixels: the first scene's objects without the monkey, before a sky of their own."""
+    scene = bpy.data.scenes.new(name)
+    for item in bpy.data.scenes["Scene"].collection.all_objects:
+        if item.name != "Suzanne":
+            scene.collection.objects.link(item)
+    scene.camera = bpy.data.scenes["Scene"].camera
+    scene.world = bpy.data.worlds.new(name)
+    scene.world.color = (0.8, 0.2, 0.1)
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.device = 1, "CPU"
+    scene.render.resolution_x, scene.render.resolution_y = size
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    scene.render.image_settings.color_depth = "32"
+    return scene
+
+
+def noise(width: int, height: int, seed: int = 0) -> bpy.types.Image:
+    """An opaque image of random colours up to 2."""
+    pixels = np.random.default_rng(seed).uniform(0, 2, (height, width, 4)).astype(np.float32)
+    pixels[..., 3] = 1
+    image = bpy.data.images.new("Noise", width, height, float_buffer=True)
+    image.pixels.foreach_set(pixels.ravel())
+    return image
+
+
+def new_group(name: str) -> bpy.types.NodeTree:
+    """A node group that gives the image that it gets."""
+    group = bpy.data.node_groups.new(name, "CompositorNodeTree")
+    for direction in ("INPUT", "OUTPUT"):
+        group.interface.new_socket("Image", in_out=direction, socket_type="NodeSocketColor")
+    source, target = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
+    target.name = "Group Output"
+    group.links.new(source.outputs[0], target.inputs[0])
+    return group
+
+
+def insert_group(tree: bpy.types.NodeTree, group: bpy.types.NodeTree) -> bpy.types.Node:
+    """Use the group before the tree's Group Output, behind what feeds it now."""
+    node = tree.nodes.new("CompositorNodeGroup")
+    node.node_tree = group
+    target = tree.nodes["Group Output"].inputs[0]
+    tree.links.new(target.links[0].from_socket, node.inputs["Image"])
+    tree.links.new(node.outputs["Image"], target)
+    return node
 
 
 def new_tree(name: str) -> bpy.types.NodeTree:
@@ -101,10 +157,28 @@ def assert_close(got: np.ndarray, expected: np.ndarray, tolerance: float = 1e-6)
     assert difference.max() <= tolerance, f"differs by up to {difference.max()}, first at {places}"
 
 
+def assert_swapped(scene: bpy.types.Scene, node: bpy.types.Node, folder: Path, tolerance: float = 1e-5) -> np.ndarray:
+    """Assert that the node, whose style is swap, exchanges red and blue of the picture that it gives when muted; return that."""
+    node.mute = True
+    plain = render(scene, folder / "plain.exr")
+    node.mute = False
+    assert np.abs(plain[..., 0] - plain[..., 2]).max() > 0.05, "the picture is grey"
+    assert_close(render(scene, folder / "swapped.exr"), plain[..., [2, 1, 0, 3]], tolerance)
+    return plain
+
+
 def run_case(cases: dict) -> None:
-    """Run the function that the command line names, with the folder that it names."""
+    """Run the function that the command line names, or all that take just a folder, with the folder that it names."""
     name, folder = sys.argv[-2:]
-    cases[name](Path(folder))
+    functions = [f for f in cases.values() if isinstance(f, FunctionType)]
+    everything = [f for f in functions if f.__code__.co_varnames[: f.__code__.co_argcount] == ("folder",)]
+    for case in everything if name == "all" else [cases[name]]:
+        print(f"Case {case.__name__}", flush=True)
+        case_folder = Path(folder) / case.__name__ if name == "all" else Path(folder)
+        case_folder.mkdir(exist_ok=True)
+        case(case_folder)
+        if name == "all":
+            bpy.ops.wm.read_factory_settings()
     sys.modules["gan_style"].unregister()  # also removes its temporary files
     sys.stdout.flush()
     sys.stderr.flush()
