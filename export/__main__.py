@@ -30,6 +30,15 @@ def _paint() -> tuple[type, Callable[[dict], None]]:
     return PaintConfig, lambda values: paint(from_values(PaintConfig, values))
 
 
+def _check_data() -> tuple[type, Callable[[dict], None]]:
+    def run(values: dict) -> None:
+        from export.check_data import check_data
+
+        print(check_data(values))
+
+    return TrainConfig, run
+
+
 def _train() -> tuple[type, Callable[[dict], None]]:
     def run(values: dict) -> None:
         # Threads that sleep while they wait train twice as fast beside other work; PyTorch reads this when it is loaded.
@@ -64,13 +73,22 @@ def _evaluate() -> tuple[type, Callable[[dict], None]]:
     return EvaluateConfig, lambda values: print(table(evaluate(from_values(EvaluateConfig, values))))
 
 
+def _benchmark() -> tuple[type, Callable[[dict], None]]:
+    from export.benchmark import BenchmarkConfig, benchmark
+    from export.score_sheet import table
+
+    return BenchmarkConfig, lambda values: print(table(benchmark(from_values(BenchmarkConfig, values))))
+
+
 COMMANDS = {
     "render-dataset": (_render_dataset, "Render scenes with their passes, and the target frames of a look."),
     "paint": (_paint, "Paint the target frames of a look for frames that are rendered already."),
+    "check-data": (_check_data, "Tell what a data folder holds, or everything that is wrong with it, as train would read it."),
     "train": (_train, "Train a generator against a discriminator."),
     "demo": (_demo, "Render a scene through the GAN Style node and write the pictures."),
     "export": (_export, "Write a trained generator as a style file."),
     "evaluate": (_evaluate, "Score a style: likeness to its look, truth to the frame, steadiness, cost."),
+    "benchmark": (_benchmark, "Train our defaults and published methods for the same time, and score them side by side."),
 }
 """Each command imports what it needs when it is called: rendering needs no PyTorch, training no Blender."""
 

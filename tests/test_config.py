@@ -67,6 +67,8 @@ def test_flags_override_the_config_file(tmp_path):
     ({"weight_adversarial": 0}, "weight-features"),
     ({"weight_style": 1}, "weight-style needs VGG-19's weights: give vgg-weights"),
     ({"weight_content": 1, "vgg_weights": "vgg19.pth", "content_layers": []}, "weight-content needs at least one layer"),
+    ({"flip": True, "passes": ["image", "normal"]}, "flip can't mirror the passes normal or position"),
+    ({"frame_height": -1}, "frame-height must be at least 0"),
     ({"style_layers": ["relu6_1"]}, "relu6_1"),
     ({"weight_r1": 1, "weight_adversarial": 0, "weight_features": 0}, "weight-r1 needs a discriminator"),
     ({"weight_l2": -1}, "weight-l2 must be at least 0"),

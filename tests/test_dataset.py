@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from core.exr import read_exr, write_exr
 from export.config import TrainConfig
@@ -155,6 +156,67 @@ def test_flips_mirror_the_picture_and_turn_sideways_motion_round(tmp_path):
         assert torch.equal(vector, whole.flip(-1) * turned if flipped else whole) and torch.equal(image, target)
         flips += flipped
     assert 0 < flips < 16
+
+
+def masked(folder: Path, mask: np.ndarray, **changes) -> DataSet:
+    """The frames of ramp(), of which a_10 counts inside the mask alone."""
+    ramp(folder)
+    (folder / "mask").mkdir()
+    Image.fromarray(mask).save(folder / "mask" / "a_10.png")
+    return opened(folder, **changes)
+
+
+def test_crops_come_with_their_mask_and_hardly_any_lies_outside_it(tmp_path):
+    mask = np.zeros((72, 104), np.uint8)
+    mask[40:60, 70:90] = 255
+    data = masked(tmp_path, mask)
+    shares = []
+    for seed in range(20):
+        crops = draw(data, seed, flip=True)
+        for image, found in zip(crops.passes["image"], crops.mask, strict=True):
+            y, x = int(image[0, 0, 0]), int(image[1].min())
+            expected = torch.from_numpy(mask[y : y + 32, x : x + 32] / np.float32(255))
+            flipped = bool(image[1, 0, 0] > image[1, 0, 1])
+            of_10 = int(image[2, 0, 0]) == 10
+            assert torch.equal(found[0], (expected.flip(-1) if flipped else expected) if of_10 else torch.ones(32, 32))
+            shares.append(found.mean().item())
+    assert min(shares) > 0 and min(shares) < 0.2 and max(shares) == 1
+    assert set(draw_frames(data.targets, ["a_10"], CONFIG, np.random.default_rng(0))) == {"image", "mask"}
+
+
+def test_targets_count_where_they_are_opaque(tmp_path):
+    ramp(tmp_path)
+    target = read_exr(tmp_path / "target" / "a_09.exr")["image"]
+    alpha = np.indices((72, 104))[1, ..., None] < 64
+    write_exr(tmp_path / "target" / "a_09.exr", {"image": np.concatenate([target, alpha], -1).astype(np.float32)})
+    crops = draw_pairs(opened(tmp_path), ["a_09"], CONFIG, np.random.default_rng(0))
+    assert torch.equal(crops.mask[:, 0], (crops.passes["image"][:, 1] < 64).float()) and crops.mask.mean() < 1
+
+
+def test_masks_that_fit_no_target_or_leave_nothing_are_named(tmp_path):
+    white, black = np.full((72, 104), 255, np.uint8), np.zeros((72, 104), np.uint8)
+    masked(tmp_path, white)
+    Image.fromarray(white).save(tmp_path / "mask" / "a_11.png")
+    Image.fromarray(white[:-1]).save(tmp_path / "mask" / "a_10.png")
+    with pytest.raises(DataError, match=r"(?s)a_11.png has no counterpart.*a_10.png is 104 x 71 pixels, but .* is 104 x 72"):
+        opened(tmp_path)
+    (tmp_path / "mask" / "a_11.png").unlink()
+    for name in ("a_09", "a_10"):
+        Image.fromarray(black).save(tmp_path / "mask" / f"{name}.png")
+    with pytest.raises(DataError, match="black everywhere"):
+        opened(tmp_path)
+
+
+def test_input_and_target_may_be_of_different_kinds_and_are_scaled_alike(folder):
+    for number in (1, 2, 3):
+        path = folder / "target" / f"shot_000{number}.exr"
+        Image.fromarray(np.full((144, 208, 3), 60 * number, np.uint8)).save(path.with_suffix(".png"))
+        path.unlink()
+    with pytest.raises(DataError, match="shot_0001.png is 208 x 144 pixels, but .*shot_0001.exr is 104 x 72"):
+        opened(folder)
+    data = opened(folder, frame_height=36)
+    assert data.pairs == ["shot_0001", "shot_0002", "shot_0003"]
+    assert data.inputs.whole("shot_0001")["image"].shape == data.targets.whole("shot_0001")["image"].shape == (1, 3, 36, 52)
 
 
 def test_holdout_by_pattern_by_sequence_and_by_frame():
