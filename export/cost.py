@@ -15,8 +15,8 @@ from core import PASSES, Generator, ProviderError, StyleError, load_style, styli
 from .config import TrainerError
 
 SIZE = (1080, 1920)
-FRAMES = 3
-"""Frames of which the median counts, after a first one that does not."""
+FRAMES, ENOUGH_SECONDS = 3, 20
+"""Frames of which the median counts, after a first one that does not; fewer if they take longer than this in all."""
 
 
 class CostError(TrainerError):
@@ -43,7 +43,7 @@ def _measure(path: str, provider: str, height: int, width: int) -> dict[str, flo
     rng = np.random.default_rng(0)
     passes = {name: rng.random((height, width, PASSES[name].channels), np.float32) for name in style.passes}
     before, seconds = _peak_bytes(), []
-    for _ in range(1 + FRAMES):
+    while len(seconds) < 2 or (len(seconds) <= FRAMES and sum(seconds) < ENOUGH_SECONDS):
         started = time.perf_counter()
         stylize(generator, passes)
         seconds.append(time.perf_counter() - started)

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from .encoding import display
 
-WIDTH, GAP = 1600, 8
-"""Pixels of the sheet's width, and between its pictures."""
+WIDTH, NARROWEST, GAP = 1600, 400, 8
+"""Pixels of the sheet's least width, of its narrowest pictures, and between them."""
 PAPER, INK = (250, 250, 248), (30, 30, 30)
 
 
@@ -58,11 +58,12 @@ def sheet(rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: 
 
     pictures: {name of a frame: {row: (3, H, W) scene-linear}}; a row that a frame has no picture of stays empty.
     """
-    width = (WIDTH - GAP) // len(rows) - GAP
+    width = max((WIDTH - GAP) // len(rows) - GAP, NARROWEST)
+    whole = len(rows) * (width + GAP) + GAP
     heights = [max(p.shape[1] * width // p.shape[2] for p in shown.values()) for shown in pictures.values()]
     text, font, small = table(rows), _font(17), _font(15)
     lines = text.count("\n") + 1
-    page = Image.new("RGB", (WIDTH, 100 + sum(heights) + GAP * len(heights) + lines * 22 + 2 * GAP), PAPER)
+    page = Image.new("RGB", (whole, 100 + sum(heights) + GAP * len(heights) + lines * 22 + 2 * GAP), PAPER)
     draw = ImageDraw.Draw(page)
     draw.text((GAP, GAP), title, INK, _font(24))
     for column, row in enumerate(rows):
@@ -74,15 +75,15 @@ def sheet(rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: 
                 page.paste(_picture(shown[row]).resize((width, height), Image.LANCZOS), (GAP + column * (width + GAP), y))
         draw.text((2 * GAP, y + height - 24), name, (255, 255, 255), small, stroke_width=2, stroke_fill=INK)
         y += height + GAP
-    _draw_table(draw, rows, y + GAP, font)
+    _draw_table(draw, rows, y + GAP, whole, font)
     return page
 
 
-def _draw_table(draw: ImageDraw.ImageDraw, rows: dict[str, dict], y: int, font: ImageFont.FreeTypeFont) -> None:
+def _draw_table(draw: ImageDraw.ImageDraw, rows: dict[str, dict], y: int, width: int, font: ImageFont.FreeTypeFont) -> None:
     """The text table's cells at fixed columns: a proportional font would not keep its blanks in line."""
     cells = [line.split("\t") for line in table(rows, "tsv").splitlines()]
     first = 340
-    step = (WIDTH - first - GAP) // len(rows)
+    step = (width - first - GAP) // len(rows)
     for number, line in enumerate(cells):
         draw.text((GAP, y + 22 * number), line[0].strip(), INK, font)
         for column, cell in enumerate(line[1:]):

@@ -9,8 +9,8 @@ from core import Generator, load_style
 
 FIXTURES = Path(__file__).parent / "fixtures"
 TRAINER = (
-    "checkpoint", "dataset", "discriminators", "encoding", "evaluate", "export_onnx", "generators", "losses", "metrics",
-    "peers", "pretrained", "scoring", "train", "vgg",
+    "benchmark", "checkpoint", "dataset", "discriminators", "encoding", "evaluate", "export_onnx", "generators", "losses",
+    "metrics", "peers", "pretrained", "scoring", "train", "vgg",
 )  # fmt: skip
 collect_ignore = [] if find_spec("torch") else [f"test_{module}.py" for module in TRAINER]
 

@@ -1,0 +1,155 @@
+"""Trains our defaults and re-implementations of published methods on the same frames for the same time, and scores them all."""
+
+import logging
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core import Generator, PassError, ProviderError, StyleError, load_style, stylize
+
+from . import score_sheet
+from .checkpoint import load_checkpoint
+from .config import ExportConfig, TrainConfig, TrainerError, read_values, setting, to_values, train_config
+from .cost import frame_cost
+from .evaluate import gram_features, write_scores
+from .export_onnx import export
+from .scoring import Footage, Painter, score
+from .train import train
+
+log = logging.getLogger(__name__)
+
+SPAN = 2
+"""The papers compare pictures in [-1, 1], we in [0, 1]: their weights of absolute differences count for us times this."""
+ENDLESS = 10**8
+"""Steps that no run reaches: the minutes end it."""
+
+OURS = {"ours": {}, "ours_guided": {"passes": ("image", "depth", "normal", "albedo")}}
+PAIRED_PEERS = {
+    # Isola et al. 2017, sections 3.3 and 6: the 70 px PatchGAN here without batch normalisation.
+    "pix2pix": {
+        "generator": "pix2pix_unet", "crop": 256, "batch": 1, "discriminator_channels": 64, "spectral_norm": False,
+        "adversarial": "non_saturating", "weight_l1": 100.0 * SPAN, "weight_edge": 0.0, "weight_features": 0.0,
+        "learning_rate": 2e-4, "betas": (0.5, 0.999), "decay_from": 0.5, "ema": 0.0,
+    },
+    # Texler et al. 2020, section 3, and its authors' reference_P.yaml; our least squares have their factor of 0.5 already.
+    "few_shot": {
+        "generator": "few_shot", "crop": 32, "batch": 40, "discriminator_channels": 12, "discriminator_layers": 2,
+        "spectral_norm": False, "conditional": False, "weight_l1": 4.0 * SPAN, "weight_edge": 0.0, "weight_features": 0.0,
+        "learning_rate": 4e-4, "betas": (0.9, 0.999), "decay_from": 0.99, "ema": 0.0,
+    },
+}
+FEW_SHOT_VGG = {"weight_content": 6.0, "content_layers": ("relu1_1", "relu1_2", "relu2_1")}
+"""What few_shot adds where VGG-19's weights are given."""
+METHODS = OURS | PAIRED_PEERS
+"""Row of the table -> settings of `train` that differ from the defaults of its mode."""
+
+
+class BenchmarkError(TrainerError):
+    """The benchmark can't be run, or was stopped."""
+
+
+@dataclass(frozen=True)
+class BenchmarkConfig:
+    """Settings of `benchmark`."""
+
+    data: Path = setting(help="folder with input/ and target/, as for train; if only some frames have a target, these are "
+                         "keyframes and the others judge")
+    out: Path = setting(help="folder for the runs, the style files, scores.json and scores.png; the same command goes on with "
+                        "what was interrupted")
+    minutes: float = setting(10.0, "minutes that each method trains")
+    methods: tuple[str, ...] = setting(tuple(METHODS), "what to train", choices=tuple(METHODS))
+    holdout: tuple[str, ...] = setting((), "patterns (city_*) of the frames that only judge; none: a tenth of the sequences")
+    truth: Path | None = setting(None, "folder laid out as data, with targets of the frames that judge; none: data itself")
+    vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for few_shot and Gram matrices")
+    seed: int = setting(0, "seed of every method")
+    device: str = setting("auto", "where to train and to run the styles", choices=("auto", "cpu", "cuda"))
+
+    def __post_init__(self):
+        if self.minutes <= 0:
+            raise BenchmarkError(f"The setting minutes must be above 0, not {self.minutes:g}.")
+
+
+def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
+    """Train each method and score all beside the plain frames and the targets: {row: {score: mean over the judging frames}}.
+
+    Writes scores.json, with what each method was trained by, and scores.png. Raises TrainerError; what is done so far is kept.
+    """
+    features, gram = gram_features(config.vgg_weights)
+    plans = {name: _plan(name, config) for name in config.methods}
+    styles = {name: _style(plan, config.out / f"{name}.onnx") for name, plan in plans.items()}
+    footage = Footage(config.truth or config.data, _judging(config, plans))
+    try:
+        painters = {name: _painter(style, config.device) for name, style in styles.items()}
+        rows, pictures = score(footage, painters, features, gram)
+    except (PassError, ProviderError, StyleError) as error:
+        raise BenchmarkError(f"A frame of {footage.data} can't be stylised: {error}") from error
+    for name, style in styles.items():
+        rows[name] |= frame_cost(style, config.device)
+    training = {name: load_style(style).training for name, style in styles.items()}
+    report = {"data": config.data.name, "minutes": config.minutes, "frames": footage.names, "rows": rows, "training": training}
+    title = f"{config.minutes:g} minutes of training each, scored on {len(footage.names)} frames"
+    write_scores(config.out, report, score_sheet.sheet(rows, pictures, title))
+    return rows
+
+
+def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
+    """The settings that a method is trained with. Of keyframes, the published methods get the painted frames as pairs."""
+    values = {
+        "data": config.data, "run": config.out / "runs" / name, "holdout": config.holdout, "steps": ENDLESS,
+        "minutes": config.minutes, "preview_every": ENDLESS, "seed": config.seed, "device": config.device, **METHODS[name],
+    }
+    painted, unpainted = _frames(config.data)
+    if unpainted and name in OURS:
+        values |= {"mode": "keyframes", "holdout": ()}
+    elif unpainted:
+        values |= {"data": _copy_pairs(config.data, config.out / "pairs", painted), "holdout": (), "holdout_fraction": 0.0}
+    if name == "few_shot" and config.vgg_weights is not None:
+        values |= FEW_SHOT_VGG | {"vgg_weights": config.vgg_weights}
+    elif name == "few_shot":
+        log.info("Without --vgg-weights, few_shot learns without its VGG term.")
+    return train_config(values)
+
+
+def _frames(data: Path) -> tuple[list[str], list[str]]:
+    """Names of the frames with and without a target."""
+    inputs, targets = ({f.stem for f in (data / part).glob("*.exr")} for part in ("input", "target"))
+    return sorted(inputs & targets), sorted(inputs - targets)
+
+
+def _copy_pairs(data: Path, folder: Path, names: list[str]) -> Path:
+    """A data folder of the painted frames alone."""
+    for part in ("input", "target"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            copy = folder / part / f"{name}.exr"
+            if not copy.is_file():  # the time of a copy tells the runs that go on whether their data is still the same
+                shutil.copy2(data / part / copy.name, copy)
+    return folder
+
+
+def _style(plan: TrainConfig, path: Path) -> Path:
+    """Train a method to its end, unless that was done before, and export it. Raises BenchmarkError if it was stopped."""
+    if (plan.run / "config.json").is_file():
+        if read_values(plan.run / "config.json") != to_values(plan) | {"resume": False}:
+            raise BenchmarkError(f"The run {plan.run} was made with other settings; give another --out.")
+        plan = replace(plan, resume=True)
+    if not path.is_file():
+        log.info("Training %s for %g minutes.", plan.run.name, plan.minutes)
+        train(plan)
+        _, state = load_checkpoint(plan.run)
+        if state["seconds"] < 60 * plan.minutes:
+            raise BenchmarkError(f"{plan.run.name} was stopped early; the same command goes on from there.")
+        export(ExportConfig(plan.run, path))
+    return path
+
+
+def _judging(config: BenchmarkConfig, plans: dict[str, TrainConfig]) -> tuple[str, ...]:
+    """Names of the frames that no method learned from: those that nobody painted, else those held out, else all."""
+    _, unpainted = _frames(config.data)
+    trained = read_values(next(iter(plans.values())).run / "data.json")
+    return tuple(unpainted or trained["held_out"] or trained["frames"])
+
+
+def _painter(style: Path, provider: str) -> Painter:
+    generator = Generator(load_style(style), provider)
+    return lambda passes: stylize(generator, passes)
