@@ -130,19 +130,13 @@ def draw_pairs(data: DataSet, names: Sequence[str], config: TrainConfig, rng: np
     """A batch of random crops of inputs with their targets."""
     rows = [_place(data.targets, names, config, rng) for _ in range(config.batch)]
     inputs, targets = (_cut(store, rows, config.crop) for store in (data.inputs, data.targets))
-    for index, row in enumerate(rows):
-        inputs["image"][index] *= row.gain
-        targets["image"][index] *= row.gain
     return Crops(inputs, targets["image"], targets.get("mask"))
 
 
 def draw_frames(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np.random.Generator) -> dict[str, Tensor]:
     """A batch of random crops of one store, {pass: (B, c, crop, crop)}; "mask" only if it leaves something out."""
     rows = [_place(store, names, config, rng) for _ in range(config.batch)]
-    passes = _cut(store, rows, config.crop)
-    for index, row in enumerate(rows):
-        passes["image"][index] *= row.gain
-    return passes
+    return _cut(store, rows, config.crop)
 
 
 def draw_steps(data: DataSet, steps: Sequence[tuple[str, str]], config: TrainConfig, rng: np.random.Generator) -> Crops:
@@ -150,10 +144,7 @@ def draw_steps(data: DataSet, steps: Sequence[tuple[str, str]], config: TrainCon
     pairs = [steps[rng.integers(len(steps))] for _ in range(config.batch)]
     rows = [_place(data.inputs, [now], config, rng, flip=False) for now, _ in pairs]
     later = [row._replace(name=name) for row, (_, name) in zip(rows, pairs, strict=True)]
-    passes = _cut(data.inputs, rows + later, config.crop)
-    for index, row in enumerate(rows + later):
-        passes["image"][index] *= row.gain
-    return Crops(passes, None)
+    return Crops(_cut(data.inputs, rows + later, config.crop), None)
 
 
 class _Place(NamedTuple):
@@ -180,20 +171,20 @@ def _place(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np
 
 
 def _cut(store: FrameStore, rows: Sequence[_Place], crop: int) -> dict[str, Tensor]:
-    """The crops at the places, {pass: (B, c, crop, crop) float32}, mirrored if so placed."""
-    batch = np.empty((len(rows), sum(store.channels.values()), crop, crop), np.float32)
-    for planes, row in zip(batch, rows, strict=True):
-        y, x = slice(row.y, row.y + crop), slice(row.x, row.x + crop)
-        planes[:] = store.planes(store.frames[row.name])[:, y, x]
-        if "mask" in store.passes and store.masked:
-            planes[-1] = store.mask(row.name, y, x)
-        if row.flipped:
-            planes[:] = planes[..., ::-1].copy()
-    passes = store.split(torch.from_numpy(batch))
-    if "vector" in passes:  # motion to the left becomes motion to the right
-        for index, row in enumerate(rows):
-            if row.flipped:
-                passes["vector"][index, ::2] *= -1
-    if not store.masked:
+    """The crops at the places, {pass: (B, c, crop, crop) float32}, mirrored if so placed, with their own exposure."""
+    windows = [(slice(row.y, row.y + crop), slice(row.x, row.x + crop)) for row in rows]
+    pieces = (store.planes(store.frames[row.name])[:, *window] for row, window in zip(rows, windows, strict=True))
+    passes = store.split(torch.from_numpy(np.stack(list(pieces))).float())
+    if store.masked:
+        passes["mask"] = torch.stack([store.mask(row.name, *window) for row, window in zip(rows, windows, strict=True)])[:, None]
+    else:
         passes.pop("mask", None)
+    for index, row in enumerate(rows):
+        if row.gain != 1:
+            passes["image"][index] *= row.gain
+        if row.flipped:
+            for crops in passes.values():
+                crops[index] = crops[index].flip(-1)
+            if "vector" in passes:  # motion to the left becomes motion to the right
+                passes["vector"][index, ::2] *= -1
     return passes

@@ -95,14 +95,14 @@ class FrameStore:
 
     def whole(self, name: str) -> dict[str, Tensor]:
         """All passes of a frame, each (1, c, H, W) float32."""
-        passes = self.split(torch.from_numpy(np.array(self.planes(self.frames[name]), np.float32))[None])
+        passes = self.split(torch.from_numpy(self.planes(self.frames[name]).copy()).float()[None])
         if "mask" in passes:
-            passes["mask"] = torch.from_numpy(self.mask(name, slice(None), slice(None)))[None, None]
+            passes["mask"] = self.mask(name, slice(None), slice(None))[None, None]
         return passes
 
-    def mask(self, name: str, rows: slice, columns: slice) -> np.ndarray:
+    def mask(self, name: str, rows: slice, columns: slice) -> Tensor:
         """(h, w) float32 in [0, 1] of a part of a frame in a store that has the pass "mask"."""
-        mask = self.planes(self.frames[name])[-1, rows, columns].astype(np.float32)
+        mask = torch.from_numpy(self.planes(self.frames[name])[-1, rows, columns].copy()).float()
         return mask * self.masks.mask(name, rows, columns) if self.masks and name in self.masks.frames else mask
 
     def _open(self, path: Path, key: str, files: list[Path], problems: list[str]) -> None:
