@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..core import StyleError
-from . import guides, library, live, runs
+from . import guides, library, live, runs, thumbnails
 
 LETTER_WIDTH = 6.5
 ICON_WIDTH = 40.0
@@ -16,7 +16,8 @@ MAX_SCORES = 40
 def draw_buttons(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
     """The node itself."""
     layout.context_pointer_set("node", node)
-    layout.template_icon_view(node, "style", show_labels=True, scale=5.0, scale_popup=5.0)
+    if thumbnails.icon(library.installed().get(node.style_id)):
+        layout.template_icon_view(node, "style", show_labels=True, scale=5.0, scale_popup=5.0)
     row = layout.row(align=True)
     row.prop(node, "style", text="")
     row.operator("gan_style.install_style", text="", icon="IMPORT")

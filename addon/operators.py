@@ -148,7 +148,7 @@ class GANSTYLE_OT_watch(bpy.types.Operator):  # noqa: N801
     bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        self.timer = context.window_manager.event_timer_add(0.1, window=context.window)
+        self.timer = context.window_manager.event_timer_add(0.25, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -156,6 +156,8 @@ class GANSTYLE_OT_watch(bpy.types.Operator):  # noqa: N801
         if event.type == "ESC":
             live.cancel()
             return {"RUNNING_MODAL"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
         progress = live.progress()
         for area in (a for window in context.window_manager.windows for a in window.screen.areas if a.type == "NODE_EDITOR"):
             area.tag_redraw()

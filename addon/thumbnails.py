@@ -10,9 +10,9 @@ from .library import Installed
 _previews = None
 
 
-def icon(installed: Installed) -> int:
+def icon(installed: Installed | None) -> int:
     """Number of the icon of a style; 0 without a thumbnail, and in background, where Blender has no icons."""
-    thumbnail = installed.style.thumbnail if installed.style else b""
+    thumbnail = installed.style.thumbnail if installed and installed.style else b""
     if not thumbnail or _previews is None:
         return 0
     name = sha256(thumbnail).hexdigest()

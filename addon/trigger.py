@@ -21,6 +21,8 @@ __all__ = ["last_runs"]
 _scene = ""
 """Name of the artist's scene that is being rendered."""
 _plans: tuple[stage.Plan, ...] = ()
+_tenths = -1
+"""Progress that the window shows."""
 _triggered = False
 """Whether the nodes were run for the frame that is being rendered."""
 
@@ -44,14 +46,24 @@ def _run_nodes(frame: int, engine: bpy.types.RenderEngine) -> None:
     cancel = engine.test_break
     try:
         call = partial(mainthread.call, cancel=cancel)
-        for run in frames.run_scene(_scene, frame, _plans, call, cancel=cancel, progress=engine.update_progress):
+        for run in frames.run_scene(_scene, frame, _plans, call, cancel=cancel, progress=partial(_show_progress, engine)):
             if run.error and bpy.app.background:
                 _abort(f"node '{run.node}'", run.error)
+            elif run.error and not cancel():
+                engine.report({"ERROR"}, f"GAN Style: node '{run.node}': {run.error}")
         finished = True
     finally:
         if not finished:
             traceback.print_exc()
             _abort("", frames.UNEXPECTED)
+
+
+def _show_progress(engine: TriggerEngine, fraction: float) -> None:
+    """In the window's render view; the status bar shows the progress of the scene's own engine, which is done."""
+    global _tenths
+    if not bpy.app.background and int(10 * fraction) != _tenths:  # each call draws the window anew
+        _tenths = int(10 * fraction)
+        engine.update_stats("", f"GAN Style: {_tenths}0%")
 
 
 def _abort(place: str, message: str) -> None:

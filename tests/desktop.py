@@ -160,6 +160,9 @@ def steps() -> Iterator[None]:
     brighter = plain * np.float32([4, 4, 4, 1])
     check("the last value of a drag", lambda: assert_close(result()[..., :3], brighter[..., 2::-1] * 2, 1e-5))
 
+    if shutil.which("xdotool"):
+        yield from long_runs(before, area)
+
     yield from undo_and_redo(tree, area, result())
     scene = bpy.data.scenes["Scene"]  # undo has made the old pointers invalid
     yield from missing_style(scene.compositing_node_group.nodes["GAN Style"], brighter)
@@ -206,6 +209,53 @@ def drag(before: bpy.types.Node) -> Iterator[None]:
     yield from until(quiet)
     yield from pause()
     frames.stylize = stylize
+
+
+def long_runs(before: bpy.types.Node, area: bpy.types.Area) -> Iterator[None]:
+    """A generator that takes 10 s: the window stays alive, shows the progress, and Esc stops it, after an edit as in a render."""
+    frames, live = sys.modules["gan_style.addon.frames"], sys.modules["gan_style.addon.live"]
+    stylize, reached = frames.stylize, []
+
+    def stylize_slowly(*arguments: object, progress: Callable, cancel: Callable, **options: object) -> np.ndarray:
+        for part in range(100):
+            if cancel():
+                raise sys.modules["gan_style.core"].Cancelled
+            time.sleep(0.1)
+            reached.append(part)
+            progress(part / 100)
+        return stylize(*arguments, progress=progress, cancel=cancel, **options)
+
+    frames.stylize = stylize_slowly
+    shown = result()
+    before.inputs["Exposure"].default_value = 3.0
+    yield from until(lambda: (live.progress() or 0) > 0.15)
+    screenshot("progress")
+    started, ticks = time.monotonic(), 0
+    while time.monotonic() < started + 1:
+        ticks += 1
+        yield
+    check("the window is alive during a long run", lambda: assert_equal((ticks > 5, live.progress() is None), (True, False)))
+    x, y = area.x + area.width // 2, bpy.context.window_manager.windows[0].height - area.y - 60
+    subprocess.run(["xdotool", "mousemove", str(x), str(y)], check=True)
+    yield from pause(0.3)
+    subprocess.run(["xdotool", "key", "Escape"], check=True)
+    yield from until(lambda: live.progress() is None)
+    check("Esc stops a long run", lambda: assert_equal(reached[-1] < 80, True))
+    check("a stopped run leaves the picture as it was", lambda: assert_close(result(), shown, 1e-5))
+
+    cancelled = counts["render_cancel"]
+    reached.clear()
+    bpy.ops.render.render("INVOKE_DEFAULT")
+    yield from until(lambda: reached and reached[-1] > 20)
+    screenshot("render_progress")
+    subprocess.run(["xdotool", "key", "Escape"], check=True)
+    yield from until(quiet)
+    stopped = counts["render_cancel"] - cancelled, reached[-1] < 80
+    check("Esc stops a render while it stylises", lambda: assert_equal(stopped, (1, True)))
+    frames.stylize = stylize
+    before.inputs["Exposure"].default_value = 2.0
+    yield from press_f12()
+    check("the next render is whole", lambda: assert_close(result(), shown, 1e-5))
 
 
 def undo_and_redo(tree: bpy.types.NodeTree, area: bpy.types.Area, shown: np.ndarray) -> Iterator[None]:
