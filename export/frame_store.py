@@ -151,21 +151,26 @@ class FrameStore:
         else:
             found = read_frames(file, self.layer)
         for name, passes in found:
-            passes = resize(passes, self.height) if self.height else passes
-            yield name, self._stack(file, passes)
+            passes = {p: self._cleaned(file, array) for p, array in passes.items() if p in self.passes}
+            yield name, self._stack(file, resize(passes, self.height) if self.height else passes)
+
+    def _cleaned(self, file: Path, array: np.ndarray) -> np.ndarray:
+        """The array within the range of half floats."""
+        if self.finite and not np.isfinite(array).all():
+            raise DataError(f"{file} holds values that are infinite or not a number.")
+        return np.nan_to_num(array, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX).clip(-HALF_MAX, HALF_MAX)
 
     def _stack(self, file: Path, passes: dict[str, np.ndarray]) -> np.ndarray:
         if "image" in passes:
             alpha = passes["image"][..., 3:]
-            passes = passes | {"image": passes["image"][..., :3] / np.where(alpha > 0, alpha, 1), "mask": alpha.clip(0, 1)}
+            passes = passes | {"image": passes["image"][..., :3] / np.where(alpha > 0, alpha, 1), "mask": alpha}
+        if "mask" in passes:
+            passes["mask"] = passes["mask"].clip(0, 1)
         for name, count in self.channels.items():
             if name not in passes or passes[name].shape[2] != count:
                 raise DataError(f"{file} has no layer '{name}' of {count} channels.")
         stacked = np.concatenate([passes[name] for name in self.passes], axis=2).transpose(2, 0, 1)
-        if self.finite and not np.isfinite(stacked).all():
-            raise DataError(f"{file} holds values that are infinite or not a number.")
-        finite = np.nan_to_num(stacked, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
-        return np.ascontiguousarray(finite.clip(-HALF_MAX, HALF_MAX).astype(np.float16))
+        return np.ascontiguousarray(stacked.clip(-HALF_MAX, HALF_MAX).astype(np.float16))
 
 
 def cache_folder(data: Path) -> Path:

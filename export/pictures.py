@@ -30,17 +30,17 @@ def read_picture(path: Path) -> np.ndarray:
     try:
         with open(path, "rb") as file, Image.open(file) as image:  # given the name, Pillow maps some TIFFs and turns them wrong
             # Pillow's raw modes, as "RGB;16B", of a premultiplied picture "RGBa;16B"; it reads such files, but cut to 8 bits.
-            raw = " ".join(str(tile.args) for tile in image.tile)
+            raw = {tile.args[0] if isinstance(tile.args, tuple) else tile.args for tile in image.tile}
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
             image.load()
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise PictureError(f"{path} can't be read as a picture ({error}); is it complete?") from error
     if image.mode not in MODES:
         raise PictureError(f"{path} holds pixels of the type {image.mode}; save it as PNG or, for floating point, as EXR.")
-    if "16" not in raw:
+    if not any(";16" in mode for mode in raw):
         return _shallow(path, ImageOps.exif_transpose(image))
     rgba = _deep(path, image)
-    if "RGBa" in raw:
+    if any(mode.startswith("RGBa") for mode in raw):
         rgba[..., :3] = (rgba[..., :3] / np.maximum(rgba[..., 3:], 1 / 65535)).clip(0, 1)
     return _upright(rgba, orientation)
 

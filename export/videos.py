@@ -1,5 +1,6 @@
 """Reads the frames of a video one after the other, through FFmpeg, and knows the transfer curves that videos name."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def read_video(path: Path) -> Iterator[tuple[np.ndarray, Callable[[np.ndarray], 
     """
     frames, packets, end = 0, 0, 0.0
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
                 raise VideoError(f"{path} has no video in it.")
             stream = container.streams.video[0]
@@ -46,8 +47,8 @@ def read_video(path: Path) -> Iterator[tuple[np.ndarray, Callable[[np.ndarray], 
 
 def _seconds(stream: av.VideoStream) -> float:
     """The length that Matroska and WebM promise, as h:mm:ss.s; 0 for MP4 and MOV, which count their packets, and for others."""
-    hours, minutes, seconds = (float(part) for part in stream.metadata.get("DURATION", "0:0:0").split(":"))
-    return 3600 * hours + 60 * minutes + seconds
+    told = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))
+    return 3600 * int(told[1]) + 60 * int(told[2]) + float(told[3]) if told else 0.0
 
 
 def _pixels(frame: av.VideoFrame) -> np.ndarray:
