@@ -34,11 +34,10 @@ def draw_buttons(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
         _draw_run(run, layout, node.width)
 
 
-def draw_details(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
-    """The node's part of the sidebar."""
+def draw_details(node: bpy.types.Node, layout: bpy.types.UILayout, width: float) -> None:
+    """The node's part of the sidebar, which is so many pixels wide, at a scale of 1."""
     draw_buttons(node, layout)
     run = runs.latest(node.node_tree.session_uid) if node.node_tree else None
-    width = bpy.context.region.width / bpy.context.preferences.system.ui_scale
     if run is not None and run.reason:
         _wrap(layout.box().column(align=True), run.reason, width)
     installed = library.installed().get(node.style_id)

@@ -64,8 +64,8 @@ class CompositorNodeGANStyle(bpy.types.CompositorNodeCustomGroup):
     def draw_buttons(self, _context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
         face.draw_buttons(self, layout)
 
-    def draw_buttons_ext(self, _context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
-        face.draw_details(self, layout)
+    def draw_buttons_ext(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+        face.draw_details(self, layout, context.region.width / context.preferences.system.ui_scale)
 
 
 def _draw_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:

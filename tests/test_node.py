@@ -27,6 +27,7 @@ WORKING = {
         "in_a_group",
     ),
     "animation": ("each_frame_its_own", "keyframes_before_and_after", "strength_keyframed", "exposure_keyframed"),
+    "face": ("node_says_how_it_is", "scores_and_progress", "preferences_show_all"),
     "preferences": ("styles_installed", "further_folders", "same_inputs_not_twice", "cpu_takes_over"),
     "guides": ("equal_core", "sockets_follow_the_style", "linked_into_groups", "nothing_to_link"),
     "editing": (
