@@ -74,7 +74,7 @@ def _to_srgb(path: Path, image: Image.Image) -> Image.Image:
         if mode == "RGB" and image.mode != "CMYK" or mode == "L" and image.mode in ("1", "LA"):
             image = image.convert(mode)
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError) as error:
+    except (ImageCms.PyCMSError, OSError, ValueError) as error:
         raise PictureError(f"The colour profile in {path} can't be used ({error}); save the picture as sRGB.") from error
 
 

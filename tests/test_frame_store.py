@@ -196,6 +196,14 @@ def test_frames_are_scaled_when_they_are_read(folder):
     assert np.allclose(whole["image"].mean((0, 2, 3)), original.mean((0, 1)), rtol=0.02)
 
 
+def test_a_value_that_is_no_number_does_not_spread_when_a_frame_is_scaled(folder):
+    image = np.full((72, 104, 3), 2.0, np.float32)
+    image[36, 52] = np.nan
+    write_exr(folder / "input" / "shot_0001.exr", {"image": image})
+    scaled = opened(folder, height=36).whole("shot_0001")["image"]
+    assert (scaled != 2).sum() <= 3 * 49 and (scaled > 0).all()
+
+
 def test_alpha_and_mask_files_are_multiplied(folder):
     alpha = np.ones((72, 104, 4), np.float32)
     alpha[:36] = 0.5

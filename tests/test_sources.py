@@ -118,6 +118,28 @@ def test_files_that_are_not_what_they_seem_are_named(tmp_path):
             list(read(tmp_path / "b.exr"))
 
 
+@pytest.mark.parametrize("suffix", [".exr", ".png", ".jpg", ".webp", ".mp4", ".mkv"])
+def test_damaged_files_are_read_or_named_but_never_crash(tmp_path, suffix):
+    pixels, path = RNG.integers(0, 256, (24, 32, 3), np.uint8), tmp_path / f"a{suffix}"
+    if suffix == ".exr":
+        write_exr(path, {"image": pixels.astype(np.float32)}, compress=True)
+    elif suffix in (".mp4", ".mkv"):
+        write_video(path, [pixels] * 3, "libx264", "yuv420p")
+    else:
+        Image.fromarray(pixels).save(path)
+    whole, rng, named = path.read_bytes(), np.random.default_rng(0), 0
+    for number in range(40):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        damaged[rng.integers(0, min(300, len(whole)), 4)] = rng.integers(0, 256, 4)
+        path.write_bytes(damaged[: None if number % 4 else rng.integers(len(whole))].tobytes())
+        try:
+            assert all(passes["image"].shape[2] == 4 for _, passes in read_frames(path))
+        except TrainerError as error:
+            assert path.name in str(error)
+            named += 1
+    assert named > 5
+
+
 def test_a_resized_frame_keeps_its_shape_and_its_light():
     passes, _ = pair(3, 72, 104)
     small, large = resize(passes, 36), resize(passes, 108)
