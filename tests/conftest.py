@@ -9,8 +9,9 @@ from core import Generator, load_style
 
 FIXTURES = Path(__file__).parent / "fixtures"
 TRAINER = (
-    "benchmark", "checkpoint", "dataset", "discriminators", "encoding", "evaluate", "export_onnx", "generators", "losses",
-    "metrics", "peers", "pretrained", "scoring", "train", "vgg",
+    "benchmark", "check_data", "checkpoint", "dataset", "discriminators", "encoding", "evaluate", "export_onnx",
+    "frame_store", "generators", "losses", "metrics", "peers", "pictures", "pretrained", "scoring", "sources", "train", "vgg",
+    "videos",
 )  # fmt: skip
 collect_ignore = [] if find_spec("torch") else [f"test_{module}.py" for module in TRAINER]
 
