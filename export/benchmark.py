@@ -11,7 +11,7 @@ from . import score_sheet
 from .checkpoint import load_checkpoint
 from .config import ExportConfig, TrainConfig, TrainerError, read_values, setting, to_values, train_config
 from .cost import frame_cost
-from .evaluate import gram_features, write_scores
+from .evaluate import open_perception, write_scores
 from .export_onnx import export
 from .scoring import Footage, Painter, score
 from .train import train
@@ -61,6 +61,8 @@ class BenchmarkConfig:
     holdout: tuple[str, ...] = setting((), "patterns (city_*) of the frames that only judge; none: a tenth of the sequences")
     truth: Path | None = setting(None, "folder laid out as data, with targets of the frames that judge; none: data itself")
     vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for few_shot and Gram matrices")
+    inception_weights: Path | None = setting(None, "file of FID's Inception (pt_inception-2015-12-05-6726825d.pth), for KID")
+    lpips_weights: Path | None = setting(None, "torchvision's file of VGG-16 (vgg16-397923af.pth), for LPIPS")
     seed: int = setting(0, "seed of every method")
     device: str = setting("auto", "where to train and to run the styles", choices=("auto", "cpu", "cuda"))
 
@@ -74,13 +76,13 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
 
     Writes scores.json, with what each method was trained by, and scores.png. Raises TrainerError; what is done so far is kept.
     """
-    features, gram = gram_features(config.vgg_weights)
+    perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights)
     plans = {name: _plan(name, config) for name in config.methods}
     styles = {name: _style(plan, config.out / f"{name}.onnx") for name, plan in plans.items()}
     footage = Footage(config.truth or config.data, _judging(config, plans))
     try:
         painters = {name: _painter(style, config.device) for name, style in styles.items()}
-        rows, pictures = score(footage, painters, features, gram)
+        rows, pictures = score(footage, painters, perception)
     except (PassError, ProviderError, StyleError) as error:
         raise BenchmarkError(f"A frame of {footage.data} can't be stylised: {error}") from error
     for name, style in styles.items():

@@ -14,11 +14,13 @@ import onnx
 from core import Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
 from core.style import save_style
 
-from . import metrics, score_sheet
+from . import score_sheet
 from .config import ExportConfig, TrainerError, setting
 from .cost import frame_cost
 from .encoding import encode
-from .scoring import Features, Footage, score
+from .inception import Inception
+from .lpips import LPIPS
+from .scoring import Footage, Perception, score
 from .vgg import VGG19
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,9 @@ class EvaluateConfig:
     card: bool = setting(False, "write the scores into the style file, as its score card")
     vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for Gram matrices; none: "
                                        "responses of Gabor filters take the place of its features")
+    inception_weights: Path | None = setting(None, "file of FID's Inception (pt_inception-2015-12-05-6726825d.pth), for KID and, "
+                                             "of much footage, FID; none: without")
+    lpips_weights: Path | None = setting(None, "torchvision's file of VGG-16 (vgg16-397923af.pth), for LPIPS; none: without")
     provider: str = setting("auto", "what runs the style", choices=("auto", "cpu", "cuda"))
 
 
@@ -55,13 +60,13 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
     """
     if config.card and config.style.suffix != ".onnx":
         raise EvaluateError(f"{config.style} is no style file, so it takes no score card; export the run first.")
-    features, gram = gram_features(config.vgg_weights)
+    perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights)
     with style_file(config.style) as path:
         style = _load(path)
         footage = Footage(config.data, config.frames or _held_out(style, config.data))
         generator = Generator(style, config.provider)
         try:
-            rows, pictures = score(footage, {"style": lambda passes: stylize(generator, passes)}, features, gram)
+            rows, pictures = score(footage, {"style": lambda passes: stylize(generator, passes)}, perception)
         except (PassError, ProviderError) as error:
             raise EvaluateError(f"The frames of {config.data} can't be stylised: {error}") from error
         rows["style"] |= frame_cost(path, config.provider)
@@ -73,13 +78,17 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
     return rows
 
 
-def gram_features(vgg_weights: Path | None) -> tuple[Features, str]:
-    """What Gram matrices are made of, and the name of their score. Raises VGGError."""
-    if vgg_weights is None:
-        log.info("Without --vgg-weights, Gram matrices are those of Gabor filters.")
-        return metrics.gabor_features, "gram_gabor"
-    vgg = VGG19(vgg_weights, GRAM_LAYERS)
-    return lambda picture: vgg(encode(picture)), "gram_vgg19"
+def open_perception(vgg: Path | None, inception: Path | None, lpips: Path | None) -> Perception:
+    """The networks whose files of weights are given. Raises VGGError and InceptionError."""
+    missing = {"vgg": "Gram matrices are of Gabor filters", "inception": "no KID and no FID", "lpips": "no LPIPS"}
+    for path, (flag, loss) in zip((vgg, inception, lpips), missing.items(), strict=True):
+        if path is None:
+            log.info("Without --%s-weights: %s.", flag, loss)
+    networks = {"inception": Inception(inception) if inception else None, "lpips": LPIPS(lpips) if lpips else None}
+    if vgg is None:
+        return Perception(**networks)
+    features = VGG19(vgg, GRAM_LAYERS)
+    return Perception(lambda picture: features(encode(picture)), "gram_vgg19", **networks)
 
 
 @contextmanager

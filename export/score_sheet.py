@@ -59,7 +59,7 @@ def sheet(rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: 
     pictures: {name of a frame: {row: (3, H, W) scene-linear}}; a row that a frame has no picture of stays empty.
     """
     width = max((WIDTH - GAP) // len(rows) - GAP, NARROWEST)
-    whole = len(rows) * (width + GAP) + GAP
+    whole = max(len(rows) * (width + GAP) + GAP, WIDTH)
     heights = [max(p.shape[1] * width // p.shape[2] for p in shown.values()) for shown in pictures.values()]
     text, font, small = table(rows), _font(17), _font(15)
     lines = text.count("\n") + 1

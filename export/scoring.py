@@ -15,7 +15,7 @@ from tqdm import tqdm
 from core.exr import ExrError, read_exr
 from core.passes import PASSES
 
-from . import metrics
+from . import inception, metrics
 from .config import TrainerError
 from .temporal import in_sight
 
@@ -26,12 +26,24 @@ SHOWN = 3
 
 Painter = Callable[[dict[str, np.ndarray]], np.ndarray]
 """Passes of a frame, {name: (H, W, c)}, to its picture, (H, W, 3 or 4) scene-linear, premultiplied."""
-Features = Callable[[Tensor], dict[str, Tensor]]
-"""What Gram matrices are made of: a scene-linear picture (1, 3, H, W) to {layer: (1, c, h, w)}."""
 
 
 class FootageError(TrainerError):
     """The frames can't be found, read or scored."""
+
+
+@dataclass(frozen=True)
+class Perception:
+    """What pictures, (1, 3, H, W) scene-linear, are seen through."""
+
+    features: Callable[[Tensor], dict[str, Tensor]] = metrics.gabor_features
+    """A picture to the features of which Gram matrices are made, {layer: (1, c, h, w)}."""
+    gram: str = "gram_gabor"
+    """Name of the score of these matrices."""
+    inception: Callable[[Tensor], Tensor] | None = None
+    """Squares of inception.SIDE pixels to features (B, inception.FEATURES), for KID and FID; None: without these."""
+    lpips: Callable[[Tensor, Tensor], Tensor] | None = None
+    """Two pictures to their distance; None: without."""
 
 
 class Frame(NamedTuple):
@@ -111,18 +123,23 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 class Look:
-    """What style is judged by, gathered over pictures: patches of their pyramids and Gram matrices of their features."""
+    """What style is judged by, gathered over pictures: patches of their pyramids and features of pretrained networks."""
 
-    def __init__(self, pictures: int, features: Features):
-        self.patches, self.grams = metrics.Patches(-(-PATCHES // pictures)), metrics.Grams(features)
+    def __init__(self, pictures: int, perception: Perception):
+        self.perception, self.squares = perception, []
+        self.patches, self.grams = metrics.Patches(-(-PATCHES // pictures)), metrics.Grams(perception.features)
 
     def add(self, picture: Tensor) -> None:
         self.patches.add(picture)
         self.grams.add(picture)
+        if self.perception.inception:
+            self.squares.append(self.perception.inception(inception.squares(picture)))
 
-    def scores(self, wanted: "Look", gram: str) -> dict[str, float]:
-        """Distances to another look; `gram` names that of the Gram matrices."""
-        return {"sliced_wasserstein": self.patches.distance(wanted.patches), gram: self.grams.distance(wanted.grams)}
+    def scores(self, wanted: "Look") -> dict[str, float]:
+        """Distances to another look."""
+        scores = {"sliced_wasserstein": self.patches.distance(wanted.patches),
+                  self.perception.gram: self.grams.distance(wanted.grams)}
+        return scores | (inception.distances(torch.cat(self.squares), torch.cat(wanted.squares)) if self.squares else {})
 
 
 @dataclass(frozen=True)
@@ -149,7 +166,10 @@ class Judge:
         """Score the picture (1, 3, H, W) that was made of a frame."""
         frame = scene.frame
         self.look.add(picture)
-        self._note("ms_ssim", metrics.ms_ssim(picture, frame.tensor("image")))
+        image = frame.tensor("image")
+        self._note("ms_ssim", metrics.ms_ssim(picture, image))
+        if self.look.perception.lpips:
+            self._note("lpips", self.look.perception.lpips(picture, image).item())
         if scene.edges is not None:
             self._note("edges", metrics.edges_found(picture, scene.edges))
         if frame.target is not None:
@@ -168,17 +188,17 @@ class Judge:
         return {name: sum(values) / len(values) for name, values in self.values.items()}
 
 
-def score(footage: Footage, painters: Mapping[str, Painter], features: Features, gram: str) -> tuple[dict, dict]:
+def score(footage: Footage, painters: Mapping[str, Painter], perception: Perception) -> tuple[dict, dict]:
     """Score painters beside the plain frames, row "plain", and the targets, row "target", if there are any.
 
     Returns ({row: {score: mean over the frames}}, {name of a frame on the sheet: {row: picture (3, H, W) scene-linear}}).
     Raises FootageError; whatever a painter raises passes through.
     """
     rows = ["plain", *painters, *(["target"] if footage.painted else [])]
-    wanted = Look(len(footage.looks), features)
+    wanted = Look(len(footage.looks), perception)
     for path in footage.looks:
         wanted.add(picture_tensor(_read(path)["image"][..., :3]))
-    judges = {row: Judge(Look(len(footage.painted if row == "target" else footage.names), features)) for row in rows}
+    judges = {row: Judge(Look(len(footage.painted if row == "target" else footage.names), perception)) for row in rows}
     pictures, last = {}, None
     for name in tqdm(footage.names, desc="scoring", unit="frame", leave=False):
         frame = footage.frame(name)
@@ -192,7 +212,7 @@ def score(footage: Footage, painters: Mapping[str, Painter], features: Features,
         if name in footage.shown():
             pictures[name] = {row: made[row][0] for row in rows if row in made}
         last = frame
-    scores = {row: judge.look.scores(wanted, gram) | judge.means() for row, judge in judges.items()}
+    scores = {row: judge.look.scores(wanted) | judge.means() for row, judge in judges.items()}
     return {row: _relative(values, scores["plain"]) for row, values in scores.items()}, pictures
 
 

@@ -1,4 +1,4 @@
-"""VGG-19 as a judge of pictures: its layers up to the deepest that is asked for, with weights from torchvision's file."""
+"""VGG-19 and VGG-16 as judges of pictures: the layers up to the deepest that is asked for, with torchvision's weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor, nn
 
-from .config import VGG_LAYERS, TrainerError
+from .config import TrainerError
 from .encoding import decode, display
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -15,21 +15,28 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class VGGError(TrainerError):
-    """The file of VGG-19's weights is missing, damaged or of another network."""
+    """The file of a VGG network's weights is missing, damaged or of another network."""
 
 
-class VGG19(nn.Module):
-    """The convolutions of VGG-19 (Simonyan & Zisserman 2015, table 1, column E), frozen; relu3_2 is the second of block three.
+class VGG(nn.Module):
+    """The convolutions of a VGG network (Simonyan & Zisserman 2015, table 1), frozen; relu3_2 is the second of block three.
 
-    weights: a state_dict in torchvision's naming (vgg19-dcbb9e9d.pth); only `features.*` is read. Raises VGGError.
+    weights: a state_dict in torchvision's naming; only `features.*` is read. Raises VGGError.
     """
+
+    blocks: tuple[int, ...]
+    """Convolutions of each block."""
+    title: str
+    file: str
+    """What torchvision calls the file of its weights."""
 
     def __init__(self, weights: Path, layers: Sequence[str]):
         super().__init__()
         self.names: dict[int, str] = {}
         stack: list[nn.Module] = []
-        last, channels = max(VGG_LAYERS.index(name) for name in layers), 3
-        for name in VGG_LAYERS[: last + 1]:
+        names = [f"relu{block}_{n}" for block, count in enumerate(self.blocks, 1) for n in range(1, count + 1)]
+        last, channels = max(names.index(name) for name in layers), 3
+        for name in names[: last + 1]:
             if name.endswith("_1") and stack:
                 stack.append(nn.MaxPool2d(2))
             width = 64 * min(2 ** (int(name[4]) - 1), 8)
@@ -53,13 +60,25 @@ class VGG19(nn.Module):
         return found
 
 
-def _load(network: VGG19, path: Path) -> None:
+class VGG19(VGG):
+    """Column E of the table."""
+
+    blocks, title, file = (2, 2, 4, 4, 4), "VGG-19", "vgg19-dcbb9e9d.pth"
+
+
+class VGG16(VGG):
+    """Column D of the table."""
+
+    blocks, title, file = (2, 2, 3, 3, 3), "VGG-16", "vgg16-397923af.pth"
+
+
+def _load(network: VGG, path: Path) -> None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
-        raise VGGError(f"VGG-19's weights can't be read from {path} ({str(error).splitlines()[0]}); "
-                       "give torchvision's file vgg19-dcbb9e9d.pth.") from error
+        raise VGGError(f"{network.title}'s weights can't be read from {path} ({str(error).splitlines()[0]}); "
+                       f"give torchvision's file {network.file}.") from error
     own = network.state_dict()
     if not isinstance(state, dict) or any(getattr(state.get(name), "shape", None) != own[name].shape for name in own):
-        raise VGGError(f"{path} does not hold the weights of VGG-19 under torchvision's names; give vgg19-dcbb9e9d.pth.")
+        raise VGGError(f"{path} does not hold the weights of {network.title} under torchvision's names; give {network.file}.")
     network.load_state_dict({name: state[name] for name in own})

@@ -10,8 +10,8 @@ from core import Generator, load_style
 FIXTURES = Path(__file__).parent / "fixtures"
 TRAINER = (
     "benchmark", "check_data", "checkpoint", "dataset", "discriminators", "encoding", "evaluate", "export_onnx",
-    "frame_store", "generators", "losses", "metrics", "peers", "pictures", "pretrained", "scoring", "sources", "train", "vgg",
-    "videos",
+    "frame_store", "generators", "inception", "losses", "lpips", "metrics", "peers",
+    "pictures", "pretrained", "scoring", "sources", "train", "vgg", "videos",
 )  # fmt: skip
 collect_ignore = [] if find_spec("torch") else [f"test_{module}.py" for module in TRAINER]
 

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from core.exr import write_exr
-from export.metrics import gabor_features
-from export.scoring import Footage, FootageError, score
+from export.scoring import Footage, FootageError, Perception, score
 
 from .moving_frames import moving_frame, paint, write_moving_frames
 
@@ -30,18 +29,18 @@ def flickering():
 def scored(folder):
     painters = {"look": paint, "nothing": lambda passes: passes["image"], "flicker": flickering(),
                 "mirrored": lambda passes: paint(passes)[:, ::-1]}
-    return score(Footage(folder), painters, gabor_features, "gram")
+    return score(Footage(folder), painters, Perception())
 
 
 def test_the_look_itself_scores_as_the_target_does_and_nothing_as_the_plain_frame(scored):
     rows, _ = scored
     assert list(rows) == ["plain", "look", "nothing", "flicker", "mirrored", "target"]
     assert rows["look"] == pytest.approx(rows["target"], rel=1e-3, abs=1e-3) and rows["nothing"] == rows["plain"]
-    assert rows["target"]["sliced_wasserstein"] == rows["target"]["gram"] == 0
+    assert rows["target"]["sliced_wasserstein"] == rows["target"]["gram_gabor"] == 0
     assert rows["target"]["ssim"] == pytest.approx(1, abs=1e-4)
     assert rows["plain"]["edge_agreement"] == rows["plain"]["warping_ratio"] == 1
     assert rows["plain"]["ms_ssim"] == pytest.approx(1)
-    assert rows["plain"]["sliced_wasserstein"] > 0 < rows["plain"]["gram"]
+    assert rows["plain"]["sliced_wasserstein"] > 0 < rows["plain"]["gram_gabor"]
 
 
 def test_faults_show_in_the_score_that_is_about_them(scored):
@@ -67,10 +66,18 @@ def test_what_frames_lack_has_no_score(tmp_path):
         passes = moving_frame(number, 64, 80)
         write_exr(tmp_path / "input" / f"pan_{number:04d}.exr", {"image": passes["image"][..., :3]})
     write_exr(tmp_path / "target" / "any.exr", {"image": paint(moving_frame(9, 100, 90))})  # only footage of the look
-    rows, _ = score(Footage(tmp_path), {"look": lambda passes: passes["image"][..., 2::-1]}, gabor_features, "gram")
+    rows, _ = score(Footage(tmp_path), {"look": lambda passes: passes["image"][..., 2::-1]}, Perception())
     assert list(rows) == ["plain", "look"]
     for values in rows.values():
-        assert set(values) == {"sliced_wasserstein", "gram"}
+        assert set(values) == {"sliced_wasserstein", "gram_gabor"}
+
+
+def test_pretrained_networks_are_asked_where_there_are_any(folder):
+    perception = Perception(inception=lambda squares: squares[:, :, ::50, ::50].flatten(1),
+                            lpips=lambda picture, image: (picture - image).abs().mean()[None])
+    rows, _ = score(Footage(folder), {"look": paint}, perception)
+    assert rows["plain"]["lpips"] == 0 < rows["look"]["lpips"]
+    assert rows["plain"]["kid"] > rows["look"]["kid"] == rows["target"]["kid"]
 
 
 def test_painted_frames_are_judged_by_their_targets_and_the_others_by_the_look(tmp_path):
@@ -78,7 +85,7 @@ def test_painted_frames_are_judged_by_their_targets_and_the_others_by_the_look(t
     (folder / "target" / "pan_0002.exr").unlink()
     footage = Footage(folder)
     assert footage.painted == ["pan_0001", "pan_0003"]
-    rows, _ = score(footage, {"look": paint}, gabor_features, "gram")
+    rows, _ = score(footage, {"look": paint}, Perception())
     assert rows["look"]["psnr"] > 60 and rows["look"]["sliced_wasserstein"] < 0.2 * rows["plain"]["sliced_wasserstein"]
     assert "warping_error" in rows["look"] and "warping_error" not in rows["target"]
 
