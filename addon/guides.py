@@ -20,18 +20,19 @@ class GuideError(RuntimeError):
 def offer(node: bpy.types.Node, passes: tuple[str, ...]) -> None:
     """Give the node an input for each guide in the passes and for no other; a link comes back with its socket."""
     interface = node.node_tree.interface
-    offered = {i.name: i for i in interface.items_tree if i.item_type == "SOCKET" and i.in_out == "INPUT" and i.name in SOCKETS}
+    offered = [s.name for s in node.inputs if s.name in SOCKETS]
     wanted = {PASSES[p].socket: p for p in passes if p != "image"}
-    if offered.keys() == wanted.keys():
+    if set(offered) == set(wanted):
         return
     kept = json.loads(node.guide_links or "{}")
-    for name in offered.keys() - wanted.keys():
+    for name in [name for name in offered if name not in wanted]:
         if node.inputs[name].links:
             feed = node.inputs[name].links[0]
             kept[name] = feed.from_node.name, feed.from_socket.name
-        interface.remove(offered[name])
-    for name in wanted.keys() - offered.keys():
-        _new_input(interface, wanted[name])
+        for _ in ("input", "output"):
+            interface.remove(next(i for i in interface.items_tree if i.name == name))
+    for name in [name for name in wanted if name not in offered]:
+        _lead_through(node, wanted[name])
         source, output = kept.pop(name, ("", ""))
         if source in node.id_data.nodes and output in node.id_data.nodes[source].outputs:
             node.id_data.links.new(node.id_data.nodes[source].outputs[output], node.inputs[name])
@@ -111,7 +112,7 @@ def _into(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.t
     """Feed a pass into a group node, and return the socket that gives it inside."""
     kind, label = graph.SOCKET_TYPES[PASSES[name].channels], PASSES[name].socket
     if not any(s.name == label and s.bl_idname == kind for s in group.inputs):
-        _new_input(group.node_tree.interface, name)
+        _new_socket(group.node_tree.interface, name, "INPUT")
     socket = next(s for s in group.inputs if s.name == label and s.bl_idname == kind)
     group.id_data.links.new(feed, socket)
     inside = next((n for n in group.node_tree.nodes if n.bl_idname == "NodeGroupInput"), None)
@@ -119,8 +120,19 @@ def _into(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.t
     return next(s for s in inside.outputs if s.identifier == socket.identifier)
 
 
-def _new_input(interface: bpy.types.NodeTreeInterface, name: str) -> None:
+def _lead_through(node: bpy.types.Node, name: str) -> None:
+    """Give a GAN Style node an input for a pass, and a hidden output: Blender greys out what leads nowhere."""
+    group, label = node.node_tree, PASSES[name].socket
+    for direction in ("INPUT", "OUTPUT"):
+        _new_socket(group.interface, name, direction)
+    source = next(n for n in group.nodes if n.bl_idname == "NodeGroupInput")
+    target = next(n for n in group.nodes if n.bl_idname == "NodeGroupOutput")
+    group.links.new(source.outputs[label], target.inputs[label])
+    node.outputs[label].hide = True
+
+
+def _new_socket(interface: bpy.types.NodeTreeInterface, name: str, direction: str) -> None:
     guide = PASSES[name]
     socket = interface.new_socket(
-        guide.socket, in_out="INPUT", socket_type=graph.SOCKET_TYPES[guide.channels], description=f"Pass: {guide.meaning}")
+        guide.socket, in_out=direction, socket_type=graph.SOCKET_TYPES[guide.channels], description=f"Pass: {guide.meaning}")
     socket.hide_value = True
