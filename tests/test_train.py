@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from core.exr import read_exr, write_exr
 from export import losses
 from export.checkpoint import load_checkpoint
 from export.config import TrainConfig, TrainerError, resumed_config
@@ -89,6 +90,20 @@ def test_ctrl_c_stops_with_a_checkpoint_and_gives_the_signal_back(config):
 def test_the_time_limit_stops_with_a_checkpoint(config):
     train(replace(config, steps=10**6, minutes=0.01))
     assert 0 < load_checkpoint(config.run)[1]["step"] < 10**6
+
+
+def test_nothing_is_learned_of_targets_outside_the_mask(config, tmp_path):
+    runs = []
+    for name in ("painted", "spoilt"):
+        data = write_paired_frames(tmp_path / name, count=1)
+        (data / "mask").mkdir()
+        Image.fromarray(np.uint8(np.indices((72, 104))[1] < 60) * 255).save(data / "mask" / "shot_0001.png")
+        if name == "spoilt":
+            target = read_exr(data / "target" / "shot_0001.exr")["image"]
+            target[:, 60:] = 7
+            write_exr(data / "target" / "shot_0001.exr", {"image": target})
+        runs.append(weights(train(replace(config, data=data, run=tmp_path / f"run_{name}", holdout_fraction=0.0, steps=3))))
+    assert all(torch.equal(runs[0][key], runs[1][key]) for key in runs[0])
 
 
 def test_an_existing_run_is_refused_and_left_alone(config):
