@@ -45,18 +45,20 @@ def pause(seconds: float) -> Iterator[None]:
         yield
 
 
-def save(name: str, x: int, y: int, width: int, height: int) -> None:
-    """A JPEG of a part of the screen, in pixels from its upper left corner."""
+def save(name: str, area: bpy.types.Area, left: float = 0, top: float = 0, right: float = 1, bottom: float = 1) -> None:
+    """A JPEG of an area, or of the part of it between these fractions of its width and height."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jpg"
-    crop = ["-crop", f"{width}x{height}+{x}+{y}", "+repage", "-quality", "85"]
-    subprocess.run(["import", "-window", "root", *crop, str(path)], check=True)
+    x, y = corner(area)
+    width, height = int((right - left) * area.width), int((bottom - top) * area.height)
+    crop = f"{width}x{height}+{x + int(left * area.width)}+{y + int(top * area.height)}"
+    subprocess.run(["import", "-window", "root", "-crop", crop, "+repage", "-quality", "85", str(path)], check=True)
     assert path.stat().st_size < MAX_BYTES, f"{path} is too large"
 
 
-def save_area(name: str, area: bpy.types.Area) -> None:
-    height = bpy.context.window_manager.windows[0].height
-    save(name, area.x, height - area.y - area.height, area.width, area.height)
+def corner(area: bpy.types.Area) -> tuple[int, int]:
+    """Upper left corner of an area on the screen; Blender counts from below."""
+    return area.x, bpy.context.window_manager.windows[0].height - area.y - area.height
 
 
 def in_area(area: bpy.types.Area, operator, **settings: object) -> None:
@@ -66,9 +68,8 @@ def in_area(area: bpy.types.Area, operator, **settings: object) -> None:
 
 
 def move_mouse(area: bpy.types.Area, right: float, down: float) -> None:
-    x = area.x + int(right * area.width)
-    y = bpy.context.window_manager.windows[0].height - area.y - area.height + int(down * area.height)
-    subprocess.run(["xdotool", "mousemove", str(x), str(y)], check=True)
+    x, y = corner(area)
+    press("mousemove", str(x + int(right * area.width)), str(y + int(down * area.height)))
 
 
 def press(*keys: str) -> None:
@@ -103,30 +104,31 @@ def pictures() -> Iterator[None]:
     yield from pause(1)
     in_area(area, bpy.ops.node.view_all)
     yield from pause(2)
-    save_area("node", area)
+    save("node", area, top=0.27, bottom=0.83)
     move_mouse(area, 0.3, 0.15)
     press("key", "shift+a")
     yield from pause(2)
     press("type", "--delay", "80", "gan st")
     yield from pause(2)
-    save_area("menu", area)
+    save("menu", area, top=0.1, bottom=0.83)
     press("key", "Escape", "key", "Escape")
     yield from pause(1)
     node.style_id = "watercolour"
     area.tag_redraw()
     yield from pause(2)
-    save_area("error", area)
+    save("error", area, top=0.27, bottom=0.83)
     node.style_id = "graphic_novel"
+    bpy.context.preferences.view.ui_scale = 1.0
     space.show_region_ui = True
     next(r for r in area.regions if r.type == "UI").active_panel_category = "Node"
     yield from pause(2)
-    save_area("details", area)
+    save("details", area, left=0.79, top=0.05)
     area.ui_type = "PREFERENCES"
     bpy.context.preferences.active_section = "ADDONS"
     bpy.context.window_manager.addon_search = "GAN Style"
     bpy.ops.preferences.addon_expand(module=EXTENSION)
     yield from pause(3)
-    save_area("preferences", area)
+    save("preferences", area, left=0.13, top=0.35)
 
 
 def tick(sequence: Iterator[None]) -> float | None:
