@@ -10,10 +10,11 @@ from core import Generator, PassError, ProviderError, StyleError, load_style, st
 from . import score_sheet
 from .checkpoint import load_checkpoint
 from .config import ExportConfig, TrainConfig, TrainerError, read_values, setting, to_values, train_config
-from .cost import frame_cost
+from .cost import CostError, frame_cost
 from .evaluate import open_perception, write_scores
 from .export_onnx import export
 from .scoring import Footage, Painter, score
+from .sources import find_files
 from .train import train
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,10 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
     except (PassError, ProviderError, StyleError) as error:
         raise BenchmarkError(f"A frame of {footage.data} can't be stylised: {error}") from error
     for name, style in styles.items():
-        rows[name] |= frame_cost(style, config.device)
+        try:
+            rows[name] |= frame_cost(style, config.device)
+        except CostError as error:  # no reason to lose the scores
+            log.warning("%s", error)
     training = {name: load_style(style).training for name, style in styles.items()}
     report = {"data": config.data.name, "minutes": config.minutes, "frames": footage.names, "rows": rows, "training": training}
     title = f"{config.minutes:g} minutes of training each, scored on {len(footage.names)} frames"
@@ -114,7 +118,7 @@ def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
 
 def _frames(data: Path) -> tuple[list[str], list[str]]:
     """Names of the frames with and without a target."""
-    inputs, targets = ({f.stem for f in (data / part).glob("*.exr")} for part in ("input", "target"))
+    inputs, targets = ({f.stem for f in find_files(data / part, [])} for part in ("input", "target"))
     return sorted(inputs & targets), sorted(inputs - targets)
 
 
@@ -122,10 +126,10 @@ def _copy_pairs(data: Path, folder: Path, names: list[str]) -> Path:
     """A data folder of the painted frames alone."""
     for part in ("input", "target"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-        for name in names:
-            copy = folder / part / f"{name}.exr"
-            if not copy.is_file():  # the time of a copy tells the runs that go on whether their data is still the same
-                shutil.copy2(data / part / copy.name, copy)
+        for file in find_files(data / part, []):
+            copy = folder / part / file.name
+            if file.stem in names and not copy.is_file():
+                shutil.copy2(file, copy)
     return folder
 
 

@@ -16,7 +16,7 @@ from .config import TrainerError
 
 SIZE = (1080, 1920)
 FRAMES, ENOUGH_SECONDS = 3, 20
-"""Frames of which the median counts, after a first one that does not; fewer if they take longer than this in all."""
+"""Frames of which the median counts, after a first one that counts only if it is the last: if it takes longer than this."""
 
 
 class CostError(TrainerError):
@@ -43,12 +43,12 @@ def _measure(path: str, provider: str, height: int, width: int) -> dict[str, flo
     rng = np.random.default_rng(0)
     passes = {name: rng.random((height, width, PASSES[name].channels), np.float32) for name in style.passes}
     before, seconds = _peak_bytes(), []
-    while len(seconds) < 2 or (len(seconds) <= FRAMES and sum(seconds) < ENOUGH_SECONDS):
+    while len(seconds) <= FRAMES and sum(seconds) < ENOUGH_SECONDS:
         started = time.perf_counter()
         stylize(generator, passes)
         seconds.append(time.perf_counter() - started)
     peak = {} if before is None else {"peak_megabytes": (_peak_bytes() - before) / 1e6}
-    return {"seconds": statistics.median(seconds[1:]), **peak, "provider": generator.provider}
+    return {"seconds": statistics.median(seconds[1:] or seconds), **peak, "provider": generator.provider}
 
 
 def _peak_bytes() -> int | None:

@@ -21,6 +21,7 @@ from .encoding import encode
 from .inception import Inception
 from .lpips import LPIPS
 from .scoring import Footage, Perception, score
+from .sources import find_files
 from .vgg import VGG19
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,8 @@ class EvaluateConfig:
     """Settings of `evaluate`."""
 
     style: Path = setting(help="style file (.onnx), or folder of a training run", positional=True)
-    data: Path = setting(help="folder with input/*.exr, layers named like the passes, and target/*.exr: of the same names, or "
-                         "any pictures of the look")
+    data: Path = setting(help="folder with rendered frames in input/, EXR files with layers named like the passes, and in "
+                         "target/ how they were painted, under the same names, or any pictures or videos of the look")
     frames: tuple[str, ...] = setting((), "patterns (city_*) of the frames to score; none: those held out from training, if "
                                       "the style's record names frames of this folder, else all")
     out: Path | None = setting(None, "folder for scores.json and the sheet scores.png; none: only the table is shown")
@@ -113,7 +114,8 @@ def _load(path: Path) -> Style:
 def _held_out(style: Style, data: Path) -> tuple[str, ...]:
     """Names of frames that the style was not trained on, those that the folder has; none if it has none."""
     names = style.training.get("held_out", [])
-    held_out = tuple(n for n in names if isinstance(n, str) and (data / "input" / f"{n}.exr").is_file())
+    there = {f.stem for f in find_files(data / "input", [])}
+    held_out = tuple(n for n in names if n in there)
     log.info("Scoring %s.", f"the {len(held_out)} frames held out from training" if held_out else "all frames")
     return held_out
 

@@ -1,9 +1,10 @@
 """Goes through rendered frames once and scores the pictures that several painters make of them, side by side."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,17 +13,17 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from core.exr import ExrError, read_exr
-from core.passes import PASSES
-
 from . import inception, metrics
 from .config import TrainerError
+from .sources import VIDEOS, find_files, read_frames
 from .temporal import in_sight
 
 PATCHES = 2**14
 """Patches of each pyramid level, over all frames; Karras et al. 2018 take 128 from each of as many pictures."""
 SHOWN = 3
 """Frames on the sheet, at most."""
+VIDEO_STEP, VIDEO_FRAMES = 24, 100
+"""Of a video of the look, each so manieth frame counts, and so many at most."""
 
 Painter = Callable[[dict[str, np.ndarray]], np.ndarray]
 """Passes of a frame, {name: (H, W, c)}, to its picture, (H, W, 3 or 4) scene-linear, premultiplied."""
@@ -61,40 +62,48 @@ class Frame(NamedTuple):
 
 
 class Footage:
-    """The frames of a data folder, input/*.exr in order of their names, and the pictures of the look in target/*.exr.
+    """The rendered frames in a data folder's input/, in order of their names, and the pictures or videos of the look in target/.
 
-    patterns: of the names to take, none for all. Raises FootageError if either folder has no picture.
+    patterns: of the names to take, none for all. Raises FootageError if either has none, or frames are not files of their own.
     """
 
     def __init__(self, data: Path, patterns: tuple[str, ...] = ()):
+        problems: list[str] = []
+        frames, looks = (find_files(data / part, problems) for part in ("input", "target"))
+        problems += [f"{f} is a video, which has no passes; scores need rendered frames." for f in frames if f.suffix.lower() in VIDEOS]
+        if problems:
+            raise FootageError(" ".join(problems))
         self.data = data
-        self.names = [f.stem for f in sorted((data / "input").glob("*.exr"))
-                      if not patterns or any(fnmatch(f.stem, p) for p in patterns)]
-        if not self.names:
-            fitting = f" whose name fits {' or '.join(patterns)}" if patterns else ""
-            raise FootageError(f"There is no EXR frame in {data / 'input'}{fitting}; look at --data and --frames.")
-        looks = {f.stem: f for f in sorted((data / "target").glob("*.exr"))}
-        if not looks:
-            raise FootageError(f"There is no EXR picture of the look in {data / 'target'}.")
-        self.painted = [n for n in self.names if n in looks]
-        """Names of the frames that have a target."""
-        self.looks = [looks[n] for n in self.painted] or list(looks.values())
-        """Pictures of the look: the targets of the frames, or all there are if none of the frames has one."""
+        self.files = {f.stem: f for f in frames if not patterns or any(fnmatch(f.stem, p) for p in patterns)}
+        if not self.files:
+            raise FootageError(f"There is no frame in {data / 'input'} whose name fits {' or '.join(patterns)}.")
+        self.targets = {f.stem: f for f in looks if f.stem in self.files}
+        self.names, self.painted = list(self.files), [n for n in self.files if n in self.targets]
+        """Names of the frames, and of those that have a target."""
+        self.looks = list(self.targets.values()) or looks
+        """Files of the look: the targets of the frames, or all there are if none of the frames has one."""
 
     def frame(self, name: str) -> Frame:
-        """Read a frame. Raises FootageError."""
-        layers = _read(self.data / "input" / f"{name}.exr")
-        image = layers["image"]
-        if image.shape[2] == 3:
-            layers["image"] = image = np.concatenate([image, np.ones_like(image[..., :1])], axis=-1)
-        passes = {p: layers[p] for p in PASSES if p in layers}
-        if name not in self.painted:
+        """Read a frame. Raises TrainerError."""
+        passes = next(_read(self.files[name]))
+        if name not in self.targets:
             return Frame(name, passes, None)
-        path = self.data / "target" / f"{name}.exr"
-        target = _read(path)["image"]
-        if target.shape[:2] != image.shape[:2]:
-            raise FootageError(f"{path} has not the size of its input, {image.shape[1]} x {image.shape[0]} pixels.")
-        return Frame(name, passes, picture_tensor(target[..., :3] if target.shape[2] == 4 else target * image[..., 3:]))
+        alpha, target = passes["image"][..., 3:], next(_read(self.targets[name]))["image"]
+        height, width = alpha.shape[:2]
+        if target.shape[:2] != (height, width):
+            raise FootageError(f"{self.targets[name]} has not the size of its input, {width} x {height} pixels.")
+        opaque = (target[..., 3] == 1).all()  # then it was painted to be seen through the alpha of its input
+        return Frame(name, passes, picture_tensor(target[..., :3] * alpha if opaque else target[..., :3]))
+
+    def pictures_of_the_look(self) -> Iterator[Tensor]:
+        """Each picture, and of a video a frame per second, as (1, 3, H, W)."""
+        for path in self.looks:
+            for passes in islice(_read(path), 0, VIDEO_STEP * VIDEO_FRAMES, VIDEO_STEP):
+                yield picture_tensor(passes["image"][..., :3])
+
+    def count_of_the_look(self) -> int:
+        """At least as many as pictures_of_the_look() are."""
+        return sum(VIDEO_FRAMES if path.suffix.lower() in VIDEOS else 1 for path in self.looks)
 
     def shown(self) -> list[str]:
         """Names of a few frames, evenly spread."""
@@ -108,18 +117,14 @@ def picture_tensor(picture: np.ndarray) -> Tensor:
     return torch.from_numpy(np.nan_to_num(picture).transpose(2, 0, 1)[None].astype(np.float32))
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """The layers of an EXR file with an image that can be scored. Raises FootageError."""
-    try:
-        layers = read_exr(path)
-    except ExrError as error:
-        raise FootageError(str(error)) from error
-    image, least = layers.get("image"), metrics.SMALLEST_SIDE
-    if image is None or image.shape[2] not in (3, 4):
-        raise FootageError(f"{path} has no image of three or four channels.")
-    if min(image.shape[:2]) < least:
-        raise FootageError(f"{path} is {image.shape[1]} x {image.shape[0]} pixels, but scores need {least} x {least} at least.")
-    return layers
+def _read(path: Path) -> Iterator[dict[str, np.ndarray]]:
+    """The passes of a file's frames, which must be large enough to be scored. Raises TrainerError."""
+    least = metrics.SMALLEST_SIDE
+    for _, passes in read_frames(path):
+        height, width = passes["image"].shape[:2]
+        if min(height, width) < least:
+            raise FootageError(f"{path} is {width} x {height} pixels, but scores need {least} x {least} at least.")
+        yield passes
 
 
 class Look:
@@ -192,12 +197,12 @@ def score(footage: Footage, painters: Mapping[str, Painter], perception: Percept
     """Score painters beside the plain frames, row "plain", and the targets, row "target", if there are any.
 
     Returns ({row: {score: mean over the frames}}, {name of a frame on the sheet: {row: picture (3, H, W) scene-linear}}).
-    Raises FootageError; whatever a painter raises passes through.
+    Raises TrainerError; whatever a painter raises passes through.
     """
     rows = ["plain", *painters, *(["target"] if footage.painted else [])]
-    wanted = Look(len(footage.looks), perception)
-    for path in footage.looks:
-        wanted.add(picture_tensor(_read(path)["image"][..., :3]))
+    wanted = Look(footage.count_of_the_look(), perception)
+    for picture in footage.pictures_of_the_look():
+        wanted.add(picture)
     judges = {row: Judge(Look(len(footage.painted if row == "target" else footage.names), perception)) for row in rows}
     pictures, last = {}, None
     for name in tqdm(footage.names, desc="scoring", unit="frame", leave=False):

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.exr import write_exr
+from export.config import TrainerError
 from export.scoring import Footage, FootageError, Perception, score
 
+from .media import write_video
 from .moving_frames import moving_frame, paint, write_moving_frames
 
 
@@ -101,11 +104,26 @@ def test_soft_frames_are_seen_over_black(tmp_path):
     assert np.allclose(frame.tensor("image"), frame.target, atol=1e-3)
 
 
+def test_pictures_of_other_formats_are_read_as_the_trainer_reads_them(tmp_path):
+    folder = write_moving_frames(tmp_path, count=1, height=64, width=80)
+    (folder / "target" / "pan_0001.exr").unlink()
+    Image.new("RGB", (80, 64), (255, 0, 188)).save(folder / "target" / "pan_0001.png")
+    target = Footage(folder).frame("pan_0001").target
+    assert target[0, :, 5, 5].tolist() == pytest.approx([1, 0, 0.503], abs=0.002)
+
+
+def test_of_a_video_of_the_look_some_frames_count(tmp_path):
+    folder = write_moving_frames(tmp_path, count=1, height=64, width=80, targets=False)
+    write_video(folder / "target" / "film.mp4", [np.full((64, 80, 3), 4 * n, np.uint8) for n in range(50)], "libx264", "yuv444p")
+    greys = [picture.mean().item() for picture in Footage(folder).pictures_of_the_look()]
+    assert len(greys) == 3 and greys == sorted(greys) and greys[0] < 0.01 < 0.3 < greys[2]
+
+
 def test_bad_folders_are_refused_in_words(tmp_path):
-    with pytest.raises(FootageError, match="no EXR frame in"):
+    with pytest.raises(FootageError, match="There is no folder .*input. There is no folder .*target"):
         Footage(tmp_path)
     folder = write_moving_frames(tmp_path / "shot", count=1, height=64, width=80)
-    with pytest.raises(FootageError, match="fits street_\\* or x; look at --data and --frames"):
+    with pytest.raises(FootageError, match="There is no frame in .* whose name fits street_\\* or x"):
         Footage(folder, ("street_*", "x"))
     write_exr(folder / "target" / "pan_0001.exr", {"image": np.ones((64, 64, 3), np.float32)})
     with pytest.raises(FootageError, match="not the size of its input, 80 x 64"):
@@ -114,8 +132,8 @@ def test_bad_folders_are_refused_in_words(tmp_path):
     with pytest.raises(FootageError, match="64 x 8 pixels, but scores need 16 x 16"):
         Footage(folder).frame("pan_0001")
     (folder / "input" / "pan_0001.exr").write_bytes(b"no EXR")
-    with pytest.raises(FootageError, match="can't be read"):
+    with pytest.raises(TrainerError, match="can't be read"):
         Footage(folder).frame("pan_0001")
-    (folder / "target" / "pan_0001.exr").unlink()
-    with pytest.raises(FootageError, match="no EXR picture of the look"):
+    (folder / "input" / "pan_0001.exr").rename(folder / "input" / "clip.MP4")
+    with pytest.raises(FootageError, match="clip.MP4 is a video, which has no passes"):
         Footage(folder)
