@@ -70,7 +70,8 @@ class Footage:
     def __init__(self, data: Path, patterns: tuple[str, ...] = ()):
         problems: list[str] = []
         frames, looks = (find_files(data / part, problems) for part in ("input", "target"))
-        problems += [f"{f} is a video, which has no passes; scores need rendered frames." for f in frames if f.suffix.lower() in VIDEOS]
+        videos = [f for f in frames if f.suffix.lower() in VIDEOS]
+        problems += [f"{f} is a video, which has no passes; scores need rendered frames." for f in videos]
         if problems:
             raise FootageError(" ".join(problems))
         self.data = data
