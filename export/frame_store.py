@@ -170,7 +170,7 @@ class FrameStore:
             if name not in passes or passes[name].shape[2] != count:
                 raise DataError(f"{file} has no layer '{name}' of {count} channels.")
         stacked = np.concatenate([passes[name] for name in self.passes], axis=2).transpose(2, 0, 1)
-        return np.ascontiguousarray(stacked.clip(-HALF_MAX, HALF_MAX).astype(np.float16))
+        return torch.from_numpy(stacked.clip(-HALF_MAX, HALF_MAX)).half().contiguous().numpy()
 
 
 def cache_folder(data: Path) -> Path:
