@@ -1,6 +1,7 @@
 # make demo   render a scene of ours through the GAN Style node and write the frames into demo/
 # make test   run all tests, with every Blender (as a Python module) that a Python found here can run
 # make style  train the shipped style again from nothing
+# make keyframes  render a shot, paint two of its frames, train on them for half an hour, and score the style
 # make check  lint
 #
 # Each sets up what it needs in .venv on its first run. PYTHON names another interpreter (3.11 or 3.13).
@@ -38,6 +39,15 @@ style: .venv/.test
 	    --name "Graphic Novel" --author "The GAN Style authors" \
 	    --description "Ink contours, flat washes in few tones, hatched shadows."
 
+keyframes: .venv/.test
+	.venv/bin/python -m export render-dataset --output datasets/robots --scenes robots --frames 24 --frame-step 1 \
+	    --width 640 --height 360 --samples 8
+	.venv/bin/python -m export paint --data datasets/robots --look graphic_novel --frames robots_s0_0006 robots_s0_0019
+	.venv/bin/python -m export train --data datasets/robots --run runs/robots --mode keyframes --minutes 30 \
+	    --passes image depth normal --weight-temporal 20
+	.venv/bin/python -m export export runs/robots runs/robots/robots.onnx --name "Robots in Ink"
+	.venv/bin/python -m export evaluate runs/robots/robots.onnx --data datasets/robots --out runs/robots/scores
+
 check: .venv/.test
 	.venv/bin/ruff check .
 
@@ -51,4 +61,4 @@ check: .venv/.test
 	$(call set_up,$(PYTHON313),blender$(comma)test)
 
 comma := ,
-.PHONY: demo test style check
+.PHONY: demo test style keyframes check

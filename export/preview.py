@@ -14,6 +14,8 @@ from core.tiles import round_up
 from .encoding import decode, display, encode
 from .generators import GuidedGenerator
 
+CROP = 256
+"""Side of the crops on a sheet, at most."""
 GAP = 4
 """Pixels between the pictures of a sheet."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
@@ -48,8 +50,9 @@ def scores(frames: Iterable[Pictures]) -> dict[str, float]:
     return {"l1": sum(l1) / len(l1), "psnr": sum(psnr) / len(psnr)} if l1 else {}
 
 
-def contact_sheet(frames: list[Pictures], crop: int) -> Image.Image:
+def contact_sheet(frames: list[Pictures]) -> Image.Image:
     """Input | output | target, if there is one: the first frame whole, below it two crops of each at full size, sRGB."""
+    crop = min(CROP, *(side for pictures in frames for side in pictures[0].shape[1:]))
     rows = [_beside(frames[0])]
     for pictures in frames:
         height, width = pictures[0].shape[1:]

@@ -96,6 +96,7 @@ def train(config: TrainConfig) -> Path:
             _require_finite(values, step, config.run)
             bar.update(config.batch)
             if step % config.log_every == 0:
+                bar.total = round(bar.n / _progress(config, step, started))  # with a time limit, what it will allow
                 bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
                 for name, value in {**values, "learning_rate": rate}.items():
                     board.add_scalar(f"train/{name}", value, step)
@@ -171,7 +172,7 @@ def _preview(
     """Let the averaged generator paint whole frames, and write a contact sheet; returns the scores of those with a target."""
     pictures = [preview.paint(ema, *sample) for sample in samples]
     values = preview.scores(pictures)
-    sheet = preview.contact_sheet(pictures, min(config.crop, 256))
+    sheet = preview.contact_sheet(pictures)
     folder = config.run / "previews"
     folder.mkdir(exist_ok=True)
     sheet.save(folder / f"step_{step:08d}.png")
