@@ -75,7 +75,8 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
     if config.out is not None:
         write_scores(config.out, about, score_sheet.sheet(rows, pictures, f"{style.name} on {len(footage.names)} frames"))
     if config.card:
-        write_card(config.style, {"data": config.data.name, "frames": len(footage.names), **rounded(rows["style"])})
+        shown = {name: float(f"{value:.4g}") for name, value in rows["style"].items() if name in score_sheet.SCORES}
+        write_card(config.style, {"data": config.data.name, "frames": len(footage.names), **shown})
     return rows
 
 
@@ -132,11 +133,6 @@ def write_scores(folder: Path, report: dict, page) -> None:
             os.replace(partial, folder / name)
         finally:
             partial.unlink(missing_ok=True)
-
-
-def rounded(scores: dict) -> dict:
-    """Four digits of each number."""
-    return {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in scores.items()}
 
 
 def write_card(path: Path, card: dict) -> None:
