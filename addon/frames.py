@@ -113,14 +113,15 @@ def _stylize(
     """Show the stylised frame: as it is, from the cache, or by running the network, whichever comes first."""
     generator, style = library.generator(plan.style, device)
     run = replace(run, provider=generator.provider, reason=generator.reason)
-    source = _digest(passes, style, generator.provider)
+    exposure = passes[graph.EXPOSURE] if plan.exposure is None else plan.exposure
+    source = _digest(passes, style, generator.provider, plan.exposure)
     if _shown.get(plan.key) == source:
         return run
     started = time.perf_counter()
     frame = _cache.get(source)
     cached = frame is not None
     if not cached:
-        frame = run_generator(generator, passes, exposure=passes[graph.EXPOSURE])
+        frame = run_generator(generator, passes, exposure=exposure)
         _cache.put(source, frame)
     stylized = time.perf_counter()
     call(show, plan, frame)

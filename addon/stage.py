@@ -7,12 +7,13 @@ While a render or a composite runs, no data-block may come or go (Blender crashe
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
 
 from ..core import StyleError
+from ..core.style import WORKING_SPACE
 from . import graph, guides, inner, inputs, library
 from .inner import HIDDEN, PICTURE, is_hidden
 
@@ -30,7 +31,8 @@ class Plan:
     """session_uid of the node's inner group."""
     node: str
     style: str
-    passes: tuple[str, ...]
+    exposure: float | None
+    """Stops; None if they have to be captured with the passes, since they are linked or animated."""
     capture: str
     """The File Output node in the INPUTS scene that writes the node's inputs, and the stem of its file."""
     image: str
@@ -69,6 +71,7 @@ def sync() -> None:
         if graph.contains_style(scene.compositing_node_group):
             _ensure_trigger(scene.compositing_node_group)
             _plans[scene.session_uid] = tuple(_plan(scene))
+    _share_problems(nodes)
     _remove_unused(nodes)
     if nodes:
         # Data-blocks came or went: Blender 5.2 crashes when it next evaluates a tree that names other scenes, without this.
@@ -89,6 +92,14 @@ def remove_all() -> None:
     for tree in _artist_trees():
         _remove_trigger(tree)
     _remove_scenes(keep=())
+
+
+def strips_with_style(scene: bpy.types.Scene) -> list[str]:
+    """Names of the strips of the scene's video sequence whose compositor modifiers or own trees have a GAN Style node."""
+    editor = scene.sequence_editor if scene.render.use_sequencer else None
+    users = [(strip, user) for strip in (editor.strips_all if editor else ()) for user in (strip, *strip.modifiers)]
+    trees = [(strip.name, getattr(user, "node_group", None)) for strip, user in users]
+    return [name for name, tree in trees if tree is not None and graph.contains_style(tree)]
 
 
 def _artist_trees() -> Iterator[bpy.types.NodeTree]:
@@ -163,13 +174,25 @@ def _plan(scene: bpy.types.Scene) -> Iterator[Plan]:
     for index, (path, node) in enumerate(places):
         passes = _passes(node)
         problem = _problem(scene, path, node, uses[node.node_tree])
-        inner.pass_through(node, bool(problem))
+        exposure = node.inputs["Exposure"]
+        stops = None if exposure.links or node.id_data.animation_data else exposure.default_value
         capture = f"inputs-{scene.session_uid}-{index}"
         if not problem:
             tree = bpy.data.scenes[INPUTS].compositing_node_group
-            inputs.add(tree, scene, path, (*passes, graph.EXPOSURE), str(inner.folder()), capture)
+            captured = passes if stops is not None else (*passes, graph.EXPOSURE)
+            inputs.add(tree, scene, path, captured, str(inner.folder()), capture)
         key, image = node.node_tree.session_uid, inner.image_node(node).image
-        yield Plan(key, node.name, node.style_id, passes, capture, image.name, inner.picture(node), problem)
+        yield Plan(key, node.name, node.style_id, stops, capture, image.name, inner.picture(node), problem)
+
+
+def _share_problems(nodes: list[bpy.types.Node]) -> None:
+    """Have a node that can't run in one scene pass its image through in all scenes, and one that no scene uses."""
+    problems = {plan.key: plan.problem for plans in _plans.values() for plan in plans if plan.problem}
+    for scene, plans in _plans.items():
+        _plans[scene] = tuple(replace(plan, problem=problems.get(plan.key, "")) for plan in plans)
+    running = {plan.key for plans in _plans.values() for plan in plans} - problems.keys()
+    for node in nodes:
+        inner.pass_through(node, node.node_tree.session_uid not in running)
 
 
 def _offer_guides(node: bpy.types.Node) -> None:
@@ -190,6 +213,11 @@ def _problem(scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node
         return "The node is in a group that is used several times; make the group single-user."
     if not graph.is_fed(scene.compositing_node_group, path, "Image"):
         return "Nothing is connected to the input Image; connect it."
+    if scene.render.use_multiview:
+        return "The node can't stylise stereo views: switch Stereoscopy off, and render each eye with a camera of its own."
+    space = bpy.data.colorspace.working_space
+    if space != WORKING_SPACE and {"Diffuse Color", "Vector"} & set(node.inputs.keys()):
+        return f"The style's passes need the working space {WORKING_SPACE}, not {space}: choose it, or choose another style."
     return guides.problem(scene, node)
 
 
