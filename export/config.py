@@ -16,6 +16,13 @@ OWN_GENERATORS = ("cnn", "unet", "resnet")
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 """Generators of published methods, which ours are compared with."""
 
+UNPAIRED = ("cycle", "contrastive")
+"""Modes whose targets show other things than the inputs."""
+PAIRED_TERMS = ("l1", "l2", "edge", "features")
+"""Loss terms that compare an output with its own target."""
+TERMS_OF = {"cycle": "cycle", "identity": "cycle", "nce": "contrastive", "nce_identity": "contrastive"}
+"""Loss term -> the only mode that has it."""
+
 
 class TrainerError(ValueError):
     """Something that the trainer's user can put right; the message is a sentence that says how."""
@@ -39,8 +46,8 @@ class TrainConfig:
     run: Path = setting(help="folder that the run is written to; it must not exist yet, unless resumed")
     resume: bool = setting(False, "go on from the run's last checkpoint, with the settings saved there", free=True)
 
-    mode: str = setting("paired", "paired: every input has a target; keyframes: of a shot's frames only a few are painted",
-                        choices=("paired", "keyframes"))
+    mode: str = setting("paired", "paired: every input has a target; keyframes: of a shot's frames only a few are painted; "
+                        "cycle, contrastive: the targets show something else", choices=("paired", "keyframes", *UNPAIRED))
     passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
     layer: str = setting("", "view layer to take from multilayer EXR files that have several")
     frame_height: int = setting(0, "height that frames, targets and masks are scaled to when read, 0 to leave them as they are")
@@ -86,6 +93,10 @@ class TrainConfig:
     weight_style: float = setting(0.0, "weight of the squared difference of Gram matrices of VGG-19's features to the target's")
     weight_temporal: float = setting(0.0, "weight of the change of the output from a frame to the next along the motion of "
                                      "surfaces; needs the passes vector and depth in the frames")
+    weight_cycle: float = setting(0.0, "weight of the difference after the way to the look and back (Zhu et al. 2017)")
+    weight_identity: float = setting(0.0, "weight of the change of what has the look already, of mode cycle")
+    weight_nce: float = setting(0.0, "weight of PatchNCE of output and input image, of mode contrastive (Park et al. 2020)")
+    weight_nce_identity: float = setting(0.0, "weight of PatchNCE of a target picture and what becomes of it")
     vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for content and style")
     content_layers: tuple[str, ...] = setting(("relu4_2",), "layers of VGG-19 that content compares", choices=VGG_LAYERS)
     style_layers: tuple[str, ...] = setting(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
@@ -138,7 +149,15 @@ class TrainConfig:
         """Raise ConfigError for weights of losses that miss what they need."""
         weights = {f.name: getattr(self, f.name) for f in fields(self) if f.name.startswith("weight_")}
         for name, value in weights.items():
-            _require(value >= 0, f"{name.replace('_', '-')} must be at least 0, not {value}")
+            flag, term = name.replace("_", "-"), name.removeprefix("weight_")
+            _require(value >= 0, f"{flag} must be at least 0, not {value}")
+            _require(not value or TERMS_OF.get(term, self.mode) == self.mode,
+                     f"{flag} belongs to mode {TERMS_OF.get(term)}; set it to 0 for mode {self.mode}")
+            _require(not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED,
+                     f"{flag} compares an output with its own target, which mode {self.mode} does not have; set it to 0")
+        if self.mode in UNPAIRED:
+            _require(self.weight_adversarial > 0, f"mode {self.mode} learns from weight-adversarial; give it more than 0")
+            _require(not self.conditional, f"conditional can't be on in mode {self.mode}: no target belongs to an input")
         aims = ("l1", "l2", "edge", "adversarial", "content", "style")
         _require(any(weights[f"weight_{aim}"] for aim in aims), f"weights must not all be 0: give one of {', '.join(aims)}")
         for name in ("weight_features", "weight_r1"):
@@ -275,9 +294,12 @@ def _plain(value: object) -> object:
     return value.as_posix() if isinstance(value, Path) else value
 
 
+WITHOUT_PAIRS = {"conditional": False, "weight_l1": 0.0, "weight_edge": 0.0, "weight_features": 0.0}
 MODE_DEFAULTS = {
     # Small patches, many at once: more of a frame's variety in each step (Texler et al. 2020, section 3.1).
     "keyframes": {"crop": 64, "batch": 16, "learning_rate": 5e-4, "conditional": False},
+    "cycle": {"weight_cycle": 10.0, "weight_identity": 5.0} | WITHOUT_PAIRS,
+    "contrastive": {"weight_nce": 1.0, "weight_nce_identity": 1.0} | WITHOUT_PAIRS,
 }
 """Mode -> settings whose defaults differ there from those of TrainConfig."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, l1_loss, mse_loss, softplus
+from torch.nn.functional import avg_pool2d, cross_entropy, l1_loss, mse_loss, softplus
 
 Features = dict[str, Tensor]
 """Layer -> features (B, c, h, w)."""
@@ -60,6 +60,16 @@ def gram(features: Tensor) -> Tensor:
     """How features go together, wherever they are: (B, c, h, w) to (B, c, c), the mean over pixels of their products."""
     flat = features.float().flatten(2)
     return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+def patch_nce(query: Tensor, key: Tensor, temperature: float = 0.07) -> Tensor:
+    """How hard it is to tell the key of a query from those of other places of the picture (Park et al. 2020, equations 2 and 3).
+
+    query, key: (B, places, c) unit vectors.
+    """
+    logits = query @ key.transpose(1, 2) / temperature                             # (B, places, places)
+    own = torch.arange(logits.shape[1], device=logits.device).expand(logits.shape[:2])
+    return cross_entropy(logits.flatten(0, 1), own.flatten())
 
 
 def r1(logits: Sequence[Tensor], real: Tensor) -> Tensor:

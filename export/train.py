@@ -22,10 +22,11 @@ from .generators import GuidedGenerator
 from .hardware import find_hardware
 from .pretrained import start_from
 from .supervised import Supervised
+from .unpaired import Contrastive, Cycle
 
 log = logging.getLogger(__name__)
 
-OBJECTIVES = {"paired": Supervised, "keyframes": Supervised}
+OBJECTIVES = {"paired": Supervised, "keyframes": Supervised, "cycle": Cycle, "contrastive": Contrastive}
 """Mode -> what is learned from what."""
 PREVIEW_FRAMES = 4
 """Held-out frames, at most, that are scored and shown at each preview."""
