@@ -9,9 +9,11 @@ from ..core.exr import ExrError, read_exr, write_exr
 from . import inner, stage
 
 MATCHED = (
-    "resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y",
+    "resolution_x", "resolution_y", "resolution_percentage",
     "use_border", "use_crop_to_border", "border_min_x", "border_min_y", "border_max_x", "border_max_y",
     "fps", "fps_base", "frame_map_old", "frame_map_new",
+    # Before 5.2 Blender can't write several passes into one file if the pixels are not square. Only Mask nodes look at this.
+    *(("pixel_aspect_x", "pixel_aspect_y") if bpy.app.version >= (5, 2, 0) else ()),
 )  # fmt: skip
 """Render settings that decide where and when the compositor samples."""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..core import PASSES
+from ..core.style import WORKING_SPACE
 from . import graph
 from .inner import is_hidden
 
@@ -26,6 +27,8 @@ def add(
     output.format.file_format = "OPEN_EXR_MULTILAYER"
     output.format.exr_codec = "NONE"
     output.format.color_depth = "32"
+    output.format.color_management = "OVERRIDE"
+    output.format.linear_colorspace_settings.name = WORKING_SPACE
     output.directory, output.file_name = directory, name
     output.file_output_items.clear()
     for p in inputs:

@@ -88,10 +88,12 @@ def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
         busy = "Blender was too busy to prepare the node; render again."
         _plans = tuple(replace(plan, problem=busy) for plan in _plans)
     if bpy.app.background:
-        _check()
+        _check(scene)
 
 
-def _check() -> None:
+def _check(scene: bpy.types.Scene) -> None:
+    for strip in stage.strips_with_style(scene):
+        _abort(f"strip '{strip}'", "The node can't run in the video sequencer; put it into the compositor of a scene.")
     for plan in _plans:
         try:
             frames.check(plan)

@@ -54,7 +54,7 @@ FAILING = {
 }
 
 
-IN_ONE_PROCESS = ("trees",)
+IN_ONE_PROCESS = ("trees", "settings")
 """Scripts whose cases run one after the other in one Blender."""
 
 
