@@ -117,36 +117,64 @@ def _side(text: str) -> int:
     return int(text)
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
-    parser = _Parser(prog=program, description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def _add_styles(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, nargs="*", help="default: the shipped styles and GAN_STYLE_PATH")
 
-    def command(run, *, style: str = "", tiled: bool = False) -> argparse.ArgumentParser:
-        added = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
-        added.set_defaults(run=run)
-        if style:
-            added.add_argument("style", type=Path, nargs=None if style == "one" else "+", help="style file (.onnx)")
-            added.add_argument("--provider", default="auto", choices=("auto", "cpu", "cuda"), help="what runs the generator")
-        if tiled:
-            added.add_argument("--tile", type=_side, help="largest side in pixels run at once, to save memory")
-        return added
 
-    command(styles).add_argument("folder", type=Path, nargs="*", help="default: the shipped styles and GAN_STYLE_PATH")
-    command(check, style="several").add_argument("--json", action="store_true", help="print the answer as JSON")
-    command(bench, style="one", tiled=True).add_argument(
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("style", type=Path, nargs="+", help="style file (.onnx)")
+    _add_provider(parser)
+    add_json(parser)
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    _add_style(parser)
+    parser.add_argument(
         "--size", type=_size, default=(1920, 1080), metavar="WxH", help="pixels of the frame; default 1920x1080")
-    frames = command(apply, style="one", tiled=True)
-    frames.add_argument("frame", nargs="+", help="EXR files, or patterns like shot.####.exr or shot.%%04d.exr")
-    frames.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the stylised frames go")
-    frames.add_argument("--layer", default="", metavar="NAME", help="view layer to read, if a file has several")
-    frames.add_argument("--skip-existing", action="store_true", help="leave alone the frames that are in the folder already")
+
+
+def _add_apply(parser: argparse.ArgumentParser) -> None:
+    _add_style(parser)
+    parser.add_argument("frame", nargs="+", help="EXR files, or patterns like shot.####.exr or shot.%%04d.exr")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the stylised frames go")
+    parser.add_argument("--layer", default="", metavar="NAME", help="view layer to read, if a file has several")
+    parser.add_argument("--skip-existing", action="store_true", help="leave alone the frames that are in the folder already")
+
+
+def _add_style(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("style", type=Path, help="style file (.onnx)")
+    _add_provider(parser)
+    parser.add_argument("--tile", type=_side, help="largest side in pixels run at once, to save memory")
+
+
+def _add_provider(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--provider", default="auto", choices=("auto", "cpu", "cuda"), help="what runs the generator")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+COMMANDS = {
+    "styles": (styles, _add_styles), "check": (check, _add_check), "bench": (bench, _add_bench), "apply": (apply, _add_apply),
+}  # fmt: skip
+"""By name: what runs the command, and what gives its parser the arguments."""
+
+
+def _parser(program: str, commands: dict) -> argparse.ArgumentParser:
+    parser = _Parser(prog=program, description="Whatever fails ends with one line on stderr and exit code 1.")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (run, add_arguments) in commands.items():
+        command = subparsers.add_parser(name, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        add_arguments(command)
     return parser
 
 
-def main(arguments: list[str], program: str = "python -m core") -> int:
-    """Run one command and return the exit code."""
+def main(arguments: list[str], program: str = "python -m core", commands: dict = COMMANDS) -> int:
+    """Run one command and return the exit code. commands: see COMMANDS, which Blender's command line has more of."""
     try:
-        options = _parser(program).parse_args(arguments)
+        options = _parser(program, commands).parse_args(arguments)
         options.run(options)
     except (UsageError, SequenceError, ExrError, StyleError, PassError, ProviderError, OSError) as error:
         problem = str(error)
