@@ -1,7 +1,7 @@
 """Reads compositor trees: which GAN Style nodes feed an output, in which order, and what feeds them. Changes nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import bpy
 
@@ -70,16 +70,26 @@ def path_to(tree: bpy.types.NodeTree, node: bpy.types.Node) -> tuple[bpy.types.N
     return None
 
 
-def is_fed(tree: bpy.types.NodeTree, path: tuple[str, ...], name: str) -> bool:
-    """Whether something feeds an input of the node at the path, also if the link goes through the groups around it."""
-    nodes = []
-    for step in path:
-        nodes.append(tree.nodes[step])
-        tree = getattr(nodes[-1], "node_tree", None)
-    feed = source(nodes.pop().inputs[name])
-    while feed is not None and feed.node.bl_idname == "NodeGroupInput" and nodes:
-        feed = source(next(s for s in nodes.pop().inputs if s.identifier == feed.identifier))
-    return feed is not None
+def groups_around(tree: bpy.types.NodeTree, path: tuple[str, ...]) -> list[bpy.types.Node]:
+    """The group nodes that lead from the tree to the node at the path, the outermost first."""
+    groups = []
+    for name in path[:-1]:
+        groups.append(tree.nodes[name])
+        tree = groups[-1].node_tree
+    return groups
+
+
+def origin(socket: bpy.types.NodeSocket, groups: Sequence[bpy.types.Node]) -> bpy.types.NodeSocket | None:
+    """The output that an input's value comes from, through reroutes and out of the groups around its node; None if none."""
+    feed, around = source(socket), list(groups)
+    while feed is not None:
+        if feed.node.bl_idname == "NodeReroute":
+            feed = source(feed.node.inputs[0])
+        elif feed.node.bl_idname == "NodeGroupInput" and around:
+            feed = source(next(s for s in around.pop().inputs if s.identifier == feed.identifier))
+        else:
+            return feed
+    return None
 
 
 def source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:

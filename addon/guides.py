@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import bpy
 
@@ -39,17 +39,20 @@ def offer(node: bpy.types.Node, passes: tuple[str, ...]) -> None:
     node.guide_links = json.dumps(kept) if kept else ""
 
 
-def missing(node: bpy.types.Node) -> list[str]:
-    """The sockets of the node's guides that nothing feeds, or a pass that its view layer does not render."""
-    feeds = {s.name: graph.source(s) for s in node.inputs if s.name in SOCKETS}
+def missing(node: bpy.types.Node, groups: Sequence[bpy.types.Node] = ()) -> list[str]:
+    """The sockets of the node's guides that nothing feeds, or a pass that its view layer does not render.
+
+    groups: the group nodes around the node, to look outside too.
+    """
+    feeds = {s.name: graph.origin(s, groups) for s in node.inputs if s.name in SOCKETS}
     return [name for name, feed in feeds.items() if feed is None or not feed.enabled]
 
 
-def problem(scene: bpy.types.Scene, node: bpy.types.Node) -> str:
+def problem(scene: bpy.types.Scene, node: bpy.types.Node, groups: Sequence[bpy.types.Node]) -> str:
     """Why the node can't have its guides; empty if it can."""
-    if lacking := missing(node):
+    if lacking := missing(node, groups):
         return f"The style needs the passes {', '.join(lacking)}: click Link Passes, or connect what renders them."
-    vector = graph.source(node.inputs["Vector"]).node if "Vector" in node.inputs else None
+    vector = graph.origin(node.inputs["Vector"], groups).node if "Vector" in node.inputs else None
     if vector is not None and vector.bl_idname == graph.RENDER_LAYERS and (vector.scene or scene).render.use_motion_blur:
         return "Blender renders no Vector pass with motion blur: switch the motion blur off, or choose another style."
     return ""

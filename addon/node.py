@@ -5,21 +5,21 @@ import bpy
 from . import face, graph, inner, library, thumbnails, watch
 
 MENU = "NODE_MT_category_compositor_creative"
-_items: list[tuple[str, str, str, int, int]] = []
-"""Blender keeps no reference to the strings of dynamic enum items, so they must live here."""
+_items: dict[tuple, tuple] = {}
+"""Every item that Blender was given: it keeps pointers to their strings, and no references."""
 
 
 def _style_items(node: "CompositorNodeGANStyle", _context: bpy.types.Context | None) -> list[tuple[str, str, str, int, int]]:
     """The installed styles; the node's own too if it is missing, so that the choice survives until it is installed again."""
-    _items.clear()
+    items = []
     for style in library.installed().values():
         usable = style.style
         name, hint = (usable.name, usable.description) if usable else (f"{style.identifier} (broken)", style.error)
-        _items.append((style.identifier, name, hint, thumbnails.icon(style), library.number(style.identifier)))
+        items.append((style.identifier, name, hint, thumbnails.icon(style), library.number(style.identifier)))
     if node.style_id not in library.installed():
         name = f"{node.style_id} (missing)" if node.style_id else "No Style"
-        _items.append((node.style_id or "NONE", name, "This style is not installed", 0, library.number(node.style_id)))
-    return _items
+        items.append((node.style_id or "NONE", name, "This style is not installed", 0, library.number(node.style_id)))
+    return [_items.setdefault(item, item) for item in items]
 
 
 def _get_style(node: "CompositorNodeGANStyle") -> int:

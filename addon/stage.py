@@ -211,14 +211,15 @@ def _problem(scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node
     """Why the node can't run where it stands; empty if it can."""
     if uses > 1:
         return "The node is in a group that is used several times; make the group single-user."
-    if not graph.is_fed(scene.compositing_node_group, path, "Image"):
+    groups = graph.groups_around(scene.compositing_node_group, path)
+    if graph.origin(node.inputs["Image"], groups) is None:
         return "Nothing is connected to the input Image; connect it."
     if scene.render.use_multiview:
         return "The node can't stylise stereo views: switch Stereoscopy off, and render each eye with a camera of its own."
     space = bpy.data.colorspace.working_space
     if space != WORKING_SPACE and {"Diffuse Color", "Vector"} & set(node.inputs.keys()):
         return f"The style's passes need the working space {WORKING_SPACE}, not {space}: choose it, or choose another style."
-    return guides.problem(scene, node)
+    return guides.problem(scene, node, groups)
 
 
 def _remove_unused(nodes: list[bpy.types.Node]) -> None:

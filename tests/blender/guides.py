@@ -97,6 +97,13 @@ def linked_into_groups(folder: Path) -> None:
     link_passes(node)
     assert {s.name for s in user.inputs} == GUIDES | {"Image"}
     assert_close(render(scene, folder / "result.exr"), expected(scene, folder), 1e-5)
+    guides, graph = sys.modules["gan_style.addon.guides"], sys.modules["gan_style.addon.graph"]
+    groups = graph.groups_around(tree, (user.name, outer.nodes[-1].name, node.name))
+    assert guides.missing(node, groups) == []
+    scene.view_layers[0].use_pass_z = False
+    assert guides.missing(node, groups) == ["Depth"]
+    user.id_data.links.remove(user.inputs["Normal"].links[0])
+    assert guides.missing(node, groups) == ["Depth", "Normal"]
 
 
 def insert_group(tree: bpy.types.NodeTree, group: bpy.types.NodeTree) -> bpy.types.Node:
