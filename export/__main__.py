@@ -44,9 +44,11 @@ def _train() -> tuple[type, Callable[[dict], None]]:
         # Threads that sleep while they wait train twice as fast beside other work; PyTorch reads this when it is loaded.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         config = resumed_config(values) if values.get("resume") else train_config(values)
-        from export.train import train  # after the settings: a mistake in them needs no PyTorch to be told
+        from export.distributed import joined  # after the settings: a mistake in them needs no PyTorch to be told
+        from export.train import train
 
-        train(config)
+        with joined(config.device):
+            train(config)
 
     return TrainConfig, run
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .config import TrainConfig
+from .distributed import processes, share
 from .frame_store import DataError, Frame, FrameStore, cache_folder, digest
 
 MOTION = ("vector", "depth")
@@ -128,22 +129,23 @@ def split_names(names: Sequence[str], patterns: Sequence[str], fraction: float) 
 
 def draw_pairs(data: DataSet, names: Sequence[str], config: TrainConfig, rng: np.random.Generator) -> Crops:
     """A batch of random crops of inputs with their targets."""
-    rows = [_place(data.targets, names, config, rng) for _ in range(config.batch)]
+    rows = share([_place(data.targets, names, config, rng) for _ in range(config.batch * processes())])
     inputs, targets = (_cut(store, rows, config.crop) for store in (data.inputs, data.targets))
     return Crops(inputs, targets["image"], targets.get("mask"))
 
 
 def draw_frames(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np.random.Generator) -> dict[str, Tensor]:
     """A batch of random crops of one store, {pass: (B, c, crop, crop)}; "mask" only if it leaves something out."""
-    rows = [_place(store, names, config, rng) for _ in range(config.batch)]
+    rows = share([_place(store, names, config, rng) for _ in range(config.batch * processes())])
     return _cut(store, rows, config.crop)
 
 
 def draw_steps(data: DataSet, steps: Sequence[tuple[str, str]], config: TrainConfig, rng: np.random.Generator) -> Crops:
     """Random crops of two frames that follow each other, cut at the same place: the batch's first half is of the earlier ones."""
-    pairs = [steps[rng.integers(len(steps))] for _ in range(config.batch)]
+    pairs = [steps[rng.integers(len(steps))] for _ in range(config.batch * processes())]
     rows = [_place(data.inputs, [now], config, rng, flip=False) for now, _ in pairs]
-    later = [row._replace(name=name) for row, (_, name) in zip(rows, pairs, strict=True)]
+    later = share([row._replace(name=name) for row, (_, name) in zip(rows, pairs, strict=True)])
+    rows = share(rows)
     return Crops(_cut(data.inputs, rows + later, config.crop), None)
 
 

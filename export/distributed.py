@@ -100,10 +100,10 @@ def average(tensors: Iterable[Tensor]) -> None:
         tensor.copy_(mean.view(tensor.shape))
 
 
-def largest(values: Sequence[float], device: torch.device) -> list[float]:
-    """Of each value the largest of all processes."""
+def largest(value: float, device: torch.device) -> float:
+    """The largest of the values that the processes give."""
     if processes() == 1:
-        return list(values)
-    found = torch.tensor(values, dtype=torch.float64, device=device)
+        return value
+    found = torch.tensor(value, dtype=torch.float64, device=device)
     distributed.all_reduce(found, distributed.ReduceOp.MAX)
-    return found.tolist()
+    return found.item()

@@ -7,7 +7,7 @@ import math
 import signal
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from . import checkpoint, preview
 from .config import TrainConfig, TrainerError, to_values
+from .distributed import average, largest, leader_first, leads, processes
 from .generators import GuidedGenerator
 from .hardware import find_hardware
 from .pretrained import start_from
@@ -41,12 +42,14 @@ def train(config: TrainConfig) -> Path:
 
     Everything random is derived from the seed and the step, so that a resumed run reaches the weights of an uninterrupted one;
     only a time limit, which the learning rate follows, is never met alike twice. Raises TrainerError for unusable data or
-    settings, an existing run that is not resumed, and a loss that is not finite.
+    settings, an existing run that is not resumed, and a loss that is not finite. Of several processes (see distributed.py), which
+    all take the same steps, one writes and shows.
     """
     # Look at everything that can be wrong before anything is written.
     hardware = find_hardware(config)
     torch.manual_seed(config.seed)
-    objective = OBJECTIVES[config.mode](config, hardware)
+    with leader_first():
+        objective = OBJECTIVES[config.mode](config, hardware)
     networks, weights = objective.networks, objective.weights
     if config.start_from and not config.resume:
         start_from(config.start_from, networks["generator"], networks["discriminator"])
@@ -68,18 +71,21 @@ def train(config: TrainConfig) -> Path:
         tensors = {k: v for name, m in modules.items() for k, v in checkpoint.module_tensors(name, m).items()}
         for name, optimizer in optimizers.items():
             tensors |= checkpoint.optimizer_tensors(f"optimizer_{name}", optimizer)
-        checkpoint.save_checkpoint(config.run, step, tensors, {"seconds": time.monotonic() - started, "scores": scores})
+        if leads():
+            checkpoint.save_checkpoint(config.run, step, tensors, {"seconds": time.monotonic() - started, "scores": scores})
 
     def show() -> dict[str, float]:
         names = _spread(objective.held_out or objective.names, PREVIEW_FRAMES)
-        return _preview(config, ema, objective.samples(names), board, step)
+        return _preview(config, ema, objective.samples(names), board, step) if leads() else {}
 
     log.info("%d frames to train on, %d held out, on %s in %s",
              len(objective.names), len(objective.held_out), hardware.device, hardware.dtype)
     save()
-    bar = tqdm(total=config.steps * config.batch, initial=step * config.batch, unit="img", smoothing=0.05)
-    with SummaryWriter(config.run / "tensorboard", purge_step=step) as board, _stop_on_signals() as stopping, bar:
-        while (done := _progress(config, step, started)) < 1 and not stopping:
+    batch_of_all = config.batch * processes()
+    bar = tqdm(total=config.steps * batch_of_all, initial=step * batch_of_all, unit="img", smoothing=0.05, disable=not leads())
+    writer = SummaryWriter(config.run / "tensorboard", purge_step=step) if leads() else nullcontext()
+    with writer as board, _stop_on_signals() as stopping, bar:
+        while (done := largest(math.inf if stopping else _progress(config, step, started), hardware.device)) < 1:
             # Teach the discriminators to tell targets from outputs, then the generators to pass, each by its weighted terms.
             batch = objective.draw(np.random.default_rng((config.seed, step)))
             rate = config.learning_rate * _decay(done, config.decay_from)
@@ -93,10 +99,12 @@ def train(config: TrainConfig) -> Path:
             _blend(ema, networks["generator"], 1 - min(config.ema, step / (step + 10)))
 
             # Report the last value of each term; one that is not finite ends the run before it can reach a checkpoint.
-            values |= dict(zip(terms, torch.stack([t.detach().float() for t in terms.values()]).tolist(), strict=True))
+            found = torch.stack([t.detach().float() for t in terms.values()])
+            average([found])
+            values |= dict(zip(terms, found.tolist(), strict=True))
             _require_finite(values, step, config.run)
-            bar.update(config.batch)
-            if step % config.log_every == 0:
+            bar.update(batch_of_all)
+            if step % config.log_every == 0 and leads():
                 bar.total = round(bar.n / _progress(config, step, started))  # with a time limit, what it will allow
                 bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
                 for name, value in {**values, "learning_rate": rate}.items():
@@ -108,7 +116,7 @@ def train(config: TrainConfig) -> Path:
         if step % config.preview_every:
             scores = show()
         save()
-    outcome = "Stopped" if stopping else "Finished"
+    outcome = "Stopped" if math.isinf(done) else "Finished"
     log.info("%s after step %d of %d, scores %s; the run is in %s", outcome, step, config.steps, scores, config.run)
     return config.run
 
@@ -128,6 +136,7 @@ def _update(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None
         group["lr"] = rate
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    average(p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None)
     optimizer.step()
 
 
@@ -147,14 +156,20 @@ def _open_run(config: TrainConfig, record: dict) -> None:
     """Make a new run folder with its settings, or check that a resumed one belongs to this data. Raises TrainingError."""
     path = config.run / "data.json"
     if config.resume:
-        if json.loads(path.read_text()) != record:
+        saved = json.loads(path.read_text())
+        if (before := saved.pop("processes", 1)) != processes():
+            raise TrainingError(f"The run {config.run} was started with {before} processes, not {processes()}; "
+                                "go on with as many, for they share a batch.")
+        if saved != record:
             raise TrainingError(f"The data in {config.data} changed since the run {config.run} was started; start a new run.")
+        return
+    if not leads():
         return
     if config.run.exists():
         raise TrainingError(f"The run folder {config.run} exists already; choose another, or give --resume to go on with it.")
     config.run.mkdir(parents=True)
     (config.run / "config.json").write_text(json.dumps(to_values(config) | {"resume": False}, indent=2) + "\n")
-    path.write_text(json.dumps(record, indent=2) + "\n")
+    path.write_text(json.dumps(record | {"processes": processes()}, indent=2) + "\n")
 
 
 def _load(run: Path, modules: dict, optimizers: dict) -> dict:
