@@ -1,8 +1,8 @@
 """The Blender side: everything that imports bpy. Nodes and hidden data live in the file, pixels travel through capture.py."""
 
-from . import live, mainthread, node, operators, preferences, thumbnails, trigger, watch
+from . import commands, live, mainthread, node, operators, preferences, thumbnails, trigger, watch
 
-MODULES = (preferences, thumbnails, operators, node, mainthread, watch, live, trigger)
+MODULES = (preferences, thumbnails, operators, node, mainthread, watch, live, trigger, commands)
 
 
 def register() -> None:

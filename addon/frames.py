@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core import Cancelled, PassError, ProviderError, StyleError, stylize
+from ..core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
 from ..core.cache import FrameCache
 from ..core.exr import ExrError
 from . import graph, library, runs, stage
@@ -57,15 +57,17 @@ def run_scene(
     return done
 
 
-def check(plan: stage.Plan) -> None:
-    """Open all that the node will need. Raises what would stop it, one of EXPECTED."""
+def check(plan: stage.Plan) -> Generator:
+    """Open all that the node will need, and return what will run it. Raises what would stop it, one of EXPECTED."""
     if plan.problem:
         raise NodeError(plan.problem)
+    wanted = settings()
     try:
-        library.generator(plan.style, settings().device)
+        return library.generator(plan.style, wanted.device)[0]
     except ProviderError:
-        if not settings().cpu_fallback:
+        if not wanted.cpu_fallback:
             raise
+        return library.generator(plan.style, "cpu")[0]
 
 
 def forget() -> None:

@@ -1,11 +1,15 @@
 """What the preferences say, as plain data; the defaults where the add-on has no preferences (farms, scripts)."""
 
-from dataclasses import dataclass, fields
+import os
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import bpy
 
 from .. import __package__ as extension
+
+DEVICE_VARIABLE = "GAN_STYLE_DEVICE"
+"""Environment variable with the device to use and no other, whatever the preferences say; for farms."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,8 @@ class Settings:
     """A provider as core.Generator knows it."""
     cpu_fallback: bool = True
     """Whether the CPU takes over, with a warning, when another device fails."""
+    memory_limit: int = 0
+    """MiB that the device may spend on a frame; 0 for half of what is free. Larger frames are run in tiles."""
     memory_cache: int = 1024
     """MiB of stylised frames to remember in memory."""
     disk_cache: int = 0
@@ -28,6 +34,11 @@ class Settings:
 
 def settings() -> Settings:
     """The settings now."""
+    device = os.environ.get(DEVICE_VARIABLE)
+    return replace(_preferences(), device=device, cpu_fallback=False) if device else _preferences()
+
+
+def _preferences() -> Settings:
     addon = bpy.context.preferences.addons.get(extension)
     preferences = addon.preferences if addon else None
     if preferences is None:

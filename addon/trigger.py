@@ -7,6 +7,8 @@ render engine is ours.
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +20,7 @@ from .runs import last_runs
 
 __all__ = ["last_runs"]
 
+STRIP_PROBLEM = "The node can't run in the video sequencer; put it into the compositor of a scene."
 _scene = ""
 """Name of the artist's scene that is being rendered."""
 _plans: tuple[stage.Plan, ...] = ()
@@ -42,20 +45,14 @@ def _run_nodes(frame: int, engine: bpy.types.RenderEngine) -> None:
     """In background a frame that can't be stylised ends Blender, also after our own mistakes."""
     global _triggered
     _triggered = True
-    finished = not bpy.app.background
     cancel = engine.test_break
-    try:
+    with _nothing_unnoticed():
         call = partial(mainthread.call, cancel=cancel)
         for run in frames.run_scene(_scene, frame, _plans, call, cancel=cancel, progress=partial(_show_progress, engine)):
             if run.error and bpy.app.background:
                 _abort(f"node '{run.node}'", run.error)
             elif run.error and not cancel():
                 engine.report({"ERROR"}, f"GAN Style: node '{run.node}': {run.error}")
-        finished = True
-    finally:
-        if not finished:
-            traceback.print_exc()
-            _abort("", frames.UNEXPECTED)
 
 
 def _show_progress(engine: TriggerEngine, fraction: float) -> None:
@@ -66,13 +63,32 @@ def _show_progress(engine: TriggerEngine, fraction: float) -> None:
         engine.update_stats("", f"GAN Style: {_tenths}0%")
 
 
+@contextmanager
+def _nothing_unnoticed() -> Iterator[None]:
+    """In background our own mistakes, and files that can't be written, end Blender."""
+    finished = not bpy.app.background
+    try:
+        yield
+        finished = True
+    except OSError as error:
+        if finished:
+            raise
+        _abort("", f"Temporary files can't be written ({error}); make space, or name another folder in TMPDIR.")
+    finally:
+        if not finished:
+            traceback.print_exc()
+            _abort("", frames.UNEXPECTED)
+
+
 def _abort(place: str, message: str) -> None:
     """End a background Blender before it writes the frame: it ignores exceptions in handlers and engines."""
     sys.stdout.flush()
     sys.stderr.write(f"Error: GAN Style: {place or 'render'} in scene '{_scene}': {message}\n")
     sys.stderr.flush()
-    inner.remove_folder()
-    os._exit(1)
+    try:
+        inner.remove_folder()
+    finally:
+        os._exit(1)
 
 
 @persistent
@@ -82,18 +98,19 @@ def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
         return
     live.cancel()
     _scene = scene.name
-    ready = watch.render_begins()
-    _plans = stage.plans(scene)
-    if not ready:
-        busy = "Blender was too busy to prepare the node; render again."
-        _plans = tuple(replace(plan, problem=busy) for plan in _plans)
-    if bpy.app.background:
-        _check(scene)
+    with _nothing_unnoticed():
+        ready = watch.render_begins()
+        _plans = stage.plans(scene)
+        if not ready:
+            busy = "Blender was too busy to prepare the node; render again."
+            _plans = tuple(replace(plan, problem=busy) for plan in _plans)
+        if bpy.app.background:
+            _check(scene)
 
 
 def _check(scene: bpy.types.Scene) -> None:
     for strip in stage.strips_with_style(scene):
-        _abort(f"strip '{strip}'", "The node can't run in the video sequencer; put it into the compositor of a scene.")
+        _abort(f"strip '{strip}'", STRIP_PROBLEM)
     for plan in _plans:
         try:
             frames.check(plan)

@@ -1,0 +1,82 @@
+"""`blender --command gan_style COMMAND`: core's commands, with a check of whole .blend files instead of core's of styles."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+
+from ..core.__main__ import COMMANDS, UsageError, add_json, main
+from . import frames, library, stage, trigger, watch
+
+NAME = "gan_style"
+_handles = []
+
+
+def check(options: argparse.Namespace) -> None:
+    """Check all that a render of a .blend file needs of GAN Style, without rendering."""
+    path = options.file.resolve()
+    if not path.is_file():
+        raise UsageError(f"There is no file {options.file}.")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+    except RuntimeError as error:
+        raise UsageError(f"Blender can't open {options.file}: {error}") from error
+    watch.sync()
+    reports = [report for scene in bpy.data.scenes for report in _reports(scene)]
+    errors = [f"{report['place']} in scene '{report['scene']}': {report['error']}" for report in reports if report["error"]]
+    if options.json:
+        print(json.dumps({"file": str(path), "ok": not errors, "nodes": reports}))  # in one line: Blender prints others
+    else:
+        for report in reports:
+            print(report["scene"], report["place"], report["style"], report["error"] or f"ok, {report['provider']}", sep="\t")
+    if errors:
+        raise UsageError(f"{errors[0]} ({len(errors)} of {len(reports)} nodes can't run.)" if errors[1:] else errors[0])
+
+
+def _reports(scene: bpy.types.Scene) -> Iterator[dict[str, str]]:
+    """For each GAN Style node that the scene's render would run: where it is, what runs it, and what would stop it."""
+    for strip in stage.strips_with_style(scene):
+        yield _report(scene, f"strip '{strip}'", "", error=trigger.STRIP_PROBLEM)
+    for plan in stage.plans(scene):
+        place = f"node '{plan.node}'"
+        try:
+            generator = frames.check(plan)
+            yield _report(scene, place, plan.style, provider=generator.provider, reason=generator.reason)
+        except frames.EXPECTED as error:
+            yield _report(scene, place, plan.style, error=str(error))
+
+
+def _report(
+    scene: bpy.types.Scene, place: str, style: str, provider: str = "", reason: str = "", error: str = ""
+) -> dict[str, str]:
+    return {"scene": scene.name, "place": place, "style": style, "provider": provider, "reason": reason, "error": error}
+
+
+def _add_styles(parser: argparse.ArgumentParser) -> None:
+    COMMANDS["styles"][1](parser)
+    parser.set_defaults(folder=[folder for folder in library.folders() if folder.is_dir()])
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="the .blend file")
+    add_json(parser)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm that ends the run leaves no temporary files behind
+    sys.stdout.reconfigure(errors="backslashreplace")  # names need not fit the terminal's encoding
+    ours = {"check": (check, _add_check), "styles": (COMMANDS["styles"][0], _add_styles)}
+    return main(arguments, f"blender --command {NAME}", COMMANDS | ours)
+
+
+def register() -> None:
+    _handles.append(bpy.utils.register_cli_command(NAME, run))
+
+
+def unregister() -> None:
+    bpy.utils.unregister_cli_command(_handles.pop())
