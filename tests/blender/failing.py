@@ -1,6 +1,7 @@
 """What can't be stylised must end a background render, with a sentence and without a frame."""
 
 import os
+import resource
 import shutil
 import sys
 from pathlib import Path
@@ -120,6 +121,56 @@ def device_not_there(folder: Path) -> None:
     preferences = bpy.context.preferences.addons["gan_style"].preferences
     preferences.device, preferences.cpu_fallback = "cuda", False
     sys.modules["gan_style.core.generator"].cuda_problem = lambda: "no NVIDIA driver was found"
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+def style_of_another_version(folder: Path) -> None:
+    """Written by a GAN Style that is newer than this one."""
+    load_addon()
+    styles = folder / "styles"
+    shutil.copytree(FIXTURES, styles)
+    os.environ["GAN_STYLE_PATH"] = str(styles)
+    content = (styles / "swap.onnx").read_bytes()
+    assert b'"format_version": 1' in content
+    (styles / "swap.onnx").write_bytes(content.replace(b'"format_version": 1', b'"format_version": 9'))
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+def no_temporary_folder(folder: Path) -> None:
+    """Nothing can be written where temporary files belong."""
+    load_addon()
+    scene = make_scene()
+    sys.modules["gan_style.addon.inner"].tempfile.tempdir = str(folder / "gone")
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+def disk_full(folder: Path) -> None:
+    """No file can grow beyond a few bytes, which is what a full disk comes to."""
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    bpy.app.handlers.render_pre.append(lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (600, limit)))
+    render(scene, folder / "frame.exr")
+
+
+def environment_wants_another_device(folder: Path) -> None:
+    os.environ["GAN_STYLE_DEVICE"] = "cuda"
+    load_addon()
+    sys.modules["gan_style.core.generator"].cuda_problem = lambda: "no NVIDIA driver was found"
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+def too_little_memory(folder: Path) -> None:
+    load_addon()
+    sys.modules["gan_style.core.generator"].free_memory = lambda _provider: 2**20
     scene = make_scene()
     insert_style(scene.compositing_node_group, "swap")
     render(scene, folder / "frame.exr")
