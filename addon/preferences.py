@@ -7,7 +7,7 @@ from ..core.generator import PROVIDERS
 from . import library, thumbnails
 from .settings import Settings
 
-PROVIDER_LABELS = {"cuda": "CUDA", "cpu": "CPU"}
+LABELS = {"cuda": "CUDA", "tensorrt": "TensorRT", "directml": "DirectML", "coreml": "CoreML", "cpu": "CPU"}
 MAX_MEGABYTES = 2**20
 
 
@@ -16,7 +16,7 @@ class GANSTYLE_PG_folder(bpy.types.PropertyGroup):  # noqa: N801 - Blender's way
 
 
 def _devices() -> list[tuple[str, str, str]]:
-    named = [(name, PROVIDER_LABELS.get(name, name), "Use this device and no other") for name in PROVIDERS]
+    named = [(name, LABELS[name], "Use this device and no other") for name in PROVIDERS]
     return [("auto", "Automatic", "CUDA where it works, else the CPU"), *named]
 
 
@@ -29,6 +29,10 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
         name="CPU if the Device Fails", default=Settings.cpu_fallback,
         description="Go on with the CPU and a warning when the device can't be used, for example for lack of memory; "
         "otherwise the frame fails")
+    memory_limit: bpy.props.IntProperty(
+        name="Memory Limit (MB)", default=Settings.memory_limit, min=0, max=MAX_MEGABYTES,
+        description="Memory of the device that a frame may take; larger frames are run in tiles, with the same result. "
+        "0 for half of what is free")
     memory_cache: bpy.props.IntProperty(
         name="Memory Cache (MB)", default=Settings.memory_cache, min=0, max=MAX_MEGABYTES,
         description="Stylised frames to remember, so that the same inputs are not computed twice; 0 for none")
@@ -45,6 +49,7 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
         layout.use_property_split = True
         _draw_device(self, layout.column())
         column = layout.column()
+        column.prop(self, "memory_limit")
         column.prop(self, "memory_cache")
         column.prop(self, "disk_cache")
         row = column.row()
