@@ -140,13 +140,25 @@ def draw_frames(store: FrameStore, names: Sequence[str], config: TrainConfig, rn
     return _cut(store, rows, config.crop)
 
 
-def draw_steps(data: DataSet, steps: Sequence[tuple[str, str]], config: TrainConfig, rng: np.random.Generator) -> Crops:
-    """Random crops of two frames that follow each other, cut at the same place: the batch's first half is of the earlier ones."""
+def draw_steps(
+    data: DataSet, steps: Sequence[tuple[str, str]], config: TrainConfig, rng: np.random.Generator, anchored: bool = False
+) -> Crops:
+    """Random crops of two frames that follow each other, cut at the same place: the batch's first half is of the earlier ones.
+
+    anchored: with the targets of those that have one, under a mask that is 0 for the others; each step must have one.
+    """
     pairs = [steps[rng.integers(len(steps))] for _ in range(config.batch * processes())]
     rows = [_place(data.inputs, [now], config, rng, flip=False) for now, _ in pairs]
     later = share([row._replace(name=name) for row, (_, name) in zip(rows, pairs, strict=True)])
-    rows = share(rows)
-    return Crops(_cut(data.inputs, rows + later, config.crop), None)
+    rows = share(rows) + later
+    passes, side = _cut(data.inputs, rows, config.crop), config.crop
+    if not anchored:
+        return Crops(passes, None)
+    known = [index for index, row in enumerate(rows) if row.name in data.targets.frames]
+    target, mask = torch.zeros(len(rows), 3, side, side), torch.zeros(len(rows), 1, side, side)
+    found = _cut(data.targets, [rows[index] for index in known], side)
+    target[known], mask[known] = found["image"], found.get("mask", torch.ones(()))
+    return Crops(passes, target, mask)
 
 
 class _Place(NamedTuple):

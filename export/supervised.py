@@ -18,7 +18,8 @@ class Supervised(Objective):
     """The objective of the modes `paired` and `keyframes`.
 
     Of keyframes, crops of frames that nobody painted are judged beside those that have a target, so that the look reaches them
-    too (after Futschik et al. 2021, who ask it of a style loss).
+    too (after Futschik et al. 2021, who ask it of a style loss). Steadiness is asked there between a painted frame, as it was
+    painted, and its neighbours: between frames that nobody painted, leaving them plain would be the steadiest.
     """
 
     def __init__(self, config: TrainConfig, hardware: Hardware):
@@ -27,34 +28,40 @@ class Supervised(Objective):
             self.names, self.held_out = self.data.pairs, [n for n in self.data.inputs.frames if n not in self.data.pairs]
         else:
             self.names, self.held_out = split_names(self.data.pairs, config.holdout, config.holdout_fraction)
-        self.use_steps(list(self.data.inputs.frames) if config.mode == "keyframes" else self.names)
+        self.anchored = config.mode == "keyframes"
+        self.use_steps(list(self.data.inputs.frames) if self.anchored else self.names)
+        if self.anchored:
+            self.steps = [step for step in self.steps if any(name in self.names for name in step)]
 
-    def draw(self, rng: np.random.Generator) -> tuple[Crops, Crops | None]:
-        """Crops with targets, and crops without: of two frames in a row, or of any that nobody painted, or none."""
-        painted, free = draw_pairs(self.data, self.names, self.config, rng), None
-        if self.steps and "temporal" in self.weights:
-            free = draw_steps(self.data, self.steps, self.config, rng)
-        elif self.config.mode == "keyframes" and self.held_out:
+    def draw(self, rng: np.random.Generator) -> tuple[Crops, Crops | None, Crops | None]:
+        """Crops with targets, crops of frames that nobody painted, and crops of two frames in a row; the last two if needed."""
+        painted, free, steps = draw_pairs(self.data, self.names, self.config, rng), None, None
+        if self.anchored and self.held_out:
             free = Crops(draw_frames(self.data.inputs, self.held_out, self.config, rng), None)
-        return painted.to(self.hardware.device), free and free.to(self.hardware.device)
+        if "temporal" in self.weights:
+            steps = draw_steps(self.data, self.steps, self.config, rng, self.anchored)
+        device = self.hardware.device
+        return painted.to(device), free and free.to(device), steps and steps.to(device)
 
-    def losses(self, batch: tuple[Crops, Crops | None], step: int) -> Iterator[tuple[str, Terms]]:
+    def losses(self, batch: tuple[Crops, Crops | None, Crops | None], step: int) -> Iterator[tuple[str, Terms]]:
         """The terms of one step: the discriminator's, then, after its update, the generator's."""
-        painted, free = batch
+        painted, free, steps = batch
         image, target, output = encode(painted.passes["image"]), encode(painted.target), self.paint(painted)
         if painted.mask is not None:  # outside the mask nothing is to be told apart or to be learned
             target, output = (torch.lerp(image, t, painted.mask) for t in (target, output))
-        wild = free and self.paint(free)  # outputs that have no target
         judged = [(image, output)]
-        if free and self.config.mode == "keyframes":
-            judged.append((encode(free.passes["image"]), wild))
+        if free:
+            judged.append((encode(free.passes["image"]), self.paint(free)))
         adversarial = "adversarial" in self.weights
         if adversarial:
             yield "discriminator", self.judge_terms((image, target), judged, step)
 
         terms = self.compare(output, target, self.weights)
         if "temporal" in self.weights:
-            terms["temporal"] = self.temporal(free, wild)
+            moving = self.paint(steps)
+            if self.anchored:
+                moving = torch.lerp(moving, encode(steps.target), steps.mask)
+            terms["temporal"] = self.temporal(steps, moving)
         if adversarial:
             discriminator = self.networks["discriminator"].requires_grad_(False)
             seen = [self.judge(*pair) for pair in judged]

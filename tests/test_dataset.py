@@ -122,6 +122,16 @@ def test_crops_of_a_step_are_of_one_place_in_two_frames_that_follow(tmp_path):
     assert len(gain[:, 0, 0, 0].unique()) == 8 and crops.target is None
 
 
+def test_steps_may_bring_the_targets_of_the_frames_that_are_painted(tmp_path):
+    ramp(tmp_path)
+    (tmp_path / "target" / "a_09.exr").unlink()
+    data = opened(tmp_path, mode="keyframes")
+    crops = draw_steps(data, data.steps, CONFIG, np.random.default_rng(0), anchored=True)
+    now, later = crops.mask.chunk(2)
+    assert (now == 0).all() and (later == 1).all()
+    assert torch.equal(crops.target[8:], crops.passes["image"][8:]) and (crops.target[:8] == 0).all()
+
+
 def test_crops_of_one_store_need_no_other(tmp_path):
     data = ramp(tmp_path)
     crops = draw_frames(data.targets, ["a_10"], CONFIG, np.random.default_rng(0))
