@@ -67,13 +67,17 @@ class TrainConfig:
                                       "of published ones: channels, and levels (pix2pix_unet) or residual blocks")
     noise: int = setting(0, "channels of noise that sticks to surfaces, made from the pass position")
     start_from: Path | None = setting(None, "run folder or style file (.onnx) of the same architecture that gives first weights")
-    discriminator: str = setting("patch", "what judges: patch, multiscale (patches on a pyramid) or dense (the whole crop)",
-                                 choices=("dense", "patch", "multiscale"))
+    resnet_weights: Path | None = setting(None, "torchvision's file of ResNet-18 or -34 that gives first weights to generator "
+                                          "resnet; its widths must fit: 64 64 N")
+    discriminator: str = setting("patch", "what judges: patch, multiscale (patches on a pyramid), dense (the whole crop) or vgg "
+                                 "(features of VGG-19)", choices=("dense", "patch", "multiscale", "vgg"))
     discriminator_channels: int = setting(32, "channels of the discriminator's first layer; dense: of each hidden layer")
     discriminator_layers: int = setting(3, "strided layers of the discriminator: 2 judges 34 px patches, 3 judges 70 px; "
                                         "dense: hidden layers")
     discriminator_scales: int = setting(3, "sizes that the multiscale discriminator judges: full, 1/2, 1/4 ...")
     discriminator_side: int = setting(32, "side in pixels that the dense discriminator averages a crop down to")
+    discriminator_vgg_layers: tuple[str, ...] = setting(("relu1_2", "relu2_2", "relu3_4", "relu4_4"),
+                                                        "layers that the vgg discriminator judges by", choices=VGG_LAYERS)
     spectral_norm: bool = setting(True, "bound the discriminator's slope by spectral normalisation (Miyato et al. 2018)")
     conditional: bool = setting(True, "show the discriminator the input image beside the output")
 
@@ -97,7 +101,7 @@ class TrainConfig:
     weight_identity: float = setting(0.0, "weight of the change of what has the look already, of mode cycle")
     weight_nce: float = setting(0.0, "weight of PatchNCE of output and input image, of mode contrastive (Park et al. 2020)")
     weight_nce_identity: float = setting(0.0, "weight of PatchNCE of a target picture and what becomes of it")
-    vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for content and style")
+    vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for content, style and vgg")
     content_layers: tuple[str, ...] = setting(("relu4_2",), "layers of VGG-19 that content compares", choices=VGG_LAYERS)
     style_layers: tuple[str, ...] = setting(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
                                             "layers of VGG-19 that style compares", choices=VGG_LAYERS)
@@ -180,10 +184,18 @@ class TrainConfig:
         count = {"cnn": 4, "unet": max(len(self.widths), 2), "resnet": 3}.get(self.generator, 2)
         _require(len(self.widths) in (0, count) and all(w > 0 for w in self.widths),
                  f"widths must be {count} whole numbers above 0 for the {self.generator}")
+        _require(self.resnet_weights is None or (self.generator == "resnet" and not self.start_from),
+                 "resnet-weights is for generator resnet without start-from")
+        judges_by = self.discriminator_vgg_layers
+        if self.discriminator == "vgg":
+            _require(self.vgg_weights is not None, "discriminator vgg needs VGG-19's weights: give vgg-weights, the file that "
+                     "torchvision calls vgg19-dcbb9e9d.pth, or choose another discriminator")
+            _require(bool(judges_by), "discriminator-vgg-layers must name at least one layer")
         smallest = {
             "dense": self.discriminator_side,
             "patch": 8 * 2**self.discriminator_layers,
             "multiscale": 8 * 2 ** (self.discriminator_layers + self.discriminator_scales - 1),
+            "vgg": 2 * 2 ** max((int(layer[4]) for layer in judges_by), default=1),
         }[self.discriminator]
         _require(self.crop >= smallest, f"discriminator {self.discriminator} of this size needs crops of {smallest} px or more")
 

@@ -1,11 +1,14 @@
 """Discriminators with one interface: a picture goes in, features and logits come out."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, leaky_relu
 
 from .config import TrainConfig
+from .vgg import VGG19, width_of
 
 
 class Judgement(NamedTuple):
@@ -65,14 +68,47 @@ class DenseDiscriminator(nn.Module):
         return _judge(self.linears, adaptive_avg_pool2d(x, self.side).flatten(1))
 
 
-def make_discriminator(config: TrainConfig) -> nn.Module:
-    """The discriminator that the settings name, for a picture of three channels, with or without the input image before it."""
+class VGGDiscriminator(nn.Module):
+    """Small convolutional heads on features of a frozen VGG-19, one for each layer (after Richter et al. 2021, section 3.3, and
+    Sauer et al. 2021, section 3): what is seen is known already, only how the look differs is learned.
+
+    Features are scaled to a root mean square of 1 at each place (as Zhang et al. 2018 scale theirs for LPIPS). The VGG-19 is
+    shared and no part of this module, so that it is neither trained nor saved.
+    """
+
+    def __init__(self, vgg: VGG19, layers: Sequence[str], pictures: int = 1, channels: int = 32, spectral_norm: bool = True):
+        super().__init__()
+        self.judged, self.frozen = tuple(layers), (vgg,)
+        self.heads = nn.ModuleList(_prepared([
+            nn.Conv2d(pictures * width_of(layer), channels, 1), nn.Conv2d(channels, channels, 3, padding=1),
+            nn.Conv2d(channels, 1, 3, padding=1)], spectral_norm) for layer in layers)
+
+    def forward(self, x: Tensor) -> Judgement:
+        """Encoded pictures side by side, (B, 3 n, H, W), to the features and logits of each layer's head."""
+        seen = self.frozen[0](x.unflatten(1, (-1, 3)).flatten(0, 1))
+        features, logits = [], []
+        for layer, head in zip(self.judged, self.heads, strict=True):
+            found = seen[layer].float()
+            found = found * torch.rsqrt(found.square().mean(1, keepdim=True) + 1e-6)
+            judged = _judge(head, found.unflatten(0, (len(x), -1)).flatten(1, 2))  # (B, n c, h, w)
+            features += judged.features
+            logits += judged.logits
+        return Judgement(features, logits)
+
+
+def make_discriminator(config: TrainConfig, vgg: VGG19 | None = None) -> nn.Module:
+    """The discriminator that the settings name, for a picture of three channels, with or without the input image before it.
+
+    vgg: needed by the one named so, with the layers that it judges by.
+    """
     in_channels, channels, layers = 6 if config.conditional else 3, config.discriminator_channels, config.discriminator_layers
     match config.discriminator:
         case "dense":
             return DenseDiscriminator(in_channels, channels, layers, config.discriminator_side, config.spectral_norm)
         case "multiscale":
             return MultiscaleDiscriminator(in_channels, channels, layers, config.discriminator_scales, config.spectral_norm)
+        case "vgg":
+            return VGGDiscriminator(vgg, config.discriminator_vgg_layers, in_channels // 3, channels, config.spectral_norm)
         case _:
             return PatchDiscriminator(in_channels, channels, layers, config.spectral_norm)
 

@@ -35,7 +35,8 @@ class Objective:
         self.data = DataSet(config)
         self.steps: list[tuple[str, str]] = []
         self.vgg = make_vgg(config, hardware)
-        self.networks: dict[str, nn.Module] = {"generator": make_painter(config), "discriminator": make_discriminator(config)}
+        self.networks: dict[str, nn.Module] = {"generator": make_painter(config),
+                                               "discriminator": make_discriminator(config, self.vgg)}
         self.painters, self.judges = ("generator",), ("discriminator",)
 
     def draw(self, rng: np.random.Generator) -> object:
@@ -107,7 +108,7 @@ class Objective:
             found["edge"] = losses.edge(output, target)
         if "variation" in terms:
             found["variation"] = losses.variation(output)
-        if self.vgg and not {"content", "style"}.isdisjoint(terms):
+        if not {"content", "style"}.isdisjoint(terms):
             with self.hardware.fast():
                 seen = self.vgg(output)
                 with torch.no_grad():
@@ -134,6 +135,7 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
 
 
 def make_vgg(config: TrainConfig, hardware: Hardware) -> VGG19 | None:
-    """VGG-19 with the layers that the content and style losses compare, or None without those. Raises VGGError."""
+    """VGG-19 with the layers that losses compare and a discriminator judges by, or None without those. Raises VGGError."""
     layers = (config.content_layers if config.weight_content else ()) + (config.style_layers if config.weight_style else ())
+    layers += config.discriminator_vgg_layers if config.discriminator == "vgg" else ()
     return VGG19(config.vgg_weights, layers).to(hardware.device, memory_format=torch.channels_last) if layers else None

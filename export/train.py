@@ -22,6 +22,7 @@ from .distributed import average, largest, leader_first, leads, processes
 from .generators import GuidedGenerator
 from .hardware import find_hardware
 from .pretrained import start_from
+from .resnet_weights import start_from_resnet
 from .supervised import Supervised
 from .unpaired import Contrastive, Cycle
 
@@ -53,6 +54,8 @@ def train(config: TrainConfig) -> Path:
     networks, weights = objective.networks, objective.weights
     if config.start_from and not config.resume:
         start_from(config.start_from, networks["generator"], networks["discriminator"])
+    if config.resnet_weights and not config.resume:
+        start_from_resnet(config.resnet_weights, networks["generator"])
     _open_run(config, objective.record)
 
     # Place the networks, and make the generator's average and the optimizers.

@@ -124,7 +124,7 @@ class Cycle(Unpaired):
     def __init__(self, config: TrainConfig, hardware: Hardware):
         super().__init__(config, hardware)
         self.networks["back"] = make_generator(("image",), config.size, config.widths, config.generator)
-        self.networks["discriminator_back"] = make_discriminator(config)
+        self.networks["discriminator_back"] = make_discriminator(config, self.vgg)
         self.networks |= {"pool": Pool(config.crop), "pool_back": Pool(config.crop)}
         self.painters, self.judges = ("generator", "back"), ("discriminator", "discriminator_back")
         self.weights |= {f"{name}_back": weight for name, weight in self.weights.items()}

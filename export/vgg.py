@@ -39,7 +39,7 @@ class VGG(nn.Module):
         for name in names[: last + 1]:
             if name.endswith("_1") and stack:
                 stack.append(nn.MaxPool2d(2))
-            width = 64 * min(2 ** (int(name[4]) - 1), 8)
+            width = width_of(name)
             stack += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
             channels = width
             if name in layers:
@@ -70,6 +70,11 @@ class VGG16(VGG):
     """Column D of the table."""
 
     blocks, title, file = (2, 2, 3, 3, 3), "VGG-16", "vgg16-397923af.pth"
+
+
+def width_of(layer: str) -> int:
+    """Channels of a layer of VGG_LAYERS."""
+    return 64 * min(2 ** (int(layer[4]) - 1), 8)
 
 
 def _load(network: VGG, path: Path) -> None:

@@ -1,7 +1,16 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from export.discriminators import DenseDiscriminator, MultiscaleDiscriminator, PatchDiscriminator
+from export.checkpoint import load_checkpoint
+from export.config import ConfigError, train_config
+from export.discriminators import DenseDiscriminator, MultiscaleDiscriminator, PatchDiscriminator, VGGDiscriminator
+from export.train import train
+from export.vgg import VGG19
+
+from .paired_frames import write_paired_frames
+from .vgg_weights import write_vgg_weights
 
 SMALL = {
     "dense": lambda **more: DenseDiscriminator(3, 16, 2, 8, **more),
@@ -69,3 +78,33 @@ def test_spectral_norm_bounds_the_slope_and_is_a_switch(kind):
 def test_runs_of_older_versions_still_resume():
     names = set(PatchDiscriminator(3, 8, 1, spectral_norm=False).state_dict())
     assert names == {f"convs.{i}.{part}" for i in range(3) for part in ("weight", "bias")}
+
+
+def test_the_one_on_vgg_trains_its_heads_alone_and_teaches_pictures(tmp_path):
+    torch.manual_seed(0)
+    layers = ("relu1_2", "relu2_1")
+    vgg = VGG19(write_vgg_weights(tmp_path / "vgg19.pth"), layers)
+    discriminator = VGGDiscriminator(vgg, layers, pictures=2, channels=8)
+    assert all(name.startswith("heads.") for name in discriminator.state_dict())
+    assert not any(p is q for p in discriminator.parameters() for q in vgg.parameters())
+    pictures = torch.rand(2, 6, 32, 32, requires_grad=True)
+    judged, alone = discriminator.eval()(pictures), discriminator(pictures[1:])
+    assert [x.shape for x in judged.logits] == [(2, 1, 32, 32), (2, 1, 16, 16)] and len(judged.features) == 4
+    assert all(torch.allclose(a[1:], b, atol=1e-5) for a, b in zip(judged.logits, alone.logits, strict=True))
+    sum(x.sum() for x in judged.logits).backward()
+    assert (pictures.grad.abs().sum((0, 2, 3)) > 0).all(), "of both pictures, all channels"
+    assert all(p.grad is None for p in vgg.parameters())
+
+
+def test_a_run_with_the_one_on_vgg_saves_no_vgg(tmp_path):
+    data = write_paired_frames(tmp_path / "data", count=2, height=40, width=40)
+    config = train_config({
+        "data": data, "run": tmp_path / "run", "crop": 32, "batch": 1, "widths": (16, 16, 1, 1), "steps": 2, "threads": 1,
+        "discriminator": "vgg", "discriminator_channels": 8, "discriminator_vgg_layers": ("relu1_2", "relu2_1"),
+        "vgg_weights": write_vgg_weights(tmp_path / "vgg19.pth"), "holdout_fraction": 0.0, "preview_every": 9})
+    train(config)
+    tensors, state = load_checkpoint(config.run)
+    assert state["step"] == 2 and not any("features" in name for name in tensors)
+    assert any(name.startswith("discriminator.heads.1.") for name in tensors)
+    with pytest.raises(ConfigError, match="discriminator vgg needs VGG-19's weights"):
+        replace(config, vgg_weights=None)
