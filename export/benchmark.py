@@ -9,9 +9,9 @@ from core import Generator, PassError, ProviderError, StyleError, load_style, st
 
 from . import score_sheet
 from .checkpoint import load_checkpoint
-from .config import ExportConfig, TrainConfig, TrainerError, read_values, setting, to_values, train_config
+from .config import UNPAIRED, ExportConfig, TrainConfig, TrainerError, from_values, read_values, setting, train_config
 from .cost import CostError, frame_cost
-from .evaluate import open_perception, write_scores
+from .evaluate import export_parity, open_perception, write_scores
 from .export_onnx import export
 from .scoring import Footage, Painter, score
 from .sources import find_files
@@ -24,8 +24,12 @@ SPAN = 2
 ENDLESS = 10**8
 """Steps that no run reaches: the minutes end it."""
 
-OURS = {"ours": {}, "ours_guided": {"passes": ("image", "depth", "normal", "albedo")}}
-PAIRED_PEERS = {
+OURS = {
+    "ours": {},
+    "ours_guided": {"passes": ("image", "depth", "normal", "albedo")},
+    "ours_unpaired": {"mode": "contrastive"},
+}
+PUBLISHED = {
     # Isola et al. 2017, sections 3.3 and 6: the 70 px PatchGAN here without batch normalisation.
     "pix2pix": {
         "generator": "pix2pix_unet", "crop": 256, "batch": 1, "discriminator_channels": 64, "spectral_norm": False,
@@ -35,13 +39,21 @@ PAIRED_PEERS = {
     # Texler et al. 2020, section 3, and its authors' reference_P.yaml; our least squares have their factor of 0.5 already.
     "few_shot": {
         "generator": "few_shot", "crop": 32, "batch": 40, "discriminator_channels": 12, "discriminator_layers": 2,
-        "spectral_norm": False, "conditional": False, "weight_l1": 4.0 * SPAN, "weight_edge": 0.0, "weight_features": 0.0,
+        "spectral_norm": False, "conditional": False, "adversarial": "least_squares",
+        "weight_l1": 4.0 * SPAN, "weight_edge": 0.0, "weight_features": 0.0,
         "learning_rate": 4e-4, "betas": (0.9, 0.999), "decay_from": 0.99, "ema": 0.0,
+    },
+    # Zhu et al. 2017, sections 4 and 7; its least squares lack our factor of 0.5 where the generators learn.
+    "cyclegan": {
+        "mode": "cycle", "generator": "cyclegan_resnet", "crop": 256, "batch": 1, "discriminator_channels": 64,
+        "spectral_norm": False, "conditional": False, "adversarial": "least_squares", "weight_adversarial": 2.0,
+        "weight_cycle": 10.0 * SPAN, "weight_identity": 5.0 * SPAN,
+        "learning_rate": 2e-4, "betas": (0.5, 0.999), "decay_from": 0.5, "ema": 0.0,
     },
 }
 FEW_SHOT_VGG = {"weight_content": 6.0, "content_layers": ("relu1_1", "relu1_2", "relu2_1")}
 """What few_shot adds where VGG-19's weights are given."""
-METHODS = OURS | PAIRED_PEERS
+METHODS = OURS | PUBLISHED
 """Row of the table -> settings of `train` that differ from the defaults of its mode."""
 
 
@@ -54,7 +66,7 @@ class BenchmarkConfig:
     """Settings of `benchmark`."""
 
     data: Path = setting(help="folder with input/ and target/, as for train; if only some frames have a target, these are "
-                         "keyframes and the others judge")
+                         "keyframes and the others judge; if none has, only the unpaired methods can learn")
     out: Path = setting(help="folder for the runs, the style files, scores.json and scores.png; the same command goes on with "
                         "what was interrupted")
     minutes: float = setting(10.0, "minutes that each method trains")
@@ -87,6 +99,7 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
     except (PassError, ProviderError, StyleError) as error:
         raise BenchmarkError(f"A frame of {footage.data} can't be stylised: {error}") from error
     for name, style in styles.items():
+        rows[name] |= export_parity(load_style(style))
         try:
             rows[name] |= frame_cost(style, config.device)
         except CostError as error:  # no reason to lose the scores
@@ -105,7 +118,13 @@ def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
         "minutes": config.minutes, "preview_every": ENDLESS, "seed": config.seed, "device": config.device, **METHODS[name],
     }
     painted, unpainted = _frames(config.data)
-    if unpainted and name in OURS:
+    if METHODS[name].get("mode") in UNPAIRED:
+        values |= {"holdout": (), "holdout_fraction": 0.0} if painted and unpainted else {}
+    elif not painted:
+        fitting = " ".join(name for name, settings in METHODS.items() if settings.get("mode") in UNPAIRED)
+        raise BenchmarkError(f"{name} learns from painted frames, but no picture in {config.data / 'target'} has the name of a "
+                             f"frame; give --methods {fitting}.")
+    elif unpainted and name in OURS:
         values |= {"mode": "keyframes", "holdout": ()}
     elif unpainted:
         values |= {"data": _copy_pairs(config.data, config.out / "pairs", painted), "holdout": (), "holdout_fraction": 0.0}
@@ -136,7 +155,7 @@ def _copy_pairs(data: Path, folder: Path, names: list[str]) -> Path:
 def _style(plan: TrainConfig, path: Path) -> Path:
     """Train a method to its end, unless that was done before, and export it. Raises BenchmarkError if it was stopped."""
     if (plan.run / "config.json").is_file():
-        if read_values(plan.run / "config.json") != to_values(plan) | {"resume": False}:
+        if from_values(TrainConfig, read_values(plan.run / "config.json")) != plan:
             raise BenchmarkError(f"The run {plan.run} was made with other settings; give another --out.")
         plan = replace(plan, resume=True)
     if not path.is_file():
@@ -151,9 +170,9 @@ def _style(plan: TrainConfig, path: Path) -> Path:
 
 def _judging(config: BenchmarkConfig, plans: dict[str, TrainConfig]) -> tuple[str, ...]:
     """Names of the frames that no method learned from: those that nobody painted, else those held out, else all."""
-    _, unpainted = _frames(config.data)
+    painted, unpainted = _frames(config.data)
     trained = read_values(next(iter(plans.values())).run / "data.json")
-    return tuple(unpainted or trained["held_out"] or trained["frames"])
+    return tuple((painted and unpainted) or trained["held_out"] or trained["frames"])
 
 
 def _painter(style: Path, provider: str) -> Painter:

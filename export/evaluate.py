@@ -70,7 +70,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
             rows, pictures = score(footage, {"style": lambda passes: stylize(generator, passes)}, perception)
         except (PassError, ProviderError) as error:
             raise EvaluateError(f"The frames of {config.data} can't be stylised: {error}") from error
-        rows["style"] |= frame_cost(path, config.provider)
+        rows["style"] |= export_parity(style) | frame_cost(path, config.provider)
     about = {"style": style.name, "data": config.data.name, "frames": footage.names, "rows": rows}
     if config.out is not None:
         write_scores(config.out, about, score_sheet.sheet(rows, pictures, f"{style.name} on {len(footage.names)} frames"))
@@ -91,6 +91,12 @@ def open_perception(vgg: Path | None, inception: Path | None, lpips: Path | None
         return Perception(**networks)
     features = VGG19(vgg, GRAM_LAYERS)
     return Perception(lambda picture: features(encode(picture)), "gram_vgg19", **networks)
+
+
+def export_parity(style: Style) -> dict[str, float]:
+    """{"parity": how far PyTorch and ONNX Runtime differed on export, relative above 1}, if the score card tells."""
+    parity = style.score_card.get("parity")
+    return {"parity": parity} if isinstance(parity, float) else {}
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -71,16 +71,20 @@ def export(config: ExportConfig) -> Path:
 def write_style(generator: GuidedGenerator, style: Style, path: Path, tolerance: float = 1e-3) -> float:
     """Write the file under another name, compare it with PyTorch, then rename it; returns the largest difference.
 
-    Raises ExportError if the graph holds other operators than OPERATORS, breaks the contract or differs by more.
+    It goes into the score card too, as "parity". Raises ExportError if the graph holds other operators than OPERATORS, breaks
+    the contract or differs by more.
     """
     partial = path.with_suffix(".partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        save_style(partial, to_onnx(generator), style)
+        model = to_onnx(generator)
+        save_style(partial, model, style)
         difference = parity(generator, Generator(load_style(partial), "cpu"))
         if not difference <= tolerance:
             problem = f"PyTorch and ONNX Runtime differ by {difference:.2g}, more than {tolerance:g}"
             raise ExportError(f"{problem}; {path} was not written.")
+        card = style.score_card | {"parity": float(f"{difference:.0e}")}
+        save_style(partial, model, replace(style, score_card=card))
         os.replace(partial, path)
     except StyleError as error:
         raise ExportError(f"The style '{style.name}' can't be written: {error}") from error
@@ -144,8 +148,12 @@ class _TorchGenerator:
     def __init__(self, module: GuidedGenerator, style: Style):
         self.module, self.style, self.gave_nan = module, style, False
 
+    def window(self, height: int, width: int) -> tuple[int, int]:
+        """The whole frame at once."""
+        return height, width
+
     @torch.no_grad()
-    def run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    def run(self, inputs: dict[str, np.ndarray], release: bool = False) -> np.ndarray:
         output = self.module(*(torch.from_numpy(inputs[name]) for name in self.style.passes))
         self.gave_nan |= bool(output.isnan().any())
         return output.numpy()

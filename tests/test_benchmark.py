@@ -67,6 +67,8 @@ def test_of_keyframes_the_published_methods_get_pairs_and_all_are_judged_on_the_
     assert (ours.mode, ours.data) == ("keyframes", data)
     assert (few_shot.mode, few_shot.data, few_shot.holdout_fraction) == ("paired", tmp_path / "out" / "pairs", 0)
     assert [p.name for p in sorted(few_shot.data.rglob("*.exr"))] == ["pan_0003.exr"] * 2
+    cyclegan = _plan("cyclegan", config)
+    assert (cyclegan.mode, cyclegan.data, cyclegan.holdout_fraction) == ("cycle", data, 0)
     assert few_shot.weight_content == 6 and few_shot.vgg_weights == config.vgg_weights
 
 
@@ -75,5 +77,9 @@ def test_every_method_is_a_valid_setting_of_the_trainer(tmp_path):
     for name in METHODS:
         plan = _plan(name, BenchmarkConfig(data, tmp_path / "out"))
         assert plan.minutes == 10 and plan.run == tmp_path / "out" / "runs" / name
+    (data / "target" / "pan_0001.exr").rename(data / "target" / "film.exr")
+    assert _plan("cyclegan", BenchmarkConfig(data, tmp_path / "out")).mode == "cycle"
+    with pytest.raises(BenchmarkError, match="pix2pix learns from painted frames.*give --methods ours_unpaired cyclegan"):
+        _plan("pix2pix", BenchmarkConfig(data, tmp_path / "out"))
     with pytest.raises(BenchmarkError, match="minutes must be above 0"):
         from_values(BenchmarkConfig, {"data": data, "out": tmp_path, "minutes": 0})
