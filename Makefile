@@ -2,6 +2,7 @@
 # make test   run all tests, with every Blender (as a Python module) that a Python found here can run
 # make style  train the shipped style again from nothing
 # make keyframes  render a shot, paint two of its frames, train on them for half an hour, and score the style
+# make extension  pack the add-on with its wheels into dist/, for each platform, as Blender installs it
 # make check  lint
 #
 # Each sets up what it needs in .venv on its first run. PYTHON names another interpreter (3.11 or 3.13).
@@ -48,6 +49,9 @@ keyframes: .venv/.test
 	.venv/bin/python -m export export runs/robots runs/robots/robots.onnx --name "Robots in Ink"
 	.venv/bin/python -m export evaluate runs/robots/robots.onnx --data datasets/robots --out runs/robots/scores
 
+extension: .venv/.test
+	.venv/bin/python -m export extension
+
 check: .venv/.test
 	.venv/bin/ruff check .
 
@@ -61,4 +65,4 @@ check: .venv/.test
 	$(call set_up,$(PYTHON313),blender$(comma)test)
 
 comma := ,
-.PHONY: demo test style keyframes check
+.PHONY: demo test style keyframes extension check

@@ -68,6 +68,16 @@ def _demo() -> tuple[type, Callable[[dict], None]]:
     return DemoConfig, lambda values: demo(from_values(DemoConfig, values))
 
 
+def _extension() -> tuple[type, Callable[[dict], None]]:
+    from export.extension import ExtensionConfig, extension
+
+    def run(values: dict) -> None:
+        for package in extension(from_values(ExtensionConfig, values)):
+            print(f"{package} {package.stat().st_size / 1e6:.0f} MB")
+
+    return ExtensionConfig, run
+
+
 def _evaluate() -> tuple[type, Callable[[dict], None]]:
     from export.evaluate import EvaluateConfig, evaluate
     from export.score_sheet import table
@@ -88,6 +98,7 @@ COMMANDS = {
     "check-data": (_check_data, "Tell what a data folder holds, or everything that is wrong with it, as train would read it."),
     "train": (_train, "Train a generator against a discriminator."),
     "demo": (_demo, "Render a scene through the GAN Style node and write the pictures."),
+    "extension": (_extension, "Pack the add-on with its wheels, as Blender installs it."),
     "export": (_export, "Write a trained generator as a style file."),
     "evaluate": (_evaluate, "Score a style: likeness to its look, truth to the frame, steadiness, cost."),
     "benchmark": (_benchmark, "Train our defaults and published methods for the same time, and score them side by side."),
