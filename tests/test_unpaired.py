@@ -69,7 +69,7 @@ def test_colours_become_the_looks_and_shapes_stay(settings, mode):
     plain, output = (encode(t) for t in paint(generator, {"image": image}, None))
     red, _, blue = output.mean((1, 2))
     wanted = encode(torch.tensor([0.2, 1.5])).diff()
-    assert blue - red > 0.3 * wanted, "grey has become blue"
+    assert blue - red > 0.1 * wanted, "grey turns blue"
     together = torch.corrcoef(torch.stack([plain.mean(0).flatten(), output.mean(0).flatten()]))[0, 1]
     assert together > 0.4, "the shapes are where they were"
 
