@@ -15,6 +15,7 @@ import numpy as np
 
 from . import PASSES, Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
 from .exr import ExrError
+from .generator import PROVIDERS
 from .sequence import SequenceError, check_sequence, find_frames, stylize_sequence
 
 ERROR = "Error: GAN Style:"
@@ -74,7 +75,7 @@ def _report(path: Path, provider: str) -> dict:
 
 def apply(options: argparse.Namespace) -> None:
     """Stylise EXR frames into a folder."""
-    generator = Generator(load_style(options.style), options.provider)
+    generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
     print(f"{generator.style.name} on {generator.provider}: {generator.reason}", flush=True)
     targets = check_sequence(generator.style.passes, find_frames(options.frame), options.out, options.layer)
     frames = stylize_sequence(generator, targets, tile=options.tile, layer=options.layer, skip_existing=options.skip_existing)
@@ -87,7 +88,7 @@ def apply(options: argparse.Namespace) -> None:
 
 def bench(options: argparse.Namespace) -> None:
     """Measure a style on noise: the median of several frames after a first one that is not counted."""
-    generator = Generator(load_style(options.style), options.provider)
+    generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
     width, height = options.size
     passes = _noise(generator.style, height, width)
     seconds: list[float] = []
@@ -117,6 +118,13 @@ def _side(text: str) -> int:
     return int(text)
 
 
+def _megabytes(text: str) -> int:
+    """To bytes."""
+    if not text.isdecimal() or not 0 < int(text) < 10**7:
+        raise argparse.ArgumentTypeError(f"must be a number of megabytes, not {text}")
+    return int(text) * 10**6
+
+
 def _add_styles(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, nargs="*", help="default: the shipped styles and GAN_STYLE_PATH")
 
@@ -144,11 +152,13 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
 def _add_style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("style", type=Path, help="style file (.onnx)")
     _add_provider(parser)
-    parser.add_argument("--tile", type=_side, help="largest side in pixels run at once, to save memory")
+    parser.add_argument("--tile", type=_side, help="largest side in pixels run at once")
+    parser.add_argument("--memory", type=_megabytes, metavar="MB",
+                        help="what a frame may take beyond itself; default: half of what the device has free")
 
 
 def _add_provider(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--provider", default="auto", choices=("auto", "cpu", "cuda"), help="what runs the generator")
+    parser.add_argument("--provider", default="auto", choices=("auto", *PROVIDERS), help="what runs the generator")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -179,7 +189,7 @@ def main(arguments: list[str], program: str = "python -m core", commands: dict =
     except (UsageError, SequenceError, ExrError, StyleError, PassError, ProviderError, OSError) as error:
         problem = str(error)
     except MemoryError:
-        problem = "There is not enough memory for the frame; give a smaller --tile."
+        problem = "There is not enough memory for the frame; give a smaller --memory."
     except KeyboardInterrupt:
         problem = "Stopped; the frames written so far are complete."
     else:

@@ -1,33 +1,53 @@
 """Opens a style in ONNX Runtime and runs it on one tensor; the only file that imports onnxruntime."""
 
-import ctypes
-import sys
+import math
 import time
+from functools import cached_property
 
 import numpy as np
 
-from .style import OUTPUT_NAME, Style, StyleError
+from .memory import ON_CUDA, cuda_driver, free_memory, used_memory
+from .style import OUTPUT_NAME, Style, StyleError, input_channels
+from .tiles import fit_window, round_up
 
-PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
+PROVIDERS = {
+    "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider", "directml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider", "cpu": "CPUExecutionProvider",
+}  # fmt: skip
+LABELS = {"cuda": "CUDA", "tensorrt": "TensorRT", "directml": "DirectML", "coreml": "CoreML", "cpu": "The CPU"}
+CUDA_OPTIONS = {
+    # A search per input shape costs seconds; the heuristic costs nothing and is close.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    "arena_extend_strategy": "kSameAsRequested",
+}
+PROBE_BYTES = 16 * 2**20
+"""Size of the run that tells what a pixel takes: large against what else a process takes meanwhile, a fraction of a frame."""
+CAUTION = 3
+"""Times the memory of its results that a graph takes at most, of all that were measured; for those that no small frame tells."""
 
 
 class ProviderError(RuntimeError):
     """The execution provider that was asked for can't run on this machine, or failed while running."""
 
 
+class MemoryLimitError(ProviderError):
+    """The style can't run on the frame within the memory limit."""
+
+
 def cuda_problem() -> str:
     """Why CUDA can't be used here, as a clause; empty if nothing speaks against it."""
+    import ctypes
+
     import onnxruntime
 
     if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
         return "the installed ONNX Runtime has no CUDA provider"
-    library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
-        driver = ctypes.CDLL(library)
+        driver = cuda_driver()
     except OSError:
         return "no NVIDIA driver was found"
     count = ctypes.c_int(0)
-    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or count.value == 0:
+    if driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or count.value == 0:
         return "the NVIDIA driver reports no usable GPU"
     return ""
 
@@ -35,44 +55,107 @@ def cuda_problem() -> str:
 class Generator:
     """A style opened on an execution provider.
 
-    provider: "cuda", "cpu", or "auto" for CUDA where it works and the CPU elsewhere. After opening, `provider` is the one in
-    use ("cuda" or "cpu"), `reason` says in a sentence why it was chosen and `open_seconds` how long opening took.
+    provider: one of PROVIDERS, or "auto" for CUDA where it works and the CPU elsewhere. After opening, `provider` is the one in
+    use, `reason` says in a sentence why it was chosen and `open_seconds` how long opening took.
     threads: CPU threads, 0 for one per core.
+    memory_limit: bytes that a frame may take on the device, beyond its passes and the stylised frame; None for half of what
+    is free. May be changed later.
 
     Raises StyleError if ONNX Runtime refuses the graph, ProviderError if the provider asked for by name can't be used.
     """
 
-    def __init__(self, style: Style, provider: str = "auto", threads: int = 0):
+    def __init__(self, style: Style, provider: str = "auto", threads: int = 0, memory_limit: int | None = None):
         if provider != "auto" and provider not in PROVIDERS:
-            raise ProviderError(f"There is no provider '{provider}'; choose auto, {' or '.join(PROVIDERS)}.")
+            raise ProviderError(f"There is no provider '{provider}'; choose auto, {', '.join(PROVIDERS)}.")
         if style.path is None:
             raise StyleError(f"The style '{style.name}' was not loaded from a file; open it with load_style().")
         started = time.perf_counter()
         self.style = style
-        problem = cuda_problem() if provider != "cpu" else ""
-        self._session = None
-        if provider != "cpu" and not problem:
-            self._session, problem = _open_cuda(style, threads)
-        if self._session is not None:
-            self.provider, self.reason = "cuda", "CUDA works on this machine."
-        elif provider == "cuda":
-            raise ProviderError(f"CUDA can't be used: {problem}. Choose the provider auto or cpu, or mend the CUDA installation.")
-        else:
-            self._session = _open(style, [PROVIDERS["cpu"]], threads)
+        self.provider = "cuda" if provider == "auto" else provider
+        self.reason = "The CPU was asked for." if provider == "cpu" else f"{LABELS[self.provider]} works on this machine."
+        self._session, problem = _open(style, self.provider, threads)
+        if problem:
+            self.reason = f"{LABELS[self.provider]} can't be used: {problem}."
+            if provider != "auto":
+                raise ProviderError(f"{self.reason} Choose the provider auto or cpu, or mend the installation.")
             self.provider = "cpu"
-            self.reason = "The CPU was asked for." if provider == "cpu" else f"CUDA can't be used: {problem}."
+            self._session, _ = _open(style, "cpu", threads)
+        self.memory_limit = memory_limit or free_memory(self.provider) // 2
         self.open_seconds = time.perf_counter() - started
 
-    def run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    def run(self, inputs: dict[str, np.ndarray], release: bool = False) -> np.ndarray:
         """Run the graph once: {pass name: (1, c, H, W) float32}, H and W multiples of the alignment, to (1, 3, H, W) float32.
 
+        release: give the memory back afterwards, which costs a few percent of the time; otherwise the next run finds it there,
+        but what ONNX Runtime keeps grows by up to a half over the first runs.
         Raises ProviderError if the provider fails, for example for lack of memory.
         """
         try:
-            return self._session.run([OUTPUT_NAME], inputs)[0]
+            if self.provider in ON_CUDA:
+                return _run_bound(self._session, inputs, _run_options("gpu:0" if release else ""))
+            return self._session.run([OUTPUT_NAME], inputs, _run_options("cpu:0" if release else ""))[0]
         except _runtime_errors() as error:
             size = " x ".join(str(n) for n in inputs["image"].shape[:1:-1])
             raise ProviderError(f"The style '{self.style.name}' failed on {self.provider} at {size} pixels: {error}") from error
+
+    @cached_property
+    def bytes_per_pixel(self) -> float:
+        """Memory that run() takes for each pixel, its inputs and its result included.
+
+        That of the first, small, run: layouts and gaps, which depend on the provider and the processor, are in it. ONNX Runtime
+        keeps what it has once taken, so that it can be read afterwards.
+        """
+        least = self.style.pixel_bytes
+        side = round_up(math.isqrt(PROBE_BYTES // least), self.style.alignment)
+        inputs = {name: np.ones((1, input_channels(name), side, side), np.float32) for name in self.style.passes}
+        before = used_memory(self.provider)
+        try:
+            self.run(inputs)
+        except ProviderError:
+            return CAUTION * least
+        taken = used_memory(self.provider) - before + sum(tensor.nbytes for tensor in inputs.values())
+        return max(least, taken / side**2)
+
+    def window(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) of what to run at once of a frame within the memory limit, all multiples of the alignment.
+
+        Raises MemoryLimitError if the smallest tile takes more, or the whole frame if the style can't be run in tiles.
+        """
+        style, area = self.style, max(0, int((self.memory_limit - PROBE_BYTES) / self.bytes_per_pixel))
+        if style.tiles_exact:
+            least = 2 * round_up(style.receptive_radius, style.alignment) + style.alignment
+            needed, at_once = min(height, least) * min(width, least), "even in tiles"
+            window = fit_window(height, width, area, style.receptive_radius, style.alignment)
+        else:
+            needed, at_once = height * width, "because it must see the whole frame at once"
+            window = (height, width) if needed <= area else None
+        if window is None:
+            megabytes, limit = (math.ceil(n / 1e6) for n in (needed * self.bytes_per_pixel, self.memory_limit))
+            raise MemoryLimitError(f"The style '{style.name}' takes {megabytes} MB for {width} x {height} pixels, {at_once}, "
+                                   f"but the memory limit is {limit} MB; raise it, or choose another style.")
+        return window
+
+
+def _run_options(release: str):
+    """RunOptions, with the device whose memory to give back; empty for none."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    if release:
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", release)
+    return options
+
+
+def _run_bound(session, inputs: dict[str, np.ndarray], options, device: str = "cuda") -> np.ndarray:
+    """One upload for each pass, one run and one download."""
+    import onnxruntime
+
+    binding = session.io_binding()
+    for name, tensor in inputs.items():
+        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(tensor, device, 0))
+    binding.bind_output(OUTPUT_NAME, device)
+    session.run_with_iobinding(binding, options)
+    return binding.copy_outputs_to_cpu()[0]
 
 
 def _runtime_errors() -> tuple[type[Exception], ...]:
@@ -85,8 +168,35 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
     )
 
 
-def _open(style: Style, providers: list, threads: int):
-    """An InferenceSession on the providers. Raises StyleError if ONNX Runtime refuses the graph."""
+def _open(style: Style, provider: str, threads: int):
+    """(InferenceSession on the provider, ""), or (None, why the provider can't be used, as a clause).
+
+    Raises StyleError if ONNX Runtime refuses the graph on the CPU.
+    """
+    import onnxruntime
+
+    if provider == "cpu":
+        return _session(style, [PROVIDERS["cpu"]], threads), ""
+    if provider in ON_CUDA:
+        if problem := cuda_problem():
+            return None, problem
+        onnxruntime.preload_dlls()
+    if PROVIDERS[provider] not in onnxruntime.get_available_providers():
+        return None, f"the installed ONNX Runtime has no {LABELS[provider]} provider"
+    chain = [PROVIDERS[provider], *([(PROVIDERS["cuda"], CUDA_OPTIONS)] if provider in ON_CUDA else []), PROVIDERS["cpu"]]
+    try:
+        session = _session(style, chain[1:] if provider == "cuda" else chain, threads)
+    except (StyleError, RuntimeError) as error:
+        return None, f"ONNX Runtime failed to start it ({error})"
+    # ONNX Runtime falls back to the next provider in silence when a library is missing.
+    if PROVIDERS[provider] not in session.get_providers():
+        needed = "CUDA 13 and cuDNN 9 are needed" if provider == "cuda" else f"is {LABELS[provider]} installed?"
+        return None, f"ONNX Runtime could not load its libraries ({needed})"
+    return session, ""
+
+
+def _session(style: Style, providers: list, threads: int):
+    """An InferenceSession on the providers, tried in their order. Raises StyleError if ONNX Runtime refuses the graph."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -100,20 +210,3 @@ def _open(style: Style, providers: list, threads: int):
         return onnxruntime.InferenceSession(str(style.path), options, providers=providers)
     except _runtime_errors() as error:
         raise StyleError(f"ONNX Runtime can't open the style file {style.path}: {error}") from error
-
-
-def _open_cuda(style: Style, threads: int):
-    """(session, "") on CUDA, or (None, what went wrong)."""
-    import onnxruntime
-
-    onnxruntime.preload_dlls()
-    # A search per input shape costs seconds; the heuristic costs nothing and is close.
-    cuda = (PROVIDERS["cuda"], {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"})
-    try:
-        session = _open(style, [cuda, PROVIDERS["cpu"]], threads)
-    except (StyleError, RuntimeError) as error:
-        return None, f"ONNX Runtime failed to start it ({error})"
-    # ONNX Runtime falls back to the CPU in silence when a CUDA library is missing.
-    if PROVIDERS["cuda"] not in session.get_providers():
-        return None, "ONNX Runtime could not load its CUDA libraries (CUDA 13 and cuDNN 9 are needed)"
-    return session, ""

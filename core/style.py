@@ -10,11 +10,12 @@ import logging
 import re
 import struct
 import unicodedata
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from .graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
 from .graph import GraphError, check_graph, parse_model
+from .memory import bytes_per_pixel
 from .passes import PASSES
 from .receptive_field import receptive_field
 
@@ -30,6 +31,8 @@ MAX_THUMBNAIL = 2**19, 1024
 """Bytes of the PNG, and pixels of its sides."""
 WORKING_SPACE = "Linear Rec.709"
 MARKUP = re.compile(r"<[A-Za-z/!?]")
+UNWRITTEN = {"unwritten": True}
+"""Marks the fields of a Style that are not part of the file."""
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode's categories of what breaks a line, can't be seen or can't be written."""
 
@@ -66,12 +69,13 @@ class Style:
     score_card: dict = field(default_factory=dict)
     thumbnail: bytes = b""
     """A small PNG, or empty."""
-    path: Path | None = None
-    """Where the style was read from; not part of the file."""
+    path: Path | None = field(default=None, metadata=UNWRITTEN)
+    """Where the style was read from."""
+    pixel_bytes: int = field(default=0, compare=False, metadata=UNWRITTEN)
+    """Memory that its graph needs for each pixel of what is run at once; see memory.bytes_per_pixel()."""
 
     def to_json(self) -> str:
-        contract = asdict(self)
-        del contract["path"]
+        contract = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata != UNWRITTEN}
         contract["thumbnail"] = base64.b64encode(self.thumbnail).decode("ascii")
         return json.dumps({"format_version": FORMAT_VERSION, **contract}, sort_keys=True)
 
@@ -90,7 +94,7 @@ class Style:
         if version != FORMAT_VERSION:
             raise StyleError(f"it has format version {version}, but this GAN Style reads version {FORMAT_VERSION}; "
                              "export the style again or update the add-on")
-        known = {f.name for f in fields(cls)} - {"path"}
+        known = {f.name for f in fields(cls) if f.metadata != UNWRITTEN}
         if unknown := sorted(set(contract) - known):
             raise StyleError(f"its contract has unknown fields: {', '.join(map(repr, unknown))}")
         if "name" not in contract:
@@ -206,12 +210,13 @@ def save_style(path: str | Path, model, style: Style) -> None:
 
 
 def _checked_graph(model, style: Style) -> Style:
-    """Check the graph, and return the style with the receptive field that follows from the graph where that is larger."""
+    """Check the graph, and return the style with what follows from the graph: the memory, and a larger receptive field."""
     inputs = {name: input_channels(name) for name in style.passes}
     try:
         check_graph(model, inputs, OUTPUT_NAME, style.alignment)
         seen = receptive_field(model, inputs, OUTPUT_NAME, style.alignment)
+        pixel_bytes = bytes_per_pixel(model, inputs, OUTPUT_NAME, style.alignment)
     except GraphError as error:
         raise StyleError(str(error)) from error
     return replace(style, alignment=seen.step, receptive_radius=max(style.receptive_radius, seen.radius or 0),
-                   tiles_exact=style.tiles_exact and seen.radius is not None)
+                   tiles_exact=style.tiles_exact and seen.radius is not None, pixel_bytes=pixel_bytes)

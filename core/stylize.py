@@ -1,12 +1,16 @@
 """The pipeline: passes of a frame -> tensor -> generator -> frame."""
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
 
-from .generator import Generator
+from .generator import Generator, ProviderError
 from .passes import check_passes
-from .tiles import plan_tiles, round_up
+from .style import Style, input_channels
+from .tiles import Tile, fit_window, plan_tiles, round_up
+
+log = logging.getLogger(__name__)
 
 FAR = 65504.0
 """Largest half float; what an infinite radiance counts as."""
@@ -33,64 +37,128 @@ def stylize(
     RGBA in [0, inf). Passes that the style does not use are ignored. H and W may be anything from 1 on.
     exposure: stops, one number or (H, W, 1), within MAX_STOPS: the generator sees the light times 2^exposure, and its answer is
     divided by that again.
-    tile: largest side in pixels of what is run at once, None for the whole frame; it changes memory and time, not the picture.
+    tile: largest side in pixels of what is run at once, None for all that the generator's memory limit allows; it changes memory
+    and time, not the picture. If the provider fails for lack of memory all the same, a warning is logged and half of it tried.
     progress: called with the finished fraction, rising to 1. cancel: asked between tiles.
 
     Returns (H, W, 4) float32, scene-linear, premultiplied, with the alpha of the input. Pixels whose alpha is 0 are returned as
-    they are. Raises PassError for missing or wrong passes, ProviderError if the generator fails, Cancelled.
+    they are. Raises PassError for missing or wrong passes, MemoryLimitError, ProviderError if the generator fails, Cancelled.
     """
     style = generator.style
     height, width = check_passes(passes, style.passes)
-    image, gain = passes["image"], _gain(exposure)
-    seen = passes if gain is None else passes | {"image": np.concatenate([image[..., :3] * gain, image[..., 3:]], axis=-1)}
-    inputs = {name: _tensor(name, seen[name], style.alignment) for name in style.passes}
-    padded_height, padded_width = (round_up(n, style.alignment) for n in (height, width))
-    tiles = plan_tiles(padded_height, padded_width, tile if style.tiles_exact else None, style.receptive_radius, style.alignment)
-    rgb = np.empty((3, padded_height, padded_width), np.float32) if len(tiles) > 1 else None
-    for done, part in enumerate(tiles):
+    padded = round_up(height, style.alignment), round_up(width, style.alignment)
+    window = generator.window(*padded)
+    if tile is not None and style.tiles_exact:
+        window = min(window[0], tile), min(window[1], tile)
+    report = _rising(progress)
+    try:
+        return _run_tiles(generator, passes, exposure, _plan(style, padded, window), report, cancel)
+    except (ProviderError, MemoryError) as error:
+        half = window[0] * window[1] // 2
+        smaller = fit_window(*padded, half, style.receptive_radius, style.alignment) if style.tiles_exact else None
+        if smaller is None:
+            raise
+        log.warning("%s Going on in tiles of %d x %d pixels.", str(error) or "There is not enough memory.", *reversed(smaller))
+    frame = _run_tiles(generator, passes, exposure, _plan(style, padded, smaller), report, cancel)
+    generator.memory_limit = int(half * generator.bytes_per_pixel)  # so that the frames to come begin with what works
+    return frame
+
+
+def _plan(style: Style, padded: tuple[int, int], window: tuple[int, int]) -> list[Tile]:
+    return plan_tiles(*padded, window, style.receptive_radius, style.alignment)
+
+
+def _rising(progress: Callable[[float], None] | None) -> Callable[[float], None]:
+    """Passes on only what is more than all before, so that a second attempt does not go back."""
+    furthest = 0.0
+
+    def report(fraction: float) -> None:
+        nonlocal furthest
+        if progress is not None and fraction > furthest:
+            furthest = fraction
+            progress(fraction)
+
+    return report
+
+
+def _run_tiles(
+    generator: Generator,
+    passes: dict[str, np.ndarray],
+    exposure: float | np.ndarray,
+    tiles: list[Tile],
+    report: Callable[[float], None],
+    cancel: Callable[[], bool] | None,
+) -> np.ndarray:
+    """stylize() in the given tiles: only the frame itself is held whole."""
+    frame = np.empty_like(passes["image"])
+    for done, tile in enumerate(tiles):
         if cancel is not None and cancel():
             raise Cancelled
-        window = (slice(None), slice(None), *part.window)
-        result = generator.run({name: np.ascontiguousarray(tensor[window]) for name, tensor in inputs.items()})[0]
-        if rgb is None:
-            rgb = result
-        else:
-            rgb[(slice(None), *part.kept)] = result[(slice(None), *part.kept_inside)]
-        if progress is not None:
-            progress((done + 1) / len(tiles))
-    rgb = rgb[:, :height, :width]
-    return _frame(rgb if gain is None else rgb / gain.transpose(2, 0, 1), image)
+        _run_tile(generator, passes, exposure, tile, frame, release=len(tiles) > 1)
+        report((done + 1) / len(tiles))
+    return frame
 
 
-def _gain(exposure: float | np.ndarray) -> np.ndarray | None:
-    """Stops to a factor that fits (H, W, c); None if it is 1 everywhere."""
-    stops = np.clip(np.nan_to_num(np.atleast_3d(np.float32(exposure))), -MAX_STOPS, MAX_STOPS)
+def _run_tile(
+    generator: Generator,
+    passes: dict[str, np.ndarray],
+    exposure: float | np.ndarray,
+    tile: Tile,
+    frame: np.ndarray,
+    release: bool,
+) -> None:
+    """Fill in one tile of the frame; nothing of it stays behind."""
+    size, gain = (tile.height, tile.width), _gain(exposure, tile.window)
+    inputs = {name: _tensor(name, passes[name][tile.window], size, gain) for name in generator.style.passes}
+    rgb = generator.run(inputs, release)
+    _place(rgb[(0, slice(None), *tile.kept_inside)], passes["image"][tile.kept], _gain(exposure, tile.kept), frame[tile.kept])
+
+
+def _gain(exposure: float | np.ndarray, window: tuple[slice, slice]) -> np.ndarray | None:
+    """Stops to a factor that fits the (c, H, W) of a window; None if it is 1 everywhere."""
+    stops = np.asarray(exposure, np.float32)
+    stops = stops[window].transpose(2, 0, 1) if stops.ndim else stops
+    stops = np.clip(np.nan_to_num(stops), -MAX_STOPS, MAX_STOPS)
     return np.exp2(stops) if stops.any() else None
 
 
-def _tensor(name: str, array: np.ndarray, alignment: int) -> np.ndarray:
-    """(H, W, c) to (1, c, padded H, padded W): finite, the image unpremultiplied and without alpha, edges repeated."""
-    if not np.isfinite(array).all():
-        array = np.nan_to_num(array, nan=0.0, posinf=FAR, neginf=-FAR)
-    if name == "image":
-        alpha = array[..., 3:]
-        opaque = (alpha == 1).all()
-        array = array[..., :3] if opaque else array[..., :3] / np.where(alpha > 0, alpha, 1)
+def _tensor(name: str, array: np.ndarray, size: tuple[int, int], gain: np.ndarray | None) -> np.ndarray:
+    """(h, w, c) to (1, c, *size), edges repeated: finite, the image times the gain, unpremultiplied and without its alpha."""
     height, width = array.shape[:2]
-    pad = ((0, 0), (0, round_up(height, alignment) - height), (0, round_up(width, alignment) - width))
-    planes = np.ascontiguousarray(array.transpose(2, 0, 1))
-    return np.pad(planes, pad, mode="edge")[None]
+    tensor = np.empty((1, input_channels(name), *size), np.float32)
+    planes = tensor[0, :, :height, :width]
+    planes[...] = array.transpose(2, 0, 1)[: len(planes)]
+    if name == "image":
+        alpha = array[..., 3]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if gain is not None:
+                planes *= gain
+            if not (alpha == 1).all():
+                np.divide(planes, alpha, out=planes, where=alpha > 0)
+    _clean(planes, -FAR)
+    tensor[..., height:, :width] = planes[:, -1:]
+    tensor[..., width:] = tensor[..., width - 1 : width]
+    return tensor
 
 
-def _frame(rgb: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """(3, H, W) straight RGB and the input image to (H, W, 4) premultiplied, with the input's alpha."""
-    frame = np.empty_like(image)
-    if not np.isfinite(rgb).all():  # the exponential that undoes a log curve can overflow
-        rgb = np.nan_to_num(rgb, nan=0.0, posinf=FAR, neginf=0.0)
-    frame[..., :3] = rgb.transpose(1, 2, 0)
-    alpha = image[..., 3:]
+def _place(rgb: np.ndarray, image: np.ndarray, gain: np.ndarray | None, frame: np.ndarray) -> None:
+    """Write straight RGB, (3, h, w) or more, into (h, w, 4): divided by the gain, premultiplied, with the alpha of the image."""
+    rgb = rgb[:, : image.shape[0], : image.shape[1]]  # what is beyond the frame was only there to align it
+    _clean(rgb, 0.0)  # the exponential that undoes a log curve can overflow
+    if gain is not None:
+        rgb = rgb / gain
+    colours, alpha = rgb.transpose(1, 2, 0), image[..., 3:]
     frame[..., 3:] = alpha
-    if not (alpha == 1).all():
-        frame[..., :3] *= np.nan_to_num(alpha, nan=1.0, posinf=1.0, neginf=0.0)
-        frame[..., :3] = np.where(alpha == 0, image[..., :3], frame[..., :3])
-    return frame
+    if (alpha == 1).all():
+        frame[..., :3] = colours
+    else:
+        coverage = alpha if np.isfinite(alpha).all() else np.nan_to_num(alpha, nan=1.0, posinf=1.0, neginf=0.0)
+        np.multiply(colours, coverage, out=frame[..., :3])
+        np.copyto(frame[..., :3], image[..., :3], where=alpha == 0)
+
+
+def _clean(planes: np.ndarray, lowest: float) -> None:
+    """Make each plane finite in place; plane by plane, as the comparison takes memory too."""
+    for plane in planes:
+        if not np.isfinite(plane).all():
+            np.nan_to_num(plane, copy=False, nan=0.0, posinf=FAR, neginf=lowest)

@@ -37,22 +37,50 @@ def round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
-def plan_tiles(height: int, width: int, tile: int | None, radius: int, alignment: int) -> list[Tile]:
-    """Cover a (height, width) frame, both multiples of the alignment, with equal windows of at most (tile, tile) pixels.
+def fit_window(height: int, width: int, area: int, radius: int, alignment: int) -> tuple[int, int] | None:
+    """The (height, width) of at most `area` pixels whose windows cover a frame with the fewest pixels computed in all.
+
+    height, width: of the frame, multiples of the alignment. None if even the smallest window is larger.
+    """
+    overlap = round_up(radius, alignment)
+    least = 2 * overlap + alignment
+    best = None
+    for rows in range(1, height // alignment + 1):
+        window_height = _equal(height, rows, overlap, alignment)
+        widest = area // window_height // alignment * alignment
+        if widest >= min(width, least):
+            columns = 1 if widest >= width else -(-(width - 2 * overlap) // (widest - 2 * overlap))
+            window_width = _equal(width, columns, overlap, alignment)
+            work = rows * window_height * columns * window_width
+            if best is None or work < best[0]:
+                best = work, (window_height, window_width)
+        if window_height <= least:
+            break
+    return best and best[1]
+
+
+def _equal(length: int, count: int, overlap: int, alignment: int) -> int:
+    """Length of `count` equal windows that overlap and cover a length."""
+    return min(length, max(round_up(-(-(length + 2 * overlap * (count - 1)) // count), alignment), 2 * overlap + alignment))
+
+
+def plan_tiles(height: int, width: int, window: tuple[int, int] | None, radius: int, alignment: int) -> list[Tile]:
+    """Cover a (height, width) frame, both multiples of the alignment, with equal windows of at most the given (height, width).
 
     Each kept part lies at least `radius` (rounded up to the alignment) inside its window, unless the window ends where the
     frame ends: so the result is that of the whole frame for every generator with that receptive radius. The kept parts cover
-    every pixel once. None is the whole frame. A tile too small to keep anything grows to twice the overlap plus one step.
+    every pixel once. None is the whole frame. A window too small to keep anything grows to twice the overlap plus one step.
     """
     overlap = round_up(radius, alignment)
-    rows = _spans(height, tile, overlap, alignment)
-    columns = _spans(width, tile, overlap, alignment)
+    rows_at_once, columns_at_once = window or (height, width)
+    rows = _spans(height, rows_at_once, overlap, alignment)
+    columns = _spans(width, columns_at_once, overlap, alignment)
     return [Tile(y, x, h, w, ky, kx, kh, kw) for y, h, ky, kh in rows for x, w, kx, kw in columns]
 
 
-def _spans(length: int, tile: int | None, overlap: int, alignment: int) -> list[tuple[int, int, int, int]]:
+def _spans(length: int, size: int, overlap: int, alignment: int) -> list[tuple[int, int, int, int]]:
     """One axis of plan_tiles: (start, length, kept start, kept length) of each window."""
-    size = length if tile is None else max(tile // alignment * alignment, 2 * overlap + alignment)
+    size = max(size // alignment * alignment, 2 * overlap + alignment)
     if size >= length:
         return [(0, length, 0, length)]
     spans, kept = [], 0

@@ -177,13 +177,12 @@ def test_skip_existing_leaves_complete_frames_and_makes_broken_ones_again(shot, 
 
 def test_a_failure_between_frames_keeps_the_finished_and_nothing_else(shot, tmp_path, capfd, monkeypatch):
     folder, out = shot(1, 2), tmp_path / "out"
-    run, calls = Generator.run, []
+    run = Generator.run
 
-    def fail_second(self, inputs):
-        calls.append(1)
-        if len(calls) == 2:
+    def fail_second(self, inputs, release=False):
+        if (out / "shot.0001.exr").exists():
             raise ProviderError("The memory of the GPU is full.")
-        return run(self, inputs)
+        return run(self, inputs, release)
 
     monkeypatch.setattr(Generator, "run", fail_second)
     assert stylized(SWAP, folder / "shot.####.exr", "--out", out) == 1
@@ -254,3 +253,12 @@ def test_every_failure_is_one_line_and_exit_code_1(arguments, words, capfd, tmp_
     error = capfd.readouterr().err
     assert error.startswith(ERROR) and words in error and error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_memory_limit_is_kept_by_tiles_or_refused(shot, tmp_path, capfd):
+    folder = shot(1)
+    assert stylized(WIDE, folder / "shot.####.exr", "--out", tmp_path / "out", "--memory", 100) == 0
+    assert stylized(WIDE, folder / "shot.####.exr", "--out", tmp_path / "b", "--memory", 1) == 1
+    assert "memory limit is 1 MB" in last_error(capfd)
+    assert stylized(WIDE, folder / "shot.####.exr", "--out", tmp_path / "b", "--memory", "much") == 1
+    assert "a number of megabytes, not much" in last_error(capfd)

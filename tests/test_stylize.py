@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from core import Cancelled, PassError, stylize
+from core import Cancelled, Generator, PassError, ProviderError, load_style, stylize
+from tests.conftest import FIXTURES
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (7, 3), (9, 16), (61, 125)])
@@ -108,7 +109,7 @@ def test_inputs_stay_as_they_were(generators, frame):
 
 def test_a_generator_that_overflows_gives_a_finite_frame(generators, frame, monkeypatch):
     broken = np.full((1, 3, 8, 8), np.inf, np.float32)
-    monkeypatch.setattr(generators["swap"], "run", lambda inputs: broken)
+    monkeypatch.setattr(generators["swap"], "run", lambda inputs, release: broken)
     assert (stylize(generators["swap"], {"image": frame(8, 8, opaque=True)})[..., :3] == 65504).all()
 
 
@@ -130,3 +131,51 @@ def test_exposure_may_differ_from_pixel_to_pixel(generators, frame):
     expected = image[..., [2, 1, 0, 3]]
     expected[3, 4] = image[3, 4]
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+def failing(generator, monkeypatch, pixels: int, error: Exception) -> list[int]:
+    """Lets the generator fail on more than so many pixels; returns the list of what is run."""
+    run, seen = generator.run, []
+
+    def limited(inputs, release=False):
+        seen.append(inputs["image"][0, 0].size)
+        if seen[-1] > pixels:
+            raise error
+        return run(inputs, release)
+
+    monkeypatch.setattr(generator, "run", limited)
+    return seen
+
+
+@pytest.fixture
+def generator():
+    """One of its own, since its memory limit changes."""
+    return Generator(load_style(FIXTURES / "wide.onnx"), "cpu")
+
+
+@pytest.mark.parametrize("error", [ProviderError("The GPU's memory is full."), MemoryError()])
+def test_out_of_memory_halves_the_tile_and_goes_on_with_a_warning(generator, frame, monkeypatch, caplog, error):
+    passes, seen = {"image": frame(100, 120)}, []
+    whole = stylize(generator, passes)
+    runs = failing(generator, monkeypatch, 9000, error)
+    np.testing.assert_allclose(stylize(generator, passes, progress=seen.append), whole, atol=1e-4, rtol=1e-5)
+    assert runs[0] == 12000 and max(runs[1:]) <= 6000
+    assert "Going on in tiles of" in caplog.text and (str(error) or "not enough memory") in caplog.text
+    assert seen == sorted(seen) and seen[-1] == 1
+
+
+def test_a_failure_that_smaller_tiles_do_not_mend_is_raised(generator, frame, monkeypatch):
+    passes = {"image": frame(100, 120)}
+    generator.bytes_per_pixel  # noqa: B018 - the small run that tells it succeeds
+    failing(generator, monkeypatch, 0, ProviderError("The GPU is gone."))
+    with pytest.raises(ProviderError, match="is gone"):
+        stylize(generator, passes)
+
+
+def test_a_memory_limit_makes_tiles_and_the_same_picture(generator, frame):
+    passes = {"image": frame(700, 900)}
+    whole = stylize(generator, passes)
+    generator.memory_limit = 25_000_000
+    seen = []
+    np.testing.assert_allclose(stylize(generator, passes, progress=seen.append), whole, atol=1e-4, rtol=1e-5)
+    assert len(seen) > 1

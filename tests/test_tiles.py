@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from core.tiles import plan_tiles, round_up
+from core.tiles import fit_window, plan_tiles, round_up
 
 
 @pytest.mark.parametrize("height, width", [(8, 8), (8, 800), (64, 120), (296, 1600), (544, 960)])
 @pytest.mark.parametrize("tile", [None, 1, 64, 130, 256, 5000])
 @pytest.mark.parametrize("radius", [0, 13, 40])
 def test_tiles_cover_each_pixel_once_in_equal_windows_with_enough_context(height, width, tile, radius):
-    tiles = plan_tiles(height, width, tile, radius, 8)
+    tiles = plan_tiles(height, width, tile and (tile, 2 * tile), radius, 8)
     covered = np.zeros((height, width), int)
     for part in tiles:
         covered[part.kept] += 1
@@ -24,7 +24,27 @@ def test_tiles_cover_each_pixel_once_in_equal_windows_with_enough_context(height
 
 
 def test_a_tile_limit_is_kept_when_there_is_room_for_the_overlap():
-    assert all(part.height <= 128 and part.width <= 128 for part in plan_tiles(1080, 1920, 130, 40, 8))
+    assert all(part.height <= 128 and part.width <= 128 for part in plan_tiles(1080, 1920, (130, 130), 40, 8))
+
+
+@pytest.mark.parametrize("height, width", [(8, 8), (8, 3000), (544, 960), (4320, 7680)])
+@pytest.mark.parametrize("area", [1000, 90_000, 500_000, 10**9])
+@pytest.mark.parametrize("radius", [0, 13, 145])
+def test_a_fitted_window_keeps_to_its_area_and_does_no_more_work_than_squares_would(height, width, area, radius):
+    window = fit_window(height, width, area, radius, 8)
+    overlap = round_up(radius, 8)
+    least = min(height, 2 * overlap + 8) * min(width, 2 * overlap + 8)
+    assert (window is None) == (least > area)
+    if window:
+        tiles, side = plan_tiles(height, width, window, radius, 8), int(area**0.5)
+        assert {(part.height, part.width) for part in tiles} == {window} and window[0] * window[1] <= area
+        if min(height, width) >= side >= 2 * overlap + 8:
+            squares = plan_tiles(height, width, (side, side), radius, 8)
+            assert sum(t.height * t.width for t in tiles) <= sum(t.height * t.width for t in squares)
+
+
+def test_a_frame_that_fits_is_one_window():
+    assert fit_window(1080, 1920, 1080 * 1920, 145, 8) == (1080, 1920)
 
 
 def test_round_up():
