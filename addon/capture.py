@@ -1,12 +1,10 @@
 """Pixels out of Blender and back in: what feeds a node as passes, and the stylised frame as the picture that the node shows."""
 
-from contextlib import suppress
-
 import bpy
 import numpy as np
 
 from ..core.exr import ExrError, read_exr, write_exr
-from . import inner, stage
+from . import inner, session, stage
 
 MATCHED = (
     "resolution_x", "resolution_y", "resolution_percentage",
@@ -26,14 +24,14 @@ def capture(plan: stage.Plan, scene: str) -> dict[str, np.ndarray]:
     """The passes that feed a node at the scene's current frame: {pass name: (H, W, c) float32, scene-linear, top row first}.
 
     Composites in a hidden scene, which reads the finished passes of the render in progress and renders nothing itself.
-    Raises CaptureError, ExrError.
+    Raises CaptureError.
     """
     inputs = bpy.data.scenes[stage.INPUTS]
     _match(inputs, bpy.data.scenes[scene])
     for node in inputs.compositing_node_group.nodes:
         if node.bl_idname == "CompositorNodeOutputFile":
             _set(node, "mute", node.name != plan.capture)
-    path = inner.folder() / f"{plan.capture}.exr"
+    path = session.folder() / f"{plan.capture}.exr"
     path.unlink(missing_ok=True)
     try:
         # In the hidden scene's context, since the operator evaluates the context's scene once more, however large it is.
@@ -45,7 +43,10 @@ def capture(plan: stage.Plan, scene: str) -> dict[str, np.ndarray]:
         raise CaptureError(
             "What is connected to the input Image has no pixels: is it an Image node without its file, or one colour? "
             f"Connect an image, or make space if the disk of {path.parent} is full.")
-    return read_exr(path)
+    try:
+        return read_exr(path)
+    except ExrError as error:
+        raise CaptureError(f"Blender could not write the node's inputs; make space on the disk of {path.parent}.") from error
 
 
 def show(plan: stage.Plan, frame: np.ndarray) -> None:
@@ -56,11 +57,10 @@ def show(plan: stage.Plan, frame: np.ndarray) -> None:
 
 def show_unstyled(plan: stage.Plan, passes: dict[str, np.ndarray] | None) -> None:
     """After a failure: show the node's own input, or nothing if there is none, but never an older picture."""
-    if passes is not None:
-        with suppress(ExrError):
-            show(plan, passes["image"])
-            return
-    _load(plan, "")
+    try:
+        show(plan, inner.NOTHING if passes is None else passes["image"])
+    except ExrError:
+        _load(plan, "")
 
 
 def _load(plan: stage.Plan, path: str) -> None:

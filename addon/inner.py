@@ -1,36 +1,22 @@
 """The inside of a GAN Style node: a group that mixes the node's input with the picture of the stylised frame."""
 
-import atexit
-import shutil
-import tempfile
-from functools import cache
 from pathlib import Path
 
 import bpy
 import numpy as np
 
 from ..core.exr import write_exr
+from . import session
 
 HIDDEN = ".GAN Style"
 """How the names of our data-blocks begin; Blender hides names that begin with a dot."""
 PICTURE = f"{HIDDEN} Picture"
+NOTHING = np.zeros((1, 1, 4), np.float32)
+"""The picture of a node that has not run."""
 
 
 def is_hidden(data: bpy.types.ID) -> bool:
     return data.name.startswith(HIDDEN)
-
-
-@cache
-def folder() -> Path:
-    """A private folder for the files of this Blender session."""
-    path = Path(tempfile.mkdtemp(prefix="gan-style-"))
-    atexit.register(shutil.rmtree, path, ignore_errors=True)
-    return path
-
-
-def remove_folder() -> None:
-    shutil.rmtree(folder(), ignore_errors=True)
-    folder.cache_clear()
 
 
 def new_group() -> bpy.types.NodeTree:
@@ -107,10 +93,17 @@ def separate(nodes: list[bpy.types.Node]) -> None:
         seen.add(node.node_tree)
         if image_node(node).image is None:
             image_node(node).image = _new_image()
-        image, path = image_node(node).image, picture(node)
-        if image.filepath != str(path):
-            write_exr(path, {"image": np.zeros((1, 1, 4), np.float32)})
-            image.filepath = str(path)
+        _load_picture(image_node(node).image, picture(node))
+
+
+def _load_picture(image: bpy.types.Image, path: Path) -> None:
+    """Have the image show the node's file, also after the artist packed all images or made all paths relative."""
+    if image.packed_file is not None:
+        image.unpack(method="REMOVE")
+    if image.filepath != str(path):
+        if not path.exists():
+            write_exr(path, {"image": NOTHING})
+        image.filepath = str(path)
 
 
 def image_node(node: bpy.types.Node) -> bpy.types.Node:
@@ -120,7 +113,7 @@ def image_node(node: bpy.types.Node) -> bpy.types.Node:
 
 def picture(node: bpy.types.Node) -> Path:
     """The file with the node's stylised frame."""
-    return folder() / f"picture-{node.node_tree.session_uid}.exr"
+    return session.folder() / f"picture-{node.node_tree.session_uid}.exr"
 
 
 def pass_through(node: bpy.types.Node, through: bool) -> None:

@@ -14,7 +14,7 @@ import bpy
 
 from ..core import StyleError
 from ..core.style import WORKING_SPACE
-from . import graph, guides, inner, inputs, library
+from . import graph, guides, inner, inputs, library, session
 from .inner import HIDDEN, PICTURE, is_hidden
 
 TRIGGER = f"{HIDDEN} Trigger"
@@ -52,8 +52,11 @@ def plans(scene: bpy.types.Scene) -> tuple[Plan, ...]:
     return _plans.get(scene.session_uid, ())
 
 
-def trees_replaced() -> bool:
-    """Whether a scene has another compositor tree than when sync() ran."""
+def is_outdated() -> bool:
+    """Whether a scene has another compositor tree than when sync() ran, or the hidden scenes were damaged."""
+    hidden = [bpy.data.scenes.get(name) for name in (TRIGGER, INPUTS)] if _plans else []
+    if any(scene is None or scene.camera is None for scene in hidden):
+        return True
     return _trees != {scene.session_uid: scene.compositing_node_group.session_uid for scene in _scenes()}
 
 
@@ -118,7 +121,7 @@ def _scenes() -> Iterator[bpy.types.Scene]:
 
 
 def _ensure_scene(name: str) -> bpy.types.Scene:
-    scene = bpy.data.scenes.get(name)
+    scene = bpy.data.scenes.get((name, None))  # not one of a linked file
     if scene is None:
         scene = bpy.data.scenes.new(name)
         scene.render.engine = ENGINE
@@ -132,7 +135,8 @@ def _ensure_scene(name: str) -> bpy.types.Scene:
 
 def _camera() -> bpy.types.Object:
     """Blender renders no scene without one. In no collection (that crashes Blender 5.2); a fake user keeps it in files."""
-    camera = bpy.data.objects.get(CAMERA) or bpy.data.objects.new(CAMERA, bpy.data.cameras.new(CAMERA))
+    lens = bpy.data.cameras.get((CAMERA, None)) or bpy.data.cameras.new(CAMERA)
+    camera = bpy.data.objects.get((CAMERA, None)) or bpy.data.objects.new(CAMERA, lens)
     camera.use_fake_user = True
     return camera
 
@@ -180,7 +184,7 @@ def _plan(scene: bpy.types.Scene) -> Iterator[Plan]:
         if not problem:
             tree = bpy.data.scenes[INPUTS].compositing_node_group
             captured = passes if stops is not None else (*passes, graph.EXPOSURE)
-            inputs.add(tree, scene, path, captured, str(inner.folder()), capture)
+            inputs.add(tree, scene, path, captured, str(session.folder()), capture)
         key, image = node.node_tree.session_uid, inner.image_node(node).image
         yield Plan(key, node.name, node.style_id, stops, capture, image.name, inner.picture(node), problem)
 

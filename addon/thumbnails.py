@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import bpy.utils.previews
 
-from . import inner
+from . import session
 from .library import Installed
 
 _previews = None
@@ -17,7 +17,7 @@ def icon(installed: Installed | None) -> int:
         return 0
     name = sha256(thumbnail).hexdigest()
     if name not in _previews:
-        path = inner.folder() / f"{name}.png"
+        path = session.folder() / f"{name}.png"
         path.write_bytes(thumbnail)
         _previews.load(name, str(path), "IMAGE")
     return _previews[name].icon_id

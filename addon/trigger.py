@@ -15,7 +15,7 @@ from functools import partial
 import bpy
 from bpy.app.handlers import persistent
 
-from . import frames, inner, library, live, mainthread, runs, stage, watch
+from . import frames, inner, library, live, mainthread, runs, session, stage, watch
 from .runs import last_runs
 
 __all__ = ["last_runs"]
@@ -86,7 +86,7 @@ def _abort(place: str, message: str) -> None:
     sys.stderr.write(f"Error: GAN Style: {place or 'render'} in scene '{_scene}': {message}\n")
     sys.stderr.flush()
     try:
-        inner.remove_folder()
+        session.remove_folder()
     finally:
         os._exit(1)
 
@@ -172,4 +172,4 @@ def unregister() -> None:
     frames.forget()
     runs.forget()
     library.forget()
-    inner.remove_folder()
+    session.remove_folder()

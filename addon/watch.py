@@ -81,7 +81,7 @@ def _on_edit(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     if is_hidden(scene):
         return
     trees = (update.id for update in depsgraph.updates if isinstance(update.id, bpy.types.CompositorNodeTree))
-    if any(not is_hidden(tree) for tree in trees) or stage.trees_replaced():
+    if any(not is_hidden(tree) for tree in trees) or stage.is_outdated():
         sync_or_postpone()
 
 

@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -87,7 +88,7 @@ def no_place_for_files(folder: Path) -> None:
     insert_style(scene.compositing_node_group, "swap")
 
     def spoil(*_: object) -> None:
-        path = sys.modules["gan_style.addon.inner"].folder()
+        path = sys.modules["gan_style.addon.session"].folder()
         if path.is_dir():
             shutil.rmtree(path)
             path.write_text("")
@@ -144,7 +145,7 @@ def no_temporary_folder(folder: Path) -> None:
     """Nothing can be written where temporary files belong."""
     load_addon()
     scene = make_scene()
-    sys.modules["gan_style.addon.inner"].tempfile.tempdir = str(folder / "gone")
+    tempfile.tempdir = str(folder / "gone")
     insert_style(scene.compositing_node_group, "swap")
     render(scene, folder / "frame.exr")
 

@@ -1,0 +1,63 @@
+"""The private folder of this Blender session: what feeds the nodes, and the pictures that they show."""
+
+import atexit
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+PREFIX = "gan-style-"
+LOCK = "lock"
+STARTING_SECONDS = 60
+_locks: list[IO] = []
+"""Held as long as the process lives, however it ends."""
+
+
+@cache
+def folder() -> Path:
+    """Made at the first call. Removes the folders that Blenders which crashed or were killed have left."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        _remove_if_left(left)
+    path = Path(tempfile.mkdtemp(prefix=PREFIX))
+    _locks.append(_lock(path / LOCK, "wb"))
+    atexit.register(remove_folder)
+    return path
+
+
+def remove_folder() -> None:
+    while _locks:
+        _locks.pop().close()
+    if folder.cache_info().currsize:
+        shutil.rmtree(folder(), ignore_errors=True)
+    folder.cache_clear()
+
+
+def _lock(path: Path, mode: str) -> IO:
+    """Open and lock a file. Raises OSError if another process holds it."""
+    file = open(path, mode)  # noqa: SIM115 - closing it gives the lock up
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _remove_if_left(lock: Path) -> None:
+    """A process that ended holds no lock. One that is starting may not hold it yet."""
+    with suppress(OSError):  # locked, or another user's
+        if lock.stat().st_mtime < time.time() - STARTING_SECONDS:
+            _lock(lock, "r+b").close()
+            shutil.rmtree(lock.parent, ignore_errors=True)
