@@ -54,7 +54,7 @@ class TrainConfig:
     holdout: tuple[str, ...] = setting((), "patterns (city_*) of frame names that only judge; none: see holdout-fraction")
     holdout_fraction: float = setting(0.1, "share of the sequences to hold out when no pattern is given")
     crop: int = setting(256, "side of a training crop, a multiple of 8")
-    crop_alignment: int = setting(8, "crops start at multiples of this, which keeps grids of the look in step; a multiple of 8")
+    crop_alignment: int = setting(8, "crops start at multiples of this: 8 keeps patterns of that period in step, 1 sees most")
     batch: int = setting(2, "crops per step")
     flip: bool = setting(False, "mirror half of the crops left to right; not with the passes normal and position")
     exposure_jitter: float = setting(0.0, "largest random change of exposure, in stops, of input and target alike")
@@ -126,11 +126,9 @@ class TrainConfig:
         self._check_weights()
         _require(self.passes[:1] == ("image",) and len(set(self.passes)) == len(self.passes),
                  "passes must start with image and name nothing twice")
-        for name in ("crop", "crop_alignment"):
-            value = getattr(self, name)
-            _require(value >= 8 and value % 8 == 0, f"{name.replace('_', '-')} must be a multiple of 8, not {value}")
-        for name in ("batch", "discriminator_channels", "discriminator_layers", "discriminator_scales", "discriminator_side",
-                     "r1_every", "steps", "log_every", "preview_every", "checkpoint_every"):
+        _require(self.crop >= 8 and self.crop % 8 == 0, f"crop must be a multiple of 8, not {self.crop}")
+        for name in ("crop_alignment", "batch", "discriminator_channels", "discriminator_layers", "discriminator_scales",
+                     "discriminator_side", "r1_every", "steps", "log_every", "preview_every", "checkpoint_every"):
             _require(getattr(self, name) >= 1, f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         for name in ("holdout_fraction", "decay_from", "ema"):
             value = getattr(self, name)
