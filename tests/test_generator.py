@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from core import Generator, ProviderError, StyleError, load_style
-from core.generator import cuda_problem
+from core.generator import PROVIDERS, _run_bound, _run_options, cuda_problem
 from tests.conftest import FIXTURES
 
 
@@ -67,3 +67,48 @@ def test_core_imports_neither_bpy_nor_torch_nor_the_runtime_before_it_is_needed(
     code = f"import sys, core; sys.exit(','.join({heavy} & set(sys.modules)) or 0)"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("provider, label", [("directml", "DirectML"), ("coreml", "CoreML")])
+def test_a_provider_that_is_not_installed_is_named(swap, monkeypatch, provider, label):
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(ProviderError, match=f"{label} can't be used: the installed ONNX Runtime has no {label} provider"):
+        Generator(swap, provider)
+
+
+@pytest.mark.parametrize("provider", ["directml", "coreml"])
+def test_an_installed_provider_is_opened_by_name_with_the_cpu_behind_it(swap, monkeypatch, provider):
+    asked = []
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*PROVIDERS.values()])
+    monkeypatch.setattr("core.generator._session", lambda style, chain, threads: asked.append(chain) or Session(chain))
+    generator = Generator(swap, provider)
+    assert asked == [[PROVIDERS[provider], "CPUExecutionProvider"]] and generator.provider == provider
+    assert generator.reason.endswith("works on this machine.") and generator.memory_limit > 0
+
+
+class Session:
+    """What ONNX Runtime opens when all libraries are there."""
+
+    def __init__(self, providers: list):
+        self.get_providers = lambda: providers
+
+
+@pytest.mark.skipif(not cuda_problem(), reason="CUDA works here")
+def test_auto_goes_on_with_the_cpu_when_cuda_fails_to_start(swap, monkeypatch):
+    monkeypatch.setattr("core.generator.cuda_problem", lambda: "")
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*PROVIDERS.values()])
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
+    generator = Generator(swap)
+    assert generator.provider == "cpu" and generator.reason.startswith("CUDA can't be used: ONNX Runtime")
+
+
+def test_binding_gives_what_a_plain_run_gives(generators):
+    image = {"image": np.random.default_rng(0).uniform(0, 2, (1, 3, 64, 96)).astype(np.float32)}
+    for name in ("swap", "wide"):
+        bound = _run_bound(generators[name]._session, image, _run_options(""), "cpu")
+        np.testing.assert_array_equal(bound, generators[name].run(image))
+
+
+def test_memory_that_is_given_back_changes_nothing(generators):
+    image = {"image": np.random.default_rng(0).uniform(0, 2, (1, 3, 64, 96)).astype(np.float32)}
+    np.testing.assert_array_equal(generators["wide"].run(image, release=True), generators["wide"].run(image))
