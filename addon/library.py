@@ -107,10 +107,13 @@ def remove(identifier: str) -> None:
 
 
 def generator(identifier: str, provider: str = "auto") -> tuple[Generator, str]:
-    """The style's generator, and the digest of its file. Raises StyleError, ProviderError."""
+    """The style's generator, within the memory limit of the settings, and the digest of its file.
+
+    Raises StyleError, ProviderError.
+    """
     path = find(identifier).path
     version = _version(path)
-    return _open(path, *version, provider), _content(path, *version)
+    return _open(path, *version, provider, settings().memory_limit * 2**20 or None), _content(path, *version)
 
 
 @lru_cache
@@ -142,8 +145,8 @@ def _read(path: Path, mtime: int, size: int) -> Installed:
 
 
 @lru_cache(maxsize=4)
-def _open(path: Path, mtime: int, size: int, provider: str) -> Generator:
-    return Generator(load_style(path), provider)
+def _open(path: Path, mtime: int, size: int, provider: str, memory_limit: int | None) -> Generator:
+    return Generator(load_style(path), provider, memory_limit=memory_limit)
 
 
 @lru_cache(maxsize=256)

@@ -131,5 +131,31 @@ def cpu_takes_over(folder: Path) -> None:
     assert np.abs(styled(plain, "wide") - plain).max() > 0.1
 
 
+def memory_limit(folder: Path) -> None:
+    """With little memory the frame is run in tiles, with the same result."""
+    _, preferences = load_with_preferences(folder)
+    os.environ["GAN_STYLE_PATH"] = str(FIXTURES)
+    generator = sys.modules["gan_style.core.generator"].Generator
+    scene = make_scene()
+    scene.render.resolution_x, scene.render.resolution_y = 640, 480
+    tree = scene.compositing_node_group
+    colour = tree.nodes.new("CompositorNodeImage")
+    colour.image = bpy.data.images.new("Noise", 640, 480, float_buffer=True)
+    colour.image.pixels.foreach_set(np.random.default_rng(0).random(640 * 480 * 4, np.float32))
+    tree.links.new(colour.outputs["Image"], tree.nodes["Group Output"].inputs[0])
+    whole = render(scene, folder / "plain.exr")
+    insert_style(tree, "wide")
+    run, pixels = generator.run, []
+
+    def counted(self: object, inputs: dict, *rest: object, **options: object) -> np.ndarray:
+        pixels.append(inputs["image"][0, 0].size)
+        return run(self, inputs, *rest, **options)
+
+    generator.run = counted
+    preferences.memory_limit = 24
+    assert_close(render(scene, folder / "tiled.exr"), styled(whole, "wide"), 1e-5)
+    assert len(pixels) > 2 and max(pixels[1:]) < 640 * 480, pixels  # the first tells what a pixel takes
+
+
 if __name__ == "__main__":
     run_case(globals())
