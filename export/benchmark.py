@@ -9,11 +9,12 @@ from core import Generator, PassError, ProviderError, StyleError, load_style, st
 
 from . import score_sheet
 from .checkpoint import load_checkpoint
-from .config import UNPAIRED, ExportConfig, TrainConfig, TrainerError, from_values, read_values, setting, train_config
+from .config import UNPAIRED, ExportConfig, TrainConfig, train_config
 from .cost import CostError, frame_cost
-from .evaluate import export_parity, open_perception, write_scores
+from .evaluate import export_parity, make_folder, open_perception, write_scores
 from .export_onnx import export
 from .scoring import Footage, Painter, score
+from .settings import TrainerError, from_values, read_values, setting
 from .sources import find_files
 from .train import train
 
@@ -90,6 +91,7 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
     Writes scores.json, with what each method was trained by, and scores.png. Raises TrainerError; what is done so far is kept.
     """
     perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights)
+    make_folder(config.out)
     plans = {name: _plan(name, config) for name in config.methods}
     styles = {name: _style(plan, config.out / f"{name}.onnx") for name, plan in plans.items()}
     footage = Footage(config.truth or config.data, _judging(config, plans))

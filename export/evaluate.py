@@ -10,17 +10,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import onnx
+from PIL import Image
 
 from core import Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
 from core.style import save_style
 
 from . import score_sheet
-from .config import ExportConfig, TrainerError, setting
+from .config import ExportConfig
 from .cost import frame_cost
 from .encoding import encode
 from .inception import Inception
 from .lpips import LPIPS
 from .scoring import Footage, Perception, score
+from .settings import TrainerError, setting
 from .sources import find_files
 from .vgg import VGG19
 
@@ -59,8 +61,13 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
     The style's row also has what a frame of 1920 x 1080 costs. Writes what the settings ask for, each file whole or not
     at all. Raises TrainerError for a style or frames that can't be used.
     """
+    # Look at everything that can be wrong before minutes of work.
     if config.card and config.style.suffix != ".onnx":
         raise EvaluateError(f"{config.style} is no style file, so it takes no score card; export the run first.")
+    if config.card and not os.access(config.style.parent, os.W_OK):
+        raise EvaluateError(f"The score card can't be written, because you may not write in {config.style.parent}.")
+    if config.out is not None:
+        make_folder(config.out)
     perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights)
     with style_file(config.style) as path:
         style = _load(path)
@@ -127,9 +134,16 @@ def _held_out(style: Style, data: Path) -> tuple[str, ...]:
     return held_out
 
 
-def write_scores(folder: Path, report: dict, page) -> None:
-    """Write scores.json and scores.png, the picture of a page, each whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+def make_folder(folder: Path) -> None:
+    """Make the folder for scores, unless it is there. Raises EvaluateError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvaluateError(f"The folder {folder} can't be made ({error.strerror}); give another --out.") from error
+
+
+def write_scores(folder: Path, report: dict, page: Image.Image) -> None:
+    """Write scores.json and scores.png, the picture of a page, each whole or not at all. Raises EvaluateError."""
     for name, write in (("scores.json", lambda f: f.write(json.dumps(report, indent=2).encode())),
                         ("scores.png", lambda f: page.save(f, "PNG"))):
         partial = folder / f".{name}.partial"
@@ -137,6 +151,8 @@ def write_scores(folder: Path, report: dict, page) -> None:
             with open(partial, "wb") as file:
                 write(file)
             os.replace(partial, folder / name)
+        except OSError as error:
+            raise EvaluateError(f"{folder / name} can't be written ({error.strerror}).") from error
         finally:
             partial.unlink(missing_ok=True)
 

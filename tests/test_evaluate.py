@@ -76,6 +76,9 @@ def test_what_cannot_be_scored_is_one_sentence(tmp_path, folder, caplog):
     assert "There is no style file" in caplog.text
     assert main(["evaluate", str(FIXTURES / "guided.onnx"), "--data", str(folder)]) == 1
     assert "can't be stylised: The style needs the pass" in caplog.text
+    (tmp_path / "file").touch()
+    assert main(["evaluate", str(FIXTURES / "swap.onnx"), "--data", str(folder), "--out", str(tmp_path / "file")]) == 1
+    assert "can't be made (File exists); give another --out" in caplog.text
 
 
 def test_a_card_that_cannot_be_written_leaves_the_style_as_it_was(tmp_path):
