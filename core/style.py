@@ -10,6 +10,7 @@ import logging
 import re
 import struct
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -107,10 +108,7 @@ def _checked(contract: dict) -> dict:
     checked = dict(contract)
     for key in ("name", "author", "licence", "description", "working_space"):
         value = contract.get(key, "")
-        if not isinstance(value, str) or len(value) > 2000 or any(unicodedata.category(c) in UNSEEN for c in value):
-            raise StyleError(f"the field '{key}' of its contract must be one line of text")
-        if MARKUP.search(value):
-            raise StyleError(f"the field '{key}' of its contract must be plain text without markup")
+        _check_line(key, value, 2000)
     if not contract["name"].strip() or len(contract["name"]) > 60:
         raise StyleError("its name must have 1 to 60 characters")
     if contract["name"].startswith(".") or set(contract["name"]) & set('/\\:*?"<>|'):
@@ -126,6 +124,8 @@ def _checked(contract: dict) -> dict:
     for key in ("training", "score_card"):
         if not isinstance(contract.get(key, {}), dict) or _nesting(contract.get(key, {})) > MAX_NESTING:
             raise StyleError(f"the field '{key}' of its contract must be an object of at most {MAX_NESTING} levels")
+        for text in _texts(contract.get(key, {})):
+            _check_line(key, text)
     passes = contract.get("passes", ["image"])
     texts = isinstance(passes, list) and all(isinstance(p, str) for p in passes)
     if not texts or not passes or passes[0] != "image" or len(set(passes)) != len(passes):
@@ -150,6 +150,23 @@ def _check_thumbnail(png: bytes) -> None:
         raise StyleError(f"its thumbnail is not a PNG of at most {size // 2**10} KiB")
     if not all(1 <= n <= side for n in struct.unpack(">II", png[16:24])):
         raise StyleError(f"its thumbnail must have at most {side} x {side} pixels")
+
+
+def _check_line(key: str, value: object, length: int = MAX_CONTRACT) -> None:
+    """Check that a value is a text that may be shown as it is."""
+    if not isinstance(value, str) or len(value) > length or any(unicodedata.category(c) in UNSEEN for c in value):
+        raise StyleError(f"the field '{key}' of its contract must be one line of text")
+    if MARKUP.search(value):
+        raise StyleError(f"the field '{key}' of its contract must be plain text without markup")
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts in a JSON value, the names of its fields among them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _nesting(value: object) -> int:
