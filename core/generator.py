@@ -1,7 +1,10 @@
 """Opens a style in ONNX Runtime and runs it on one tensor; the only file that imports onnxruntime."""
 
 import math
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +27,14 @@ PROBE_BYTES = 16 * 2**20
 """Size of the run that tells what a pixel takes: large against what else a process takes meanwhile, a fraction of a frame."""
 CAUTION = 3
 """Times the memory of its results that a graph takes at most, of all that were measured; for those that no small frame tells."""
+
+
+CANCEL_SECONDS = 0.05
+"""How often a run asks whether to stop."""
+
+
+class Cancelled(Exception):
+    """The caller's `cancel` asked to stop; there is no result."""
 
 
 class ProviderError(RuntimeError):
@@ -83,18 +94,26 @@ class Generator:
         self.memory_limit = memory_limit or free_memory(self.provider) // 2
         self.open_seconds = time.perf_counter() - started
 
-    def run(self, inputs: dict[str, np.ndarray], release: bool = False) -> np.ndarray:
+    def run(
+        self, inputs: dict[str, np.ndarray], release: bool = False, cancel: Callable[[], bool] | None = None
+    ) -> np.ndarray:
         """Run the graph once: {pass name: (1, c, H, W) float32}, H and W multiples of the alignment, to (1, 3, H, W) float32.
 
         release: give the memory back afterwards, which costs a few percent of the time; otherwise the next run finds it there,
         but what ONNX Runtime keeps grows by up to a half over the first runs.
-        Raises ProviderError if the provider fails, for example for lack of memory.
+        cancel: asked again and again from another thread; the run stops at its next operator.
+        Raises ProviderError if the provider fails, for example for lack of memory, Cancelled.
         """
+        on_cuda = self.provider in ON_CUDA
+        options = _run_options(("gpu:0" if on_cuda else "cpu:0") if release else "")
         try:
-            if self.provider in ON_CUDA:
-                return _run_bound(self._session, inputs, _run_options("gpu:0" if release else ""))
-            return self._session.run([OUTPUT_NAME], inputs, _run_options("cpu:0" if release else ""))[0]
+            with _stopping(options, cancel):
+                if on_cuda:
+                    return _run_bound(self._session, inputs, options)
+                return self._session.run([OUTPUT_NAME], inputs, options)[0]
         except _runtime_errors() as error:
+            if options.terminate:
+                raise Cancelled from error
             size = " x ".join(str(n) for n in inputs["image"].shape[:1:-1])
             raise ProviderError(f"The style '{self.style.name}' failed on {self.provider} at {size} pixels: {error}") from error
 
@@ -144,6 +163,29 @@ def _run_options(release: str):
     if release:
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", release)
     return options
+
+
+@contextmanager
+def _stopping(options, cancel: Callable[[], bool] | None) -> Iterator[None]:
+    """Set the flag that ends a run with these RunOptions once cancel() agrees."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if cancel():
+                options.terminate = True
+                return
+            over.wait(CANCEL_SECONDS)
+
+    watcher = threading.Thread(target=watch, name="GAN Style cancel", daemon=True)
+    if cancel is not None:
+        watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if cancel is not None:
+            watcher.join()
 
 
 def _run_bound(session, inputs: dict[str, np.ndarray], options, device: str = "cuda") -> np.ndarray:

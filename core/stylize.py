@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .generator import Generator, ProviderError
+from .generator import Cancelled, Generator, ProviderError
 from .passes import check_passes
 from .style import Style, input_channels
 from .tiles import Tile, fit_window, plan_tiles, round_up
@@ -16,10 +16,6 @@ FAR = 65504.0
 """Largest half float; what an infinite radiance counts as."""
 
 MAX_STOPS = 32.0
-
-
-class Cancelled(Exception):
-    """The caller's `cancel` asked to stop; there is no result."""
 
 
 def stylize(
@@ -39,7 +35,7 @@ def stylize(
     divided by that again.
     tile: largest side in pixels of what is run at once, None for all that the generator's memory limit allows; it changes memory
     and time, not the picture. If the provider fails for lack of memory all the same, a warning is logged and half of it tried.
-    progress: called with the finished fraction, rising to 1. cancel: asked between tiles.
+    progress: called with the finished fraction, rising to 1. cancel: asked all the time, from another thread too.
 
     Returns (H, W, 4) float32, scene-linear, premultiplied, with the alpha of the input. Pixels whose alpha is 0 are returned as
     they are. Raises PassError for missing or wrong passes, MemoryLimitError, ProviderError if the generator fails, Cancelled.
@@ -94,7 +90,7 @@ def _run_tiles(
     for done, tile in enumerate(tiles):
         if cancel is not None and cancel():
             raise Cancelled
-        _run_tile(generator, passes, exposure, tile, frame, release=len(tiles) > 1)
+        _run_tile(generator, passes, exposure, tile, frame, len(tiles) > 1, cancel)
         report((done + 1) / len(tiles))
     return frame
 
@@ -106,11 +102,12 @@ def _run_tile(
     tile: Tile,
     frame: np.ndarray,
     release: bool,
+    cancel: Callable[[], bool] | None,
 ) -> None:
     """Fill in one tile of the frame; nothing of it stays behind."""
     size, gain = (tile.height, tile.width), _gain(exposure, tile.window)
     inputs = {name: _tensor(name, passes[name][tile.window], size, gain) for name in generator.style.passes}
-    rgb = generator.run(inputs, release)
+    rgb = generator.run(inputs, release, cancel)
     _place(rgb[(0, slice(None), *tile.kept_inside)], passes["image"][tile.kept], _gain(exposure, tile.kept), frame[tile.kept])
 
 

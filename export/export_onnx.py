@@ -19,8 +19,9 @@ from core.style import OUTPUT_NAME, Style, StyleError, input_channels, load_styl
 from core.stylize import stylize
 
 from .checkpoint import load_checkpoint, load_module
-from .config import ExportConfig, TrainConfig, TrainerError, from_values, read_values, to_values
+from .config import ExportConfig, TrainConfig
 from .generators import GuidedGenerator, make_generator, receptive_radius
+from .settings import TrainerError, from_values, read_values, to_values
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +154,7 @@ class _TorchGenerator:
         return height, width
 
     @torch.no_grad()
-    def run(self, inputs: dict[str, np.ndarray], release: bool = False) -> np.ndarray:
+    def run(self, inputs: dict[str, np.ndarray], release: bool = False, cancel: None = None) -> np.ndarray:
         output = self.module(*(torch.from_numpy(inputs[name]) for name in self.style.passes))
         self.gave_nan |= bool(output.isnan().any())
         return output.numpy()

@@ -179,10 +179,10 @@ def test_a_failure_between_frames_keeps_the_finished_and_nothing_else(shot, tmp_
     folder, out = shot(1, 2), tmp_path / "out"
     run = Generator.run
 
-    def fail_second(self, inputs, release=False):
+    def fail_second(self, inputs, release=False, cancel=None):
         if (out / "shot.0001.exr").exists():
             raise ProviderError("The memory of the GPU is full.")
-        return run(self, inputs, release)
+        return run(self, inputs, release, cancel)
 
     monkeypatch.setattr(Generator, "run", fail_second)
     assert stylized(SWAP, folder / "shot.####.exr", "--out", out) == 1

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
-from core import Generator, ProviderError, StyleError, load_style
+from core import Cancelled, Generator, ProviderError, StyleError, load_style
 from core.generator import PROVIDERS, _run_bound, _run_options, cuda_problem
 from tests.conftest import FIXTURES
 
@@ -112,3 +112,13 @@ def test_binding_gives_what_a_plain_run_gives(generators):
 def test_memory_that_is_given_back_changes_nothing(generators):
     image = {"image": np.random.default_rng(0).uniform(0, 2, (1, 3, 64, 96)).astype(np.float32)}
     np.testing.assert_array_equal(generators["wide"].run(image, release=True), generators["wide"].run(image))
+
+
+def test_a_run_stops_in_the_middle_when_it_is_cancelled():
+    """The shipped style on a frame that takes it seconds; afterwards the generator works as before."""
+    generator = Generator(load_style(FIXTURES.parents[1] / "addon" / "styles" / "graphic_novel.onnx"), "cpu")
+    image = np.ones((1, 3, 2048, 2048), np.float32)
+    with pytest.raises(Cancelled):
+        generator.run({"image": image}, cancel=lambda: True)
+    small = {"image": image[..., :64, :64]}
+    np.testing.assert_array_equal(generator.run(small, cancel=lambda: False), generator.run(small))

@@ -109,7 +109,7 @@ def test_inputs_stay_as_they_were(generators, frame):
 
 def test_a_generator_that_overflows_gives_a_finite_frame(generators, frame, monkeypatch):
     broken = np.full((1, 3, 8, 8), np.inf, np.float32)
-    monkeypatch.setattr(generators["swap"], "run", lambda inputs, release: broken)
+    monkeypatch.setattr(generators["swap"], "run", lambda inputs, release, cancel: broken)
     assert (stylize(generators["swap"], {"image": frame(8, 8, opaque=True)})[..., :3] == 65504).all()
 
 
@@ -137,11 +137,11 @@ def failing(generator, monkeypatch, pixels: int, error: Exception) -> list[int]:
     """Lets the generator fail on more than so many pixels; returns the list of what is run."""
     run, seen = generator.run, []
 
-    def limited(inputs, release=False):
+    def limited(inputs, release=False, cancel=None):
         seen.append(inputs["image"][0, 0].size)
         if seen[-1] > pixels:
             raise error
-        return run(inputs, release)
+        return run(inputs, release, cancel)
 
     monkeypatch.setattr(generator, "run", limited)
     return seen
