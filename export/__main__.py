@@ -6,16 +6,8 @@ import os
 import sys
 from collections.abc import Callable
 
-from export.config import (
-    ExportConfig,
-    TrainConfig,
-    TrainerError,
-    add_arguments,
-    explicit_values,
-    from_values,
-    resumed_config,
-    train_config,
-)
+from export.config import ExportConfig, TrainConfig, resumed_config, train_config
+from export.settings import TrainerError, add_arguments, explicit_values, from_values
 
 
 def _render_dataset() -> tuple[type, Callable[[dict], None]]:
@@ -92,6 +84,12 @@ def _benchmark() -> tuple[type, Callable[[dict], None]]:
     return BenchmarkConfig, lambda values: print(table(benchmark(from_values(BenchmarkConfig, values))))
 
 
+def _speed() -> tuple[type, Callable[[dict], None]]:
+    from export.speed import SpeedConfig, speed
+
+    return SpeedConfig, lambda values: print(speed(from_values(SpeedConfig, values)))
+
+
 COMMANDS = {
     "render-dataset": (_render_dataset, "Render scenes with their passes, and the target frames of a look."),
     "paint": (_paint, "Paint the target frames of a look for frames that are rendered already."),
@@ -102,6 +100,7 @@ COMMANDS = {
     "export": (_export, "Write a trained generator as a style file."),
     "evaluate": (_evaluate, "Score a style: likeness to its look, truth to the frame, steadiness, cost."),
     "benchmark": (_benchmark, "Train our defaults and published methods for the same time, and score them side by side."),
+    "speed": (_speed, "Time our generators and published ones side by side, and tell which goals are met."),
 }
 """Each command imports what it needs when it is called: rendering needs no PyTorch, training no Blender."""
 

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from .config import TrainerError
+from .settings import TrainerError
 
 
 class CheckpointError(TrainerError):

@@ -1,13 +1,11 @@
-"""The trainer's settings: frozen dataclasses, and the command line and the files generated from their fields."""
+"""The trainer's settings, with what must hold between them and the defaults of each mode."""
 
-import argparse
-import json
-import tomllib
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import get_args, get_origin, get_type_hints
 
 from core.passes import PASSES
+
+from .settings import ConfigError, from_values, plain, read_values, require, setting, to_values
 
 VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4, 4), 1) for n in range(1, count + 1))
 """The layers of VGG-19 in order, each a convolution and its ReLU."""
@@ -22,19 +20,6 @@ PAIRED_TERMS = ("l1", "l2", "edge", "features")
 """Loss terms that compare an output with its own target."""
 TERMS_OF = {"cycle": "cycle", "identity": "cycle", "nce": "contrastive", "nce_identity": "contrastive"}
 """Loss term -> the only mode that has it."""
-
-
-class TrainerError(ValueError):
-    """Something that the trainer's user can put right; the message is a sentence that says how."""
-
-
-class ConfigError(TrainerError):
-    """A setting is missing, unknown or out of range."""
-
-
-def setting(default: object = MISSING, help: str = "", **more: object) -> Field:
-    """A field of a settings class. more: `choices`; `positional`, an argument without flag; `free`, may change on resuming."""
-    return field(default=default, metadata={"help": help, **more})
 
 
 @dataclass(frozen=True)
@@ -124,23 +109,23 @@ class TrainConfig:
 
     def __post_init__(self):
         self._check_weights()
-        _require(self.passes[:1] == ("image",) and len(set(self.passes)) == len(self.passes),
+        require(self.passes[:1] == ("image",) and len(set(self.passes)) == len(self.passes),
                  "passes must start with image and name nothing twice")
-        _require(self.crop >= 8 and self.crop % 8 == 0, f"crop must be a multiple of 8, not {self.crop}")
+        require(self.crop >= 8 and self.crop % 8 == 0, f"crop must be a multiple of 8, not {self.crop}")
         for name in ("crop_alignment", "batch", "discriminator_channels", "discriminator_layers", "discriminator_scales",
                      "discriminator_side", "r1_every", "steps", "log_every", "preview_every", "checkpoint_every"):
-            _require(getattr(self, name) >= 1, f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+            require(getattr(self, name) >= 1, f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         for name in ("holdout_fraction", "decay_from", "ema"):
             value = getattr(self, name)
-            _require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
+            require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
         self._check_networks()
-        _require(self.noise >= 0, f"noise must be at least 0, not {self.noise}")
-        _require(not self.noise or "position" in self.passes, "noise needs position among the passes")
-        _require(len(self.betas) == 2, "betas must be two numbers")
-        _require(self.frame_height >= 0, f"frame-height must be at least 0, not {self.frame_height}")
+        require(self.noise >= 0, f"noise must be at least 0, not {self.noise}")
+        require(not self.noise or "position" in self.passes, "noise needs position among the passes")
+        require(len(self.betas) == 2, "betas must be two numbers")
+        require(self.frame_height >= 0, f"frame-height must be at least 0, not {self.frame_height}")
         # These two are in world space: in a mirrored world they depend on the camera, which the files don't tell.
         world = {"normal", "position"} & set(self.passes)
-        _require(not (self.flip and world), "flip can't mirror the passes normal or position")
+        require(not (self.flip and world), "flip can't mirror the passes normal or position")
 
     def weights(self) -> dict[str, float]:
         """Loss term -> weight, of those above 0; r1 counts for all the steps between two penalties."""
@@ -152,50 +137,50 @@ class TrainConfig:
         weights = {f.name: getattr(self, f.name) for f in fields(self) if f.name.startswith("weight_")}
         for name, value in weights.items():
             flag, term = name.replace("_", "-"), name.removeprefix("weight_")
-            _require(value >= 0, f"{flag} must be at least 0, not {value}")
-            _require(not value or TERMS_OF.get(term, self.mode) == self.mode,
+            require(value >= 0, f"{flag} must be at least 0, not {value}")
+            require(not value or TERMS_OF.get(term, self.mode) == self.mode,
                      f"{flag} belongs to mode {TERMS_OF.get(term)}; set it to 0 for mode {self.mode}")
-            _require(not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED,
+            require(not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED,
                      f"{flag} compares an output with its own target, which mode {self.mode} does not have; set it to 0")
         if self.mode in UNPAIRED:
-            _require(self.weight_adversarial > 0, f"mode {self.mode} learns from weight-adversarial; give it more than 0")
-            _require(not self.conditional, f"conditional can't be on in mode {self.mode}: no target belongs to an input")
+            require(self.weight_adversarial > 0, f"mode {self.mode} learns from weight-adversarial; give it more than 0")
+            require(not self.conditional, f"conditional can't be on in mode {self.mode}: no target belongs to an input")
         aims = ("l1", "l2", "edge", "adversarial", "content", "style")
-        _require(any(weights[f"weight_{aim}"] for aim in aims), f"weights must not all be 0: give one of {', '.join(aims)}")
+        require(any(weights[f"weight_{aim}"] for aim in aims), f"weights must not all be 0: give one of {', '.join(aims)}")
         for name in ("weight_features", "weight_r1"):
             flag = name.replace("_", "-")
-            _require(bool(self.weight_adversarial) or not weights[name],
+            require(bool(self.weight_adversarial) or not weights[name],
                      f"{flag} needs a discriminator: give weight-adversarial too, or set {flag} to 0")
         for name, layers in (("weight_content", self.content_layers), ("weight_style", self.style_layers)):
             if weights[name]:
                 flag = name.replace("_", "-")
-                _require(self.vgg_weights is not None, f"{flag} needs VGG-19's weights: give vgg-weights, the file that "
+                require(self.vgg_weights is not None, f"{flag} needs VGG-19's weights: give vgg-weights, the file that "
                          f"torchvision calls vgg19-dcbb9e9d.pth, or set {flag} to 0")
-                _require(bool(layers), f"{flag} needs at least one layer of VGG-19")
-                _require(self.crop >= 16, f"{flag} needs crops of 16 px or more")
+                require(bool(layers), f"{flag} needs at least one layer of VGG-19")
+                require(self.crop >= 16, f"{flag} needs crops of 16 px or more")
 
     def _check_networks(self) -> None:
         """Raise ConfigError for widths that the generator doesn't take and crops that the networks can't work on."""
         peer = self.generator in PEERS
-        _require(not peer or (self.size == "default" and not self.noise),
+        require(not peer or (self.size == "default" and not self.noise),
                  f"generator {self.generator} has one published size and takes no noise; give no size and no noise")
         count = {"cnn": 4, "unet": max(len(self.widths), 2), "resnet": 3}.get(self.generator, 2)
-        _require(len(self.widths) in (0, count) and all(w > 0 for w in self.widths),
+        require(len(self.widths) in (0, count) and all(w > 0 for w in self.widths),
                  f"widths must be {count} whole numbers above 0 for the {self.generator}")
-        _require(self.resnet_weights is None or (self.generator == "resnet" and not self.start_from),
+        require(self.resnet_weights is None or (self.generator == "resnet" and not self.start_from),
                  "resnet-weights is for generator resnet without start-from")
         judges_by = self.discriminator_vgg_layers
         if self.discriminator == "vgg":
-            _require(self.vgg_weights is not None, "discriminator vgg needs VGG-19's weights: give vgg-weights, the file that "
+            require(self.vgg_weights is not None, "discriminator vgg needs VGG-19's weights: give vgg-weights, the file that "
                      "torchvision calls vgg19-dcbb9e9d.pth, or choose another discriminator")
-            _require(bool(judges_by), "discriminator-vgg-layers must name at least one layer")
+            require(bool(judges_by), "discriminator-vgg-layers must name at least one layer")
         smallest = {
             "dense": self.discriminator_side,
             "patch": 8 * 2**self.discriminator_layers,
             "multiscale": 8 * 2 ** (self.discriminator_layers + self.discriminator_scales - 1),
             "vgg": 2 * 2 ** max((int(layer[4]) for layer in judges_by), default=1),
         }[self.discriminator]
-        _require(self.crop >= smallest, f"discriminator {self.discriminator} of this size needs crops of {smallest} px or more")
+        require(self.crop >= smallest, f"discriminator {self.discriminator} of this size needs crops of {smallest} px or more")
 
 
 @dataclass(frozen=True)
@@ -211,100 +196,6 @@ class ExportConfig:
     tolerance: float = setting(1e-3, "largest difference allowed between PyTorch and ONNX Runtime, relative above 1")
 
 
-def _require(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise ConfigError(f"The setting {sentence}.")
-
-
-def add_arguments(parser: argparse.ArgumentParser, config_class: type) -> None:
-    """Add --config and one argument per field; none has a default, so that explicit_values() tells what was asked for."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="JSON or TOML file of settings; flags override it")
-    hints = get_type_hints(config_class)
-    for f in fields(config_class):
-        note = "" if f.default is MISSING or f.default in ("", (), None) else f" [{_plain(f.default)}]"
-        options = {"help": (f.metadata.get("help", "") + note).replace("%", "%%"), "default": argparse.SUPPRESS}
-        kind, many = _element(hints[f.name])
-        if kind is bool:
-            options["action"] = argparse.BooleanOptionalAction
-        else:
-            options |= {"type": kind, "choices": f.metadata.get("choices"), "metavar": f.name.upper().replace("_", "-")}
-        if many:
-            options["nargs"] = "*"
-        if options.get("choices"):
-            options["metavar"] = None
-        parser.add_argument(f.name if f.metadata.get("positional") else "--" + f.name.replace("_", "-"), **options)
-
-
-def _element(hint: object) -> tuple[type, bool]:
-    """(type of one value, whether the field holds many): tuple[int, ...] is (int, True), int | None is (int, False)."""
-    if get_origin(hint) is tuple:
-        return get_args(hint)[0], True
-    kinds = [k for k in get_args(hint) if k is not type(None)]
-    return (kinds[0] if kinds else hint), False
-
-
-def explicit_values(config_class: type, arguments: argparse.Namespace) -> dict:
-    """The values given in the --config file and, above them, on the command line. Raises ConfigError."""
-    values = read_values(arguments.config) if arguments.config else {}
-    return values | {f.name: getattr(arguments, f.name) for f in fields(config_class) if hasattr(arguments, f.name)}
-
-
-def read_values(path: Path) -> dict:
-    """Settings from a JSON or TOML file as a dict. Raises ConfigError."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        values = tomllib.loads(text) if Path(path).suffix == ".toml" else json.loads(text)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"The settings file {path} can't be read: {error}.") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"The settings file {path} must hold names and values.")
-    return {name.replace("-", "_"): value for name, value in values.items()}
-
-
-def from_values(config_class: type, values: dict):
-    """Build a settings object from {field name: value}. Raises ConfigError for unknown, missing and wrongly typed settings."""
-    hints = get_type_hints(config_class)
-    if unknown := sorted(set(values) - set(hints)):
-        raise ConfigError(f"There is no setting named {', '.join(unknown)}.")
-    required = [f.name for f in fields(config_class) if f.default is MISSING and f.default_factory is MISSING]
-    if missing := [name for name in required if name not in values]:
-        raise ConfigError(f"Please give {', '.join('--' + m.replace('_', '-') for m in missing)}.")
-    typed = {name: _typed(name, hints[name], value) for name, value in values.items()}
-    for f in fields(config_class):
-        choices, value = f.metadata.get("choices"), typed.get(f.name)
-        chosen = value if isinstance(value, tuple) else (value,)
-        if choices and f.name in typed and (wrong := [c for c in chosen if c not in choices]):
-            raise ConfigError(f"The setting {f.name} can't be {wrong[0]!r}; choose from {', '.join(map(str, choices))}.")
-    return config_class(**typed)
-
-
-def _typed(name: str, hint: object, value: object) -> object:
-    kind, many = _element(hint)
-    if many:
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"The setting {name} must be a list, not {value!r}.")
-        return tuple(_typed(name, kind, v) for v in value)
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    if (kind is Path and isinstance(value, str)) or (kind is float and type(value) is int):
-        return kind(value)
-    if value is None and type(None) in get_args(hint):
-        return None
-    raise ConfigError(f"The setting {name} must be of type {kind.__name__}, not {value!r}.")
-
-
-def to_values(config: object) -> dict:
-    """A settings object as plain JSON values; from_values() reads them back to an equal object."""
-    return {f.name: _plain(getattr(config, f.name)) for f in fields(config)}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return value.as_posix() if isinstance(value, Path) else value
-
-
-# With the hinge loss a new look reaches the generator sooner than with least squares.
 WITHOUT_PAIRS = {"conditional": False, "adversarial": "hinge", "weight_l1": 0.0, "weight_edge": 0.0, "weight_features": 0.0}
 MODE_DEFAULTS = {
     # Small patches, many at once: more of a frame's variety in each step (Texler et al. 2020, section 3.1).
@@ -329,6 +220,6 @@ def resumed_config(values: dict) -> TrainConfig:
     differing = [f.name for f in fields(TrainConfig)
                  if not f.metadata.get("free") and f.name != "run" and getattr(asked, f.name) != getattr(saved, f.name)]
     if differing:
-        changes = ", ".join(f"{n} ({_plain(getattr(saved, n))}, now {_plain(getattr(asked, n))})" for n in differing)
+        changes = ", ".join(f"{n} ({plain(getattr(saved, n))}, now {plain(getattr(asked, n))})" for n in differing)
         raise ConfigError(f"The run {asked.run} was started with other settings: {changes}; leave them out or start a new run.")
     return asked

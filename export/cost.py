@@ -12,7 +12,7 @@ import numpy as np
 
 from core import PASSES, Generator, ProviderError, StyleError, load_style, stylize
 
-from .config import TrainerError
+from .settings import TrainerError
 
 SIZE = (1080, 1920)
 FRAMES, ENOUGH_SECONDS = 3, 20
@@ -42,16 +42,16 @@ def _measure(path: str, provider: str, height: int, width: int) -> dict[str, flo
     generator = Generator(style, provider)
     rng = np.random.default_rng(0)
     passes = {name: rng.random((height, width, PASSES[name].channels), np.float32) for name in style.passes}
-    before, seconds = _peak_bytes(), []
+    before, seconds = peak_bytes(), []
     while len(seconds) <= FRAMES and sum(seconds) < ENOUGH_SECONDS:
         started = time.perf_counter()
         stylize(generator, passes)
         seconds.append(time.perf_counter() - started)
-    peak = {} if before is None else {"peak_megabytes": (_peak_bytes() - before) / 1e6}
+    peak = {} if before is None else {"peak_megabytes": (peak_bytes() - before) / 1e6}
     return {"seconds": statistics.median(seconds[1:] or seconds), **peak, "provider": generator.provider}
 
 
-def _peak_bytes() -> int | None:
+def peak_bytes() -> int | None:
     """The most memory that this process has held so far; None where the system does not tell.
 
     Linux's getrusage() counts what the process had copied from its parent before it became itself; its own mark is in /proc.

@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 from tqdm import tqdm
 
-from .config import TrainerError, setting
+from .settings import TrainerError, setting
 
 ROOT = Path(__file__).parent.parent
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, distributed
 
-from .config import TrainerError
+from .settings import TrainerError
 
 T = TypeVar("T")
 PATIENCE = timedelta(hours=6)

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import parse_wheel_filename
 
-from export.config import TrainerError, setting
+from export.settings import TrainerError, setting
 
 ROOT = Path(__file__).parent.parent
 PACKED = ("__init__.py", "LICENSE", "addon", "core")

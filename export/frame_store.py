@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from core.passes import PASSES
 
-from .config import TrainerError
+from .settings import TrainerError
 from .sources import find_files, read_frames, read_masks, resize
 
 log = logging.getLogger(__name__)

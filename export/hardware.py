@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .config import TrainConfig, TrainerError
+from .config import TrainConfig
+from .settings import TrainerError
 
 
 class HardwareError(TrainerError):

@@ -10,8 +10,8 @@ from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from .config import TrainerError
 from .encoding import display
+from .settings import TrainerError
 
 FEATURES = 2048
 SIDE = 299

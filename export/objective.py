@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from . import losses
-from .config import ConfigError, TrainConfig
+from .config import TrainConfig
 from .dataset import Crops, DataError, DataSet
 from .discriminators import Judgement, make_discriminator
 from .encoding import encode
 from .generators import GuidedGenerator, make_generator
 from .hardware import Hardware
+from .settings import ConfigError
 from .temporal import in_sight, steadiness
 from .vgg import VGG19
 

@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from core.exr import ExrError, read_exr, write_exr
 
-from .config import TrainerError, setting
 from .looks import LOOKS
+from .settings import TrainerError, setting
 
 
 class PaintError(TrainerError):

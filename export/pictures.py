@@ -8,7 +8,7 @@ import av
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from .config import TrainerError
+from .settings import TrainerError
 
 MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L"}
 """What Pillow calls the pixels that we can convert; others are floats or Lab."""

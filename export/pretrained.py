@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from core.style import StyleError, load_style
 
 from .checkpoint import load_checkpoint
-from .config import TrainConfig, TrainerError, from_values, read_values
+from .config import TrainConfig
 from .generators import GuidedGenerator
+from .settings import TrainerError, from_values, read_values
 
 log = logging.getLogger(__name__)
 

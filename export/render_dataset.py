@@ -16,8 +16,8 @@ from tqdm import tqdm
 from core.exr import read_exr, write_exr
 from core.passes import PASSES, check_passes
 
-from .config import TrainerError, setting, to_values
 from .scenes import FRAMES, build, scene_names
+from .settings import TrainerError, setting, to_values
 
 FULL_FLOAT = ("depth", "position", "vector")
 """Passes whose values half floats would round too coarsely; the others are written as half."""

@@ -7,9 +7,9 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor
 
-from .config import TrainerError
 from .encoding import decode, display
 from .generators import ResNet
+from .settings import TrainerError
 from .vgg import DEVIATION, MEAN
 
 log = logging.getLogger(__name__)

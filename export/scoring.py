@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from . import inception, metrics
-from .config import TrainerError
+from .settings import TrainerError
 from .sources import VIDEOS, find_files, read_frames
 from .temporal import in_sight
 

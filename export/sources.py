@@ -11,8 +11,8 @@ from core.exr import ExrError, read_exr
 from core.passes import PassError
 from core.sequence import SequenceError, read_frame
 
-from .config import TrainerError
 from .pictures import read_picture, srgb_to_linear
+from .settings import TrainerError
 from .videos import read_video
 
 EXR = {".exr"}

@@ -17,12 +17,13 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from . import checkpoint, preview
-from .config import TrainConfig, TrainerError, to_values
+from .config import TrainConfig
 from .distributed import average, largest, leader_first, leads, processes
 from .generators import GuidedGenerator
 from .hardware import find_hardware
 from .pretrained import start_from
 from .resnet_weights import start_from_resnet
+from .settings import TrainerError, to_values
 from .supervised import Supervised
 from .unpaired import Contrastive, Cycle
 

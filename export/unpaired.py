@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from core.style import input_channels
 
 from . import losses
-from .config import ConfigError, TrainConfig
+from .config import TrainConfig
 from .dataset import Crops, draw_frames, draw_steps, split_names
 from .discriminators import make_discriminator
 from .distributed import gathered, share
@@ -20,6 +20,7 @@ from .frame_store import DataError
 from .generators import CNN, GuidedGenerator, ResNet, UNet, make_generator
 from .hardware import Hardware
 from .objective import Objective, Terms
+from .settings import ConfigError
 
 BRIGHTEST = 4.0
 """Encoded value that outputs are cut at before they are fed to a generator; half floats end at 3.65."""

@@ -7,8 +7,8 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor, nn
 
-from .config import TrainerError
 from .encoding import decode, display
+from .settings import TrainerError
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's sRGB pictures, as torchvision's weights expect them taken out."""

@@ -8,8 +8,8 @@ import av
 import numpy as np
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 
-from .config import TrainerError
 from .pictures import srgb_to_linear
+from .settings import TrainerError
 
 HIGH_DEFINITION = 720
 """Lines from which on a video that doesn't say is taken for BT.709, below for BT.601, as players do."""

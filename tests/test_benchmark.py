@@ -4,7 +4,7 @@ import pytest
 
 from export.__main__ import main
 from export.benchmark import METHODS, BenchmarkConfig, BenchmarkError, _plan, benchmark
-from export.config import from_values
+from export.settings import from_values
 
 from .moving_frames import write_moving_frames
 from .vgg_weights import write_vgg_weights

@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 
 from export.__main__ import main
-from export.config import (
-    ConfigError,
-    ExportConfig,
-    TrainConfig,
-    add_arguments,
-    explicit_values,
-    from_values,
-    resumed_config,
-    to_values,
-)
+from export.config import ExportConfig, TrainConfig, resumed_config
+from export.settings import ConfigError, add_arguments, explicit_values, from_values, to_values
 
 
 def parse(config_class: type, *words: str) -> dict:

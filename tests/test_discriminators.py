@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from export.checkpoint import load_checkpoint
-from export.config import ConfigError, train_config
+from export.config import train_config
 from export.discriminators import DenseDiscriminator, MultiscaleDiscriminator, PatchDiscriminator, VGGDiscriminator
+from export.settings import ConfigError
 from export.train import train
 from export.vgg import VGG19
 

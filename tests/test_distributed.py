@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from export.checkpoint import load_checkpoint
-from export.config import to_values, train_config
+from export.config import train_config
+from export.settings import to_values
 from export.train import TrainingError, train
 
 from .paired_frames import write_paired_frames

@@ -5,10 +5,11 @@ from torch import nn
 
 from core import Generator, Style, load_style, stylize
 from export.config import PEERS as NAMES
-from export.config import ConfigError, TrainConfig, from_values
+from export.config import TrainConfig
 from export.export_onnx import write_style
 from export.generators import make_generator
 from export.peers import PEER_SIZES, PEERS
+from export.settings import ConfigError, from_values
 from export.train import train
 
 from .paired_frames import write_paired_frames

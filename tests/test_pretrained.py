@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from export.checkpoint import load_checkpoint
-from export.config import ConfigError, ExportConfig, TrainConfig, resumed_config
+from export.config import ExportConfig, TrainConfig, resumed_config
 from export.discriminators import make_discriminator
 from export.export_onnx import export
 from export.generators import make_generator
 from export.pretrained import StartError, start_from
+from export.settings import ConfigError
 from export.train import train
 
 from .paired_frames import write_paired_frames

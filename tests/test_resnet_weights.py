@@ -5,10 +5,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import batch_norm, conv2d, relu
 
-from export.config import ConfigError, train_config
+from export.config import train_config
 from export.encoding import decode, display
 from export.generators import ResNet
 from export.resnet_weights import ResNetError, srgb_line, start_from_resnet
+from export.settings import ConfigError
 from export.vgg import DEVIATION, MEAN
 
 WIDTH, BLOCKS = 16, 2

@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from core.exr import write_exr
-from export.config import TrainerError
 from export.scoring import Footage, FootageError, Perception, score
+from export.settings import TrainerError
 
 from .media import write_video
 from .moving_frames import moving_frame, paint, write_moving_frames

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from core.exr import write_exr
-from export.config import TrainerError
 from export.pictures import srgb_to_linear
+from export.settings import TrainerError
 from export.sources import find_files, read_frames, read_masks, resize
 
 from .media import write_deep, write_video

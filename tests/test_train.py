@@ -13,7 +13,8 @@ from PIL import Image
 from core.exr import read_exr, write_exr
 from export import losses
 from export.checkpoint import load_checkpoint
-from export.config import TrainConfig, TrainerError, resumed_config
+from export.config import TrainConfig, resumed_config
+from export.settings import TrainerError
 from export.train import TrainingError, train
 
 from .paired_frames import write_paired_frames

@@ -10,12 +10,13 @@ import torch
 
 from core.exr import write_exr
 from export.checkpoint import load_checkpoint
-from export.config import ConfigError, resumed_config, train_config
+from export.config import resumed_config, train_config
 from export.encoding import encode
 from export.frame_store import DataError
 from export.generators import make_generator
 from export.hardware import find_hardware
 from export.preview import paint
+from export.settings import ConfigError
 from export.train import train
 from export.unpaired import POOL, Contrastive, Cycle, Pool, Unpaired, encoder_layers
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from random import Random
 from typing import TYPE_CHECKING
 
-from ..config import TrainerError
+from ..settings import TrainerError
 
 if TYPE_CHECKING:
     import bpy
