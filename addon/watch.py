@@ -11,8 +11,8 @@ from . import mainthread, stage
 from .inner import is_hidden
 
 IDLE_SECONDS = 0.05
-PATIENCE_SECONDS = 10.0
-"""How long a render waits for Blender's main thread before it gives up."""
+PATIENCE_SECONDS = 60.0
+"""How long a render waits for Blender's main thread, which may be compiling shaders, before it gives up."""
 
 _due = True
 _rendering = False
