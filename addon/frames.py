@@ -14,6 +14,7 @@ import numpy as np
 from ..core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
 from ..core.cache import FrameCache
 from ..core.exr import ExrError
+from ..core.tiles import round_up
 from . import graph, library, runs, stage
 from .capture import CaptureError, capture, show, show_unstyled
 from .settings import Settings, own_folder, settings
@@ -63,11 +64,18 @@ def check(plan: stage.Plan) -> Generator:
         raise NodeError(plan.problem)
     wanted = settings()
     try:
-        return library.generator(plan.style, wanted.device)[0]
+        return _ready(plan, wanted.device)
     except ProviderError:
         if not wanted.cpu_fallback:
             raise
-        return library.generator(plan.style, "cpu")[0]
+        return _ready(plan, "cpu")
+
+
+def _ready(plan: stage.Plan, device: str) -> Generator:
+    """The node's generator, which has the memory for a frame of the render's size."""
+    generator = library.generator(plan.style, device)[0]
+    generator.window(*(round_up(side, generator.style.alignment) for side in plan.size))
+    return generator
 
 
 def forget() -> None:

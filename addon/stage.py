@@ -39,6 +39,8 @@ class Plan:
     """The Blender image that shows the stylised frame."""
     picture: Path
     """The file of that image."""
+    size: tuple[int, int]
+    """(height, width) in pixels of what the scene renders; what the node gets may be of another size."""
     problem: str = ""
     """Why the node can't run as it stands in the tree."""
 
@@ -186,7 +188,18 @@ def _plan(scene: bpy.types.Scene) -> Iterator[Plan]:
             captured = passes if stops is not None else (*passes, graph.EXPOSURE)
             inputs.add(tree, scene, path, captured, str(session.folder()), capture)
         key, image = node.node_tree.session_uid, inner.image_node(node).image
-        yield Plan(key, node.name, node.style_id, stops, capture, image.name, inner.picture(node), problem)
+        yield Plan(key, node.name, node.style_id, stops, capture, image.name, inner.picture(node), _size(scene), problem)
+
+
+def _size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """(height, width) in pixels of the scene's frames, at least 1."""
+    render = scene.render
+    scale = render.resolution_percentage / 100
+    width, height = render.resolution_x * scale, render.resolution_y * scale
+    if render.use_border and render.use_crop_to_border:
+        width *= render.border_max_x - render.border_min_x
+        height *= render.border_max_y - render.border_min_y
+    return max(1, int(height)), max(1, int(width))
 
 
 def _share_problems(nodes: list[bpy.types.Node]) -> None:

@@ -86,6 +86,7 @@ def test_failure_ends_a_background_render(case, tmp_path):
     last_line = result.stderr.strip().splitlines()[-1]
     assert last_line.startswith("Error: GAN Style: ") and FAILING[case] in last_line
     assert not (tmp_path / "frame.exr").exists()
+    assert "rendering has begun" not in result.stderr
 
 
 def test_checkout_is_a_valid_extension():
