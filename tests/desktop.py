@@ -23,7 +23,7 @@ import numpy as np
 from scene import assert_close, insert, insert_style, load_addon, make_scene, read_exr, styled
 
 STEP_SECONDS = 0.05
-PATIENCE = 60.0
+PATIENCE = 120.0
 SETTLE = 0.7
 """Seconds to let Blender do what it may do on its own after an edit."""
 
@@ -169,6 +169,8 @@ def steps() -> Iterator[None]:
     scene = bpy.data.scenes["Scene"]
     yield from missing_style(scene.compositing_node_group.nodes["GAN Style"], brighter)
     yield from animation(scene)
+    yield from engines(scene)
+    yield from saved_and_opened(scene)
     check("quitting asks nothing", lambda: assert_equal([i.name for i in bpy.data.images if i.is_dirty and i.users], []))
 
 
@@ -337,6 +339,45 @@ def animation(scene: bpy.types.Scene) -> Iterator[None]:
     for index, (plain, swapped) in enumerate(zip(frames["plain"], frames["styled"], strict=True)):
         expected = plain[..., [2, 1, 0, 3]]
         check(f"animation frame {index + 1}", lambda got=swapped, want=expected: assert_close(got, want, 1e-5))
+
+
+def engines(scene: bpy.types.Scene) -> Iterator[None]:
+    """EEVEE with overscan and Workbench, composited by CPU and GPU; an image that is moved before the node and back after it."""
+    tree = scene.compositing_node_group
+    scene.eevee.taa_render_samples = 1
+    scene.eevee.use_overscan = True
+    scene.display.shading.color_type = "MATERIAL"
+    bpy.data.objects["Cube"].data.materials[0].diffuse_color = (0.9, 0.1, 0.05, 1)
+    tree.nodes["GAN Style"].mute = True
+    insert(tree, "CompositorNodeTransform", X=9.0, Y=-5.0, Angle=0.3, Scale=0.8)
+    node = insert_style(tree, "swap")
+    insert(tree, "CompositorNodeTranslate", X=-7.0, Y=4.0)
+    for engine in ("BLENDER_EEVEE", "BLENDER_WORKBENCH"):
+        scene.render.engine = engine
+        for device in ("CPU", "GPU"):
+            scene.render.compositor_device = device
+            pictures = []
+            for strength in (0.0, 1.0):
+                node.inputs["Strength"].default_value = strength
+                yield from press_f12()
+                pictures.append(result())
+            plain, swapped = pictures
+            coloured = np.abs(plain[..., 0] - plain[..., 2]).max() > 0.05
+            check(f"{engine} renders colours", lambda coloured=coloured: assert_equal(coloured, np.True_))
+            check(f"{engine}, composited by the {device}", lambda a=swapped, b=plain: assert_close(a, b[..., [2, 1, 0, 3]], 1e-4))
+
+
+def saved_and_opened(scene: bpy.types.Scene) -> Iterator[None]:
+    """Saving after a render keeps the picture; an opened file is not modified, and shows no data of ours."""
+    shown = result()
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "file.blend"))
+    yield from press_f12()
+    check("F12 after saving shows the same", lambda: assert_close(result(), shown, 1e-4))
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "file.blend"))
+    yield from pause(2)
+    check("an opened file is not modified", lambda: assert_equal(bpy.data.is_dirty, False))
+    yield from press_f12()
+    check("F12 after opening shows the same", lambda: assert_close(result(), shown, 1e-4))
 
 
 def quit_blender() -> None:
