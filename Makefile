@@ -1,7 +1,8 @@
 # make demo   render a scene of ours through the GAN Style node and write the frames into demo/
 # make test   run all tests, with every Blender (as a Python module) that a Python found here can run
 # make style  train the shipped style again from nothing
-# make keyframes  render a shot, paint two of its frames, train on them for half an hour, and score the style
+# make keyframes  render a shot, paint two of its frames, train on them for 15 minutes, and score the style
+# make bench  time our generators and published ones side by side, into speed/ (an hour or more on two cores)
 # make extension  pack the add-on with its wheels into dist/, for each platform, as Blender installs it
 # make check  lint
 #
@@ -44,10 +45,13 @@ keyframes: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/robots --scenes robots --frames 24 --frame-step 1 \
 	    --width 640 --height 360 --samples 8
 	.venv/bin/python -m export paint --data datasets/robots --look graphic_novel --frames robots_s0_0006 robots_s0_0019
-	.venv/bin/python -m export train --data datasets/robots --run runs/robots --mode keyframes --minutes 30 \
-	    --passes image depth normal --weight-temporal 20
+	.venv/bin/python -m export train --data datasets/robots --run runs/robots --mode keyframes --minutes 15 \
+	    --passes image depth normal --weight-temporal 10
 	.venv/bin/python -m export export runs/robots runs/robots/robots.onnx --name "Robots in Ink"
 	.venv/bin/python -m export evaluate runs/robots/robots.onnx --data datasets/robots --out runs/robots/scores
+
+bench: .venv/.test
+	.venv/bin/python -m export speed
 
 extension: .venv/.test
 	.venv/bin/python -m export extension
@@ -65,4 +69,4 @@ check: .venv/.test
 	$(call set_up,$(PYTHON313),blender$(comma)test)
 
 comma := ,
-.PHONY: demo test style keyframes extension check
+.PHONY: demo test style bench keyframes extension check

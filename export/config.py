@@ -198,8 +198,8 @@ class ExportConfig:
 
 WITHOUT_PAIRS = {"conditional": False, "adversarial": "hinge", "weight_l1": 0.0, "weight_edge": 0.0, "weight_features": 0.0}
 MODE_DEFAULTS = {
-    # Small patches, many at once: more of a frame's variety in each step (Texler et al. 2020, section 3.1).
-    "keyframes": {"crop": 64, "batch": 16, "learning_rate": 5e-4, "conditional": False},
+    # Small patches from anywhere, many at once: more of a frame's variety in each step (Texler et al. 2020, section 3.1).
+    "keyframes": {"crop": 64, "crop_alignment": 1, "batch": 16, "learning_rate": 5e-4, "conditional": False},
     "cycle": {"weight_cycle": 10.0, "weight_identity": 5.0} | WITHOUT_PAIRS,
     "contrastive": {"weight_nce": 1.0, "weight_nce_identity": 1.0} | WITHOUT_PAIRS,
 }
