@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..core import Generator, Style, StyleError, load_style
-from ..core.generator import cuda_problem
+from ..core.generator import LABELS, provider_problem
 from .settings import own_folder, settings
 
 SHIPPED = Path(__file__).parent / "styles"
@@ -121,8 +121,9 @@ def device_problem(provider: str) -> str:
     """Why the provider can't be used on this machine, as a sentence; empty if nothing speaks against it."""
     if find_spec("onnxruntime") is None:
         return "Blender's Python has no ONNX Runtime; install it as the add-on's README says."
-    problem = cuda_problem() if provider != "cpu" else ""
-    return f"CUDA can't be used: {problem}." if problem else ""
+    provider = "cuda" if provider == "auto" else provider
+    problem = provider_problem(provider)
+    return f"{LABELS[provider]} can't be used: {problem}." if problem else ""
 
 
 def forget() -> None:

@@ -63,6 +63,16 @@ def cuda_problem() -> str:
     return ""
 
 
+def provider_problem(provider: str) -> str:
+    """Why one of PROVIDERS can't be used here, as a clause; empty if nothing speaks against it."""
+    import onnxruntime
+
+    problem = cuda_problem() if provider in ON_CUDA else ""
+    if not problem and PROVIDERS[provider] not in onnxruntime.get_available_providers():
+        problem = f"the installed ONNX Runtime has no {LABELS[provider]} provider"
+    return problem
+
+
 class Generator:
     """A style opened on an execution provider.
 
@@ -219,12 +229,10 @@ def _open(style: Style, provider: str, threads: int):
 
     if provider == "cpu":
         return _session(style, [PROVIDERS["cpu"]], threads), ""
+    if problem := provider_problem(provider):
+        return None, problem
     if provider in ON_CUDA:
-        if problem := cuda_problem():
-            return None, problem
         onnxruntime.preload_dlls()
-    if PROVIDERS[provider] not in onnxruntime.get_available_providers():
-        return None, f"the installed ONNX Runtime has no {LABELS[provider]} provider"
     chain = [PROVIDERS[provider], *([(PROVIDERS["cuda"], CUDA_OPTIONS)] if provider in ON_CUDA else []), PROVIDERS["cpu"]]
     try:
         session = _session(style, chain[1:] if provider == "cuda" else chain, threads)

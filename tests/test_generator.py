@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from core import Cancelled, Generator, ProviderError, StyleError, load_style
-from core.generator import PROVIDERS, _run_bound, _run_options, cuda_problem
+from core.generator import PROVIDERS, _run_bound, _run_options, cuda_problem, provider_problem
 from tests.conftest import FIXTURES
 
 
@@ -36,6 +36,17 @@ def test_cuda_agrees_with_the_cpu(generators):
     image = np.random.default_rng(0).uniform(0, 2, (1, 3, 64, 96)).astype(np.float32)
     cuda = Generator(load_style(FIXTURES / "wide.onnx"), "cuda")
     np.testing.assert_allclose(cuda.run({"image": image}), generators["wide"].run({"image": image}), atol=2e-2)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_speaks_against_a_provider_is_what_opening_it_says(swap, provider):
+    problem = provider_problem(provider)
+    if problem:
+        with pytest.raises(ProviderError) as error:
+            Generator(swap, provider)
+        assert problem in str(error.value)
+    else:
+        assert Generator(swap, provider).provider == provider
 
 
 def test_an_unknown_provider_is_named(swap):
