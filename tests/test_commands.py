@@ -71,13 +71,31 @@ def frames(folder: Path) -> dict[str, bytes]:
     return {path.name: read_exr(path)["image"].tobytes() for path in sorted(folder.iterdir())}
 
 
-def test_frames_of_any_split_equal_those_of_one_run(styled, tmp_path):
-    """Also when the two parts run at once and share a folder."""
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    result = blender("-b", styled, "-o", whole / "####", "-a")
+@pytest.fixture(scope="module")
+def whole(styled, tmp_path_factory):
+    """The frames of the shot, rendered in one go."""
+    folder = tmp_path_factory.mktemp("whole")
+    result = blender("-b", styled, "-o", folder / "####", "-a")
     assert result.returncode == 0, result.stdout + result.stderr
+    assert len(set(frames(folder).values())) == 4
+    return frames(folder)
+
+
+def test_frames_of_any_split_equal_those_of_one_run(styled, whole, tmp_path):
+    """Also when the two parts run at once and share a folder."""
+    parts = tmp_path / "parts"
     split = [start("-b", styled, "-o", parts / "####", *part, "-a") for part in (("-s", 1, "-j", 2), ("-s", 2, "-e", 4, "-j", 2))]
     for process in split:
         _, error = process.communicate(timeout=120)
         assert process.returncode == 0, error
-    assert frames(parts) == frames(whole) and len(set(frames(whole).values())) == 4
+    assert frames(parts) == whole
+
+
+def test_a_killed_render_goes_on_where_it_stopped(styled, whole, tmp_path):
+    killed = blender("-b", styled, "-o", tmp_path / "####", "--kill-after", 2, "-a")
+    assert killed.returncode == 137 and sorted(frames(tmp_path)) == ["0001.exr", "0002.exr"], killed.stderr
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    again = blender("-b", styled, "-o", tmp_path / "####", "-a")
+    assert again.returncode == 0, again.stderr
+    assert frames(tmp_path) == whole
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in before} == before

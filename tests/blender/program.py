@@ -1,6 +1,6 @@
 """Blender as a Python module that takes those arguments of the Blender program which farms use, with the checkout's add-on:
 
-    program.py -b FILE [-o PATH] [-s FIRST] [-e LAST] [-j STEP] -a
+    program.py -b FILE [-o PATH] [-s FIRST] [-e LAST] [-j STEP] [--kill-after FRAME, for tests] -a
     program.py --command gan_style ARGUMENTS
 """
 
@@ -17,13 +17,15 @@ from scene import load_addon
 def render(arguments: list[str]) -> None:
     """In their order, as Blender takes them."""
     bpy.ops.wm.open_mainfile(filepath=arguments.pop(0))
-    render = bpy.context.scene
+    scene = bpy.context.scene
     while (flag := arguments.pop(0)) != "-a":
         value = arguments.pop(0)
         if flag == "-o":
-            render.render.filepath = value
+            scene.render.filepath = value
+        elif flag == "--kill-after":
+            bpy.app.handlers.render_write.append(lambda s, *_, last=int(value): s.frame_current == last and os._exit(137))
         else:
-            setattr(render, {"-s": "frame_start", "-e": "frame_end", "-j": "frame_step"}[flag], int(value))
+            setattr(scene, {"-s": "frame_start", "-e": "frame_end", "-j": "frame_step"}[flag], int(value))
     bpy.ops.render.render(animation=True)
 
 

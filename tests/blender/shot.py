@@ -13,6 +13,7 @@ def styled(folder: Path) -> None:
     load_addon()
     scene = make_scene(frames=4)
     insert_style(scene.compositing_node_group, "wide")
+    scene.render.use_overwrite = False
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
 
 
