@@ -35,6 +35,8 @@ def report(name: str) -> None:
 
 def soak(folder: Path, frames: int) -> None:
     addon = load_addon()
+    bpy.context.preferences.addons.new().module = "gan_style"
+    bpy.context.preferences.addons["gan_style"].preferences.memory_cache = 0  # frames are remembered on purpose
     scene = make_scene(frames)
     node = insert_style(scene.compositing_node_group, "wide")
     node.inputs["Exposure"].default_value = 1.0
