@@ -69,7 +69,7 @@ def test_flamenco_checks_before_every_chunk(tmp_path):
     script = tmp_path / "job.js"
     script.write_text((FARM / "gan_style_render.js").read_text() + CHUNKS)
     settings = {"frames": "1-4", "chunk_size": 3, "render_output_path": "/out/######", "blendfile": "/shot.blend"}
-    result = subprocess.run(["node", str(script), json.dumps(settings)], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(["node", str(script), json.dumps(settings)], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout)
     assert {*settings} <= {setting["key"] for setting in answer["settings"]}
