@@ -141,16 +141,18 @@ def _tensor(name: str, array: np.ndarray, size: tuple[int, int], gain: np.ndarra
 def _place(rgb: np.ndarray, image: np.ndarray, gain: np.ndarray | None, frame: np.ndarray) -> None:
     """Write straight RGB, (3, h, w) or more, into (h, w, 4): divided by the gain, premultiplied, with the alpha of the image."""
     rgb = rgb[:, : image.shape[0], : image.shape[1]]  # what is beyond the frame was only there to align it
+    with np.errstate(over="ignore", invalid="ignore"):
+        rgb = rgb if gain is None else rgb / gain
     _clean(rgb, 0.0)  # the exponential that undoes a log curve can overflow
-    if gain is not None:
-        rgb = rgb / gain
     colours, alpha = rgb.transpose(1, 2, 0), image[..., 3:]
     frame[..., 3:] = alpha
     if (alpha == 1).all():
         frame[..., :3] = colours
     else:
         coverage = alpha if np.isfinite(alpha).all() else np.nan_to_num(alpha, nan=1.0, posinf=1.0, neginf=0.0)
-        np.multiply(colours, coverage, out=frame[..., :3])
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply(colours, coverage, out=frame[..., :3])
+        _clean(frame[..., :3].transpose(2, 0, 1), -FAR)
         np.copyto(frame[..., :3], image[..., :3], where=alpha == 0)
 
 
