@@ -61,7 +61,7 @@ def settings(data, tmp_path):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_colours_become_the_looks_and_shapes_stay(settings, mode):
-    config = settings(mode, steps=70, learning_rate=2e-3, discriminator_channels=16, discriminator_layers=1, ema=0.8)
+    config = settings(mode, steps=200, learning_rate=2e-3, discriminator_channels=16, discriminator_layers=1, ema=0.8)
     train(config)
     tensors = load_checkpoint(config.run)[0]
     generator = make_generator(config.passes, config.size, config.widths)
@@ -70,7 +70,7 @@ def test_colours_become_the_looks_and_shapes_stay(settings, mode):
     plain, output = (encode(t) for t in paint(generator, {"image": image}, None))
     red, _, blue = output.mean((1, 2))
     wanted = encode(torch.tensor([0.2, 1.5])).diff()
-    assert blue - red > 0.1 * wanted, "grey turns blue"
+    assert blue - red > 0.5 * wanted, "grey turns blue"
     together = torch.corrcoef(torch.stack([plain.mean(0).flatten(), output.mean(0).flatten()]))[0, 1]
     assert together > 0.4, "the shapes are where they were"
 
