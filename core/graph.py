@@ -145,6 +145,8 @@ def _check_node(node) -> None:
         graphs = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
         if attribute.type in graphs or attribute.HasField("g") or attribute.graphs:
             raise GraphError(f"it uses the control flow operator {node.op_type}, which is not allowed")
+        if attribute.ref_attr_name:
+            raise GraphError("it takes attributes from a function, which is not allowed")
         if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
             raise GraphError("it has sparse weights, which are not allowed")
         for tensor in [attribute.t, *attribute.tensors] if attribute.HasField("t") else attribute.tensors:

@@ -94,6 +94,10 @@ def spoil_hidden_graph(model):
     model.graph.node[0].attribute[0].g.name = "hidden"
 
 
+def spoil_reference(model):
+    model.graph.node[0].attribute[0].ref_attr_name = "kernel"
+
+
 def spoil_sparse(model):
     model.graph.sparse_initializer.add().dims.append(2**40)
 
@@ -133,6 +137,7 @@ def spoil_constant(model):
     (spoil_shape, "'w' should be 1099511627776 x 3 x 1 x 1, but hold 9"), (spoil_negative, "should be -3"),
     (spoil_text, "type of its weights 's'"), (spoil_attribute_tensor, "in another file"),
     (spoil_node_domain, "com.microsoft"), (spoil_hidden_graph, "control flow"), (spoil_sparse, "sparse"),
+    (spoil_reference, "from a function"),
     (spoil_training, "training of its own"), (spoil_chance, "operator RandomNormalLike"),
     (spoil_inference, "operator STFT"),
     (spoil_empty, "Cast gets an empty input|contradict"),
