@@ -52,7 +52,7 @@ def cuda_problem() -> str:
     import onnxruntime
 
     if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
-        return "the installed ONNX Runtime has no CUDA provider"
+        return "the installed ONNX Runtime has no CUDA provider; the CUDA package of GAN Style brings one"
     try:
         driver = cuda_driver()
     except OSError:
