@@ -26,9 +26,9 @@ def draw_buttons(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
     if problem:
         _draw_error(layout, problem, node.width)
         layout.operator(button, text=text)
-    elif live.progress() is not None:
+    elif (progress := live.progress()) is not None:  # asked once: the run may end at any moment
         row = layout.row(align=True)
-        row.progress(factor=live.progress(), text=f"Stylising, {live.progress():.0%}")
+        row.progress(factor=progress, text=f"Stylising, {progress:.0%}")
         row.operator("gan_style.cancel", text="", icon="X")
     elif run is not None:
         _draw_run(run, layout, node.width)

@@ -2,10 +2,11 @@
 
 import logging
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class NodeError(RuntimeError):
 
 
 EXPECTED = (NodeError, StyleError, PassError, ProviderError, ExrError, CaptureError, OSError, MemoryError)
+MANIFEST = Path(__file__).parent.parent / "blender_manifest.toml"
 UNEXPECTED = "There was an unexpected error; please report what the console shows."
 _shown: dict[int, str] = {}
 """By plan key: digest of what the node's picture was made from."""
@@ -124,7 +126,7 @@ def _stylize(
     generator, style = library.generator(plan.style, device)
     run = replace(run, provider=generator.provider, reason=generator.reason)
     exposure = passes[graph.EXPOSURE] if plan.exposure is None else plan.exposure
-    source = _digest(passes, style, generator.provider, plan.exposure)
+    source = _digest(passes, style, generator.provider, plan.exposure, _version())
     if _shown.get(plan.key) == source:
         return run
     started = time.perf_counter()
@@ -145,6 +147,12 @@ def _limit_cache(wanted: Settings) -> None:
     limits = wanted.memory_cache * 2**20, folder if wanted.disk_cache else None, wanted.disk_cache * 2**20
     if limits != (_cache.memory_bytes, _cache.folder, _cache.disk_bytes):
         _cache.limit(*limits)
+
+
+@cache
+def _version() -> str:
+    """Of the add-on: another one may stylise otherwise, and frames on disk outlive it."""
+    return tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["version"]
 
 
 def _digest(passes: dict[str, np.ndarray], *identity: object) -> str:

@@ -3,11 +3,10 @@
 import bpy
 
 from .. import __package__ as extension
-from ..core.generator import PROVIDERS
+from ..core.generator import LABELS, PROVIDERS
 from . import library, thumbnails
 from .settings import Settings
 
-LABELS = {"cuda": "CUDA", "tensorrt": "TensorRT", "directml": "DirectML", "coreml": "CoreML", "cpu": "CPU"}
 MAX_MEGABYTES = 2**20
 
 

@@ -17,7 +17,7 @@ PROVIDERS = {
     "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider", "directml": "DmlExecutionProvider",
     "coreml": "CoreMLExecutionProvider", "cpu": "CPUExecutionProvider",
 }  # fmt: skip
-LABELS = {"cuda": "CUDA", "tensorrt": "TensorRT", "directml": "DirectML", "coreml": "CoreML", "cpu": "The CPU"}
+LABELS = {"cuda": "CUDA", "tensorrt": "TensorRT", "directml": "DirectML", "coreml": "CoreML", "cpu": "CPU"}
 CUDA_OPTIONS = {
     # A search per input shape costs seconds; the heuristic costs nothing and is close.
     "cudnn_conv_algo_search": "HEURISTIC",
@@ -27,8 +27,6 @@ PROBE_BYTES = 16 * 2**20
 """Size of the run that tells what a pixel takes: large against what else a process takes meanwhile, a fraction of a frame."""
 CAUTION = 3
 """Times the memory of its results that a graph takes at most, of all that were measured; for those that no small frame tells."""
-
-
 CANCEL_SECONDS = 0.05
 """How often a run asks whether to stop."""
 

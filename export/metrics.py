@@ -20,7 +20,6 @@ from torchmetrics.functional.image import (
 
 from .encoding import display, encode
 from .losses import gram
-from .preview import LUMINANCE
 from .temporal import follow
 
 SMALLEST_SIDE = 16
@@ -30,6 +29,8 @@ DIRECTIONS = 512
 """Lines that the patches are projected onto (Karras et al. 2018, section 5)."""
 MS_SSIM_SIDE = 176
 """Smallest side that five scales of an 11 px window need."""
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Of linear Rec.709 (ITU-R BT.709)."""
 BEST_PSNR = 100.0
 """In dB; what equal pictures get."""
 DEPTH_STEP = 0.1

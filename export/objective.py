@@ -1,6 +1,6 @@
 """What the objectives of all modes share: the data and the networks, how these paint and judge, and the terms made of that."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -58,11 +58,16 @@ class Objective:
         """What a resumed run must find again."""
         return {"fingerprint": self.data.fingerprint, "frames": self.names, "held_out": self.held_out}
 
-    def use_steps(self, names: list[str]) -> None:
-        """Keep the pairs of frames among `names` that follow each other. Raises DataError if weight-temporal finds none."""
-        self.steps = [step for step in self.data.steps if all(name in names for name in step)]
+    def use_steps(self, names: Collection[str], touching: Collection[str] = ()) -> None:
+        """Keep the pairs of frames among `names` that follow each other; if `touching` names any, those with one of them.
+
+        Raises DataError if weight-temporal finds none.
+        """
+        self.steps = [step for step in self.data.steps if all(name in names for name in step)
+                      and (not touching or any(name in touching for name in step))]
         if "temporal" in self.weights and not self.steps:
-            raise DataError("No two frames follow each other, which weight-temporal needs; name them shot_0001, shot_0002 ...")
+            which = "No painted frame has a neighbour" if touching else "No two frames follow each other"
+            raise DataError(f"{which}, which weight-temporal needs; name frames in a row shot_0001, shot_0002 ...")
 
     def paint(self, crops: Crops) -> Tensor:
         """The generator's encoded output."""

@@ -1,6 +1,5 @@
 """Pictures and scores of held-out frames while a generator trains."""
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -11,6 +10,7 @@ from torch.nn.functional import pad
 
 from core.tiles import round_up
 
+from . import metrics
 from .encoding import decode, display, encode
 from .generators import GuidedGenerator
 
@@ -18,9 +18,6 @@ CROP = 256
 """Side of the crops on a sheet, at most."""
 GAP = 4
 """Pixels between the pictures of a sheet."""
-LUMINANCE = (0.2126, 0.7152, 0.0722)
-"""Of linear Rec.709 (ITU-R BT.709)."""
-
 
 Sample = tuple[dict[str, Tensor], Tensor | None]
 """The passes of a frame and how it was painted, if it was, each (1, c, H, W) scene-linear."""
@@ -42,11 +39,9 @@ def paint(generator: GuidedGenerator, passes: dict[str, Tensor], target: Tensor 
 def scores(frames: Iterable[Pictures]) -> dict[str, float]:
     """Means over the frames with a target: L1 of the encoded images, PSNR in dB of their encoded luminance; {} without any."""
     l1, psnr = [], []
-    weights = torch.tensor(LUMINANCE)[:, None, None]
     for _, output, target in (pictures for pictures in frames if len(pictures) == 3):
         l1.append((encode(output) - encode(target)).abs().mean().item())
-        error = (encode((output * weights).sum(0)) - encode((target * weights).sum(0))).square().mean().item()
-        psnr.append(-10 * math.log10(max(error, 1e-12)))
+        psnr.append(metrics.psnr(output[None], target[None]))
     return {"l1": sum(l1) / len(l1), "psnr": sum(psnr) / len(psnr)} if l1 else {}
 
 

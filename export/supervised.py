@@ -29,9 +29,10 @@ class Supervised(Objective):
         else:
             self.names, self.held_out = split_names(self.data.pairs, config.holdout, config.holdout_fraction)
         self.anchored = config.mode == "keyframes"
-        self.use_steps(list(self.data.inputs.frames) if self.anchored else self.names)
         if self.anchored:
-            self.steps = [step for step in self.steps if any(name in self.names for name in step)]
+            self.use_steps(self.data.inputs.frames, touching=self.names)
+        else:
+            self.use_steps(self.names)
 
     def draw(self, rng: np.random.Generator) -> tuple[Crops, Crops | None, Crops | None]:
         """Crops with targets, crops of frames that nobody painted, and crops of two frames in a row; the last two if needed."""

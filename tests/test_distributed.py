@@ -55,7 +55,7 @@ def ended(process: subprocess.Popen, config) -> tuple[int, str]:
 @pytest.mark.parametrize("changes", [
     {"mode": "keyframes", "weight_temporal": 1.0}, {"mode": "cycle"},
 ])
-def test_two_processes_reach_the_weights_of_one_with_the_doubled_batch(data, tmp_path, monkeypatch, changes):
+def test_two_processes_reach_the_weights_of_one_with_the_doubled_batch(data, tmp_path, changes):
     config = train_config({"data": data, "run": tmp_path / "two"} | TINY | changes)
     code, output = ended(start(config), config)
     assert code == 0, output

@@ -183,3 +183,12 @@ def test_every_setting_trains(config, changes):
     before = replace(config, steps=2, preview_every=9, **changes)
     train(before)
     assert load_checkpoint(config.run)[1]["step"] == 2
+
+
+def test_keyframes_without_a_rendered_neighbour_are_told_before_anything_is_written(config, tmp_path):
+    data = write_paired_frames(tmp_path / "gaps", count=4)
+    for path in (data / "input" / "shot_0003.exr", *(data / "target" / f"shot_000{n}.exr" for n in (1, 2, 3))):
+        path.unlink()
+    with pytest.raises(TrainerError, match="No painted frame has a neighbour"):
+        train(replace(config, data=data, mode="keyframes", weight_temporal=1.0))
+    assert not config.run.exists()
