@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zlib import crc32
 
 import numpy as np
 from tqdm import tqdm
@@ -16,6 +17,7 @@ from tqdm import tqdm
 from core.exr import read_exr, write_exr
 from core.passes import PASSES, check_passes
 
+from .charts import chart
 from .scenes import FRAMES, build, scene_names
 from .settings import TrainerError, setting, to_values
 
@@ -23,6 +25,8 @@ FULL_FLOAT = ("depth", "position", "vector")
 """Passes whose values half floats would round too coarsely; the others are written as half."""
 
 HALF_MAX = 65504.0
+CHART = "chart"
+"""What the names of test charts start with."""
 
 
 class RenderDatasetError(TrainerError):
@@ -43,13 +47,16 @@ class RenderDatasetConfig:
     width: int = setting(960, "width in pixels")
     height: int = setting(540, "height in pixels")
     samples: int = setting(12, "most Cycles samples a pixel, before denoising")
+    exposure: float = setting(0.0, "largest change of the light, in stops; each variation of a scene gets one of its own")
+    charts: int = setting(0, "test charts (flat greys, ramps, noise, lights) to add to the scenes")
 
     def __post_init__(self):
         for name in ("frames", "frame_step", "variations", "width", "height", "samples"):
             if getattr(self, name) < 1:
                 raise RenderDatasetError(f"The setting {name.replace('_', '-')} must be at least 1, not {getattr(self, name)}.")
-        if self.seed < 0:
-            raise RenderDatasetError(f"The setting seed must not be negative, but it is {self.seed}.")
+        for name in ("seed", "exposure", "charts"):
+            if getattr(self, name) < 0:
+                raise RenderDatasetError(f"The setting {name} must not be negative, but it is {getattr(self, name)}.")
         if 1 + (self.frames - 1) * self.frame_step > FRAMES:
             raise RenderDatasetError(
                 f"The scenes have {FRAMES} frames, too few for {self.frames} frames in steps of "
@@ -68,6 +75,10 @@ class Shot:
     @property
     def name(self) -> str:
         return f"{self.scene}_s{self.seed}_{self.frame:04d}"
+
+    def light(self, most: float) -> float:
+        """What its radiance is multiplied by: the same for all frames of a variation, spread over plus and minus `most` stops."""
+        return 2.0 ** (most * (2 * crc32(f"{self.scene} {self.seed}".encode()) / 2**32 - 1))
 
 
 def render_dataset(config: RenderDatasetConfig, progress: Callable[..., Iterable] = tqdm) -> list[Path]:
@@ -89,6 +100,7 @@ def render_dataset(config: RenderDatasetConfig, progress: Callable[..., Iterable
     missing = [shot for shot in shots if not all((folder / f"{shot.name}.exr").is_file() for folder in folders)]
     with TemporaryDirectory(prefix=".rendering_", dir=output) as scratch:
         for shot, passes in _rendered(progress(missing), config, Path(scratch)):
+            passes["image"][..., :3] *= shot.light(config.exposure)
             if look:
                 _write(output / "target" / f"{shot.name}.exr", {"image": look(passes)}, Path(scratch))
             _write(output / "input" / f"{shot.name}.exr", passes, Path(scratch))
@@ -98,7 +110,9 @@ def render_dataset(config: RenderDatasetConfig, progress: Callable[..., Iterable
 def _shots(config: RenderDatasetConfig) -> list[Shot]:
     frames = range(1, 1 + config.frames * config.frame_step, config.frame_step)
     seeds = range(config.seed, config.seed + config.variations)
-    return [Shot(scene, seed, frame) for seed in seeds for scene in scene_names(config.scenes) for frame in frames]
+    shots = [Shot(scene, seed, frame) for seed in seeds for scene in scene_names(config.scenes) for frame in frames]
+    # Each chart is a sequence of its own: no motion leads from one to the next.
+    return shots + [Shot(f"{CHART}{number}", config.seed, 1) for number in range(config.charts)]
 
 
 def _look(name: str) -> Callable[[dict[str, np.ndarray]], np.ndarray] | None:
@@ -149,6 +163,9 @@ def _rendered(shots: Iterable[Shot], config: RenderDatasetConfig, scratch: Path)
 
     built = None
     for shot in shots:
+        if shot.scene.startswith(CHART):
+            yield shot, chart(int(shot.scene.removeprefix(CHART)), shot.seed, config.width, config.height)
+            continue
         if built != (shot.scene, shot.seed):
             scene = build(shot.scene, shot.seed)
             configure(scene, config.width, config.height, config.samples)

@@ -1,0 +1,10 @@
+"""Looks: slow painters that turn the passes of a rendered frame into the target frame of a paired training.
+
+A look may use every pass and take seconds; the generator learns to give its picture at the speed of a filter. What a look draws
+must be a function of what the generator can see: it may follow surfaces by the noise that sticks to them, but not throw dice.
+"""
+
+from .graphic_novel import graphic_novel
+
+LOOKS = {"graphic_novel": graphic_novel}
+"""Look name -> function from passes {name: (H, W, c)} to the target (H, W, 3), linear Rec.709, [0, inf)."""
