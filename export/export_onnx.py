@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from onnx import helper, numpy_helper
 
 from core.generator import Generator
 from core.passes import PASSES
@@ -28,10 +29,12 @@ log = logging.getLogger(__name__)
 OPSET = 18
 """The latest that a style may use: CUDA kernels of later operator sets came late to ONNX Runtime."""
 OPERATORS = {
-    "Add", "Concat", "Conv", "DepthToSpace", "Div", "Exp", "Log", "MaxPool", "Mul", "Neg", "Reciprocal", "ReduceSum", "Relu",
+    "Add", "Cast", "Concat", "Conv", "DepthToSpace", "Div", "Exp", "Log", "MaxPool", "Mul", "Neg", "Reciprocal", "ReduceSum", "Relu",
     "Resize", "Sin", "Slice", "Sub",
 }
 """All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
+HALF_MAX = 65504.0
+"""Largest number of float16."""
 SIZES = ((64, 64), (1, 1), (37, 61), (130, 83))
 """(height, width) of the random frames that PyTorch and ONNX Runtime are compared on."""
 
@@ -51,6 +54,7 @@ def export(config: ExportConfig) -> Path:
     tensors, state = load_checkpoint(config.run)
     generator = make_generator(trained.passes, trained.size, trained.widths, trained.generator, trained.noise)
     load_module("ema", generator, tensors)
+    round_weights(generator)
     thumbnail = config.run / "thumbnail.png"
     style = Style(
         name=config.name or config.out.stem,
@@ -67,6 +71,13 @@ def export(config: ExportConfig) -> Path:
     difference = write_style(generator, style, config.out, config.tolerance)
     log.info("Wrote %s after %d steps; PyTorch and ONNX Runtime differ by at most %.1e.", config.out, state["step"], difference)
     return config.out
+
+
+@torch.no_grad()
+def round_weights(generator: GuidedGenerator) -> None:
+    """Round the weights of convolutions to float16, which makes half a file of them; biases and buffers stay as they are."""
+    for weight in (p for p in generator.parameters() if p.dim() == 4):
+        weight.copy_(weight.clamp(-HALF_MAX, HALF_MAX).half())
 
 
 def write_style(generator: GuidedGenerator, style: Style, path: Path, tolerance: float = 1e-3) -> float:
@@ -108,6 +119,7 @@ def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
         program.save(buffer)
     model = onnx.load_from_string(buffer.getvalue())
     _strip(model)
+    _halve(model)
     if strange := sorted({n.op_type for n in model.graph.node} - OPERATORS - generator.operators):
         raise ExportError(f"The generator's graph holds operators that a style may not use: {', '.join(strange)}.")
     onnx.checker.check_model(model, full_check=True)
@@ -127,6 +139,23 @@ def _strip(model: onnx.ModelProto) -> None:
         del node.metadata_props[:]
         node.doc_string = ""
     model.graph.name = "generator"
+
+
+def _halve(model: onnx.ModelProto) -> None:
+    """Store weights that float16 holds exactly as such, cast to float32 where they are used: ONNX Runtime does that once, on
+    opening the file."""
+    casts = {}
+    for tensor in model.graph.initializer:
+        weights = numpy_helper.to_array(tensor)
+        if weights.ndim == 4 and weights.dtype == np.float32 and np.array_equal(weights, weights.astype(np.float16)):
+            name, half = tensor.name, f"{tensor.name}.half"
+            tensor.CopyFrom(numpy_helper.from_array(weights.astype(np.float16), half))
+            casts[name] = helper.make_node("Cast", [half], [name], to=onnx.TensorProto.FLOAT)
+    nodes = []
+    for node in model.graph.node:
+        nodes += [casts.pop(name) for name in node.input if name in casts] + [node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 @contextmanager

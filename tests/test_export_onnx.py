@@ -8,7 +8,7 @@ from torch import nn
 
 from core import Generator, Style, load_style, stylize
 from export.config import ExportConfig, TrainConfig
-from export.export_onnx import OPERATORS, ExportError, export, to_onnx, write_style
+from export.export_onnx import OPERATORS, ExportError, export, round_weights, to_onnx, write_style
 from export.generators import CNN, GENERATORS, GuidedGenerator, make_generator, receptive_radius
 from export.train import train
 
@@ -47,7 +47,29 @@ def test_what_is_exported_is_the_running_mean_of_the_weights(run, tmp_path):
     assert not torch.equal(tensors["ema.tail.weight"], tensors["generator.tail.weight"])
     model = onnx.load(export(ExportConfig(run, tmp_path / "a.onnx")))
     stored = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
-    assert np.array_equal(stored["tail.weight"], tensors["ema.tail.weight"].numpy())
+    assert stored["tail.weight.half"].dtype == np.float16
+    assert np.array_equal(stored["tail.weight.half"], tensors["ema.tail.weight"].numpy().astype(np.float16))
+    assert np.array_equal(stored["tail.bias"], tensors["ema.tail.bias"].numpy())
+
+
+def test_half_weights_change_neither_the_picture_nor_what_the_graph_sees(tmp_path):
+    torch.manual_seed(1)
+    module = make_generator(("image", "position"), widths=(16, 16, 1, 1), noise=2)
+    nn.init.normal_(module.tail.weight, 0, 0.02)
+    round_weights(module)
+    whole = Generator(load_style(export_to(module, tmp_path / "half.onnx")), "cpu")
+    with torch.no_grad():
+        module.front.weight *= 1 + 2**-20  # no halves any more
+    full = Generator(load_style(export_to(module, tmp_path / "full.onnx")), "cpu")
+    assert (tmp_path / "half.onnx").stat().st_size < 0.9 * (tmp_path / "full.onnx").stat().st_size
+    rng = np.random.default_rng(0)
+    frame = {"image": rng.random((48, 64, 4), np.float32), "position": rng.random((48, 64, 3), np.float32)}
+    np.testing.assert_allclose(stylize(whole, frame), stylize(full, frame), rtol=1e-3, atol=1e-4)
+
+
+def export_to(module: GuidedGenerator, path):
+    write_style(module, style_of(module), path)
+    return path
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
