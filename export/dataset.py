@@ -1,7 +1,7 @@
 """The frames to train on: rendered inputs and painted targets that fit together, drawn from as random crops."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatch
 from itertools import groupby
 from typing import NamedTuple
@@ -44,6 +44,7 @@ class DataSet:
     """What a data folder holds: rendered frames in input/, painted ones in target/, and, if it is there, masks in mask/.
 
     A pair has one name in both; a target counts where its mask and its own alpha are white, everywhere if it has neither.
+    The temporal loss also learns from neighbours of painted frames that are only rendered.
     Raises DataError with a list of all files that are unreadable, that don't fit together, or that the mode misses.
     """
 
@@ -62,14 +63,15 @@ class DataSet:
             raise DataError("The data set can't be used:\n" + "\n".join(f"  {p}" for p in dict.fromkeys(problems)))
         if self.targets.masked and not any(self.targets.whole(name)["mask"].any() for name in self.targets.frames):
             raise DataError(f"The masks of {data} are black everywhere, so there is nothing to learn from.")
-        self.steps = [(a, b) for a in self.inputs.frames if (b := _next_name(a)) in self.inputs.frames]
+        self.steps = _steps(self.inputs)
         """Names of frames that follow each other in a sequence."""
 
     def _misfits(self, config: TrainConfig) -> list[str]:
         inputs, targets, masks = self.inputs, self.targets, self.targets.masks
         problems = []
         if config.mode == "paired":
-            problems += _without(inputs, targets)
+            steps = _steps(inputs) if config.weight_temporal else []
+            problems += _without(inputs, targets, but={n for step in steps if targets.frames.keys() & set(step) for n in step})
         if config.mode in ("paired", "keyframes"):
             problems += _without(targets, inputs) + _of_other_size(targets, inputs)
         if masks:
@@ -80,11 +82,11 @@ class DataSet:
         return problems
 
 
-def _without(store: FrameStore, other: FrameStore) -> list[str]:
-    """A sentence for each frame that has no namesake in another store."""
+def _without(store: FrameStore, other: FrameStore, but: Collection[str] = ()) -> list[str]:
+    """A sentence for each frame, but for some, that has no namesake in another store."""
     known = other.frames.keys() | other.unreadable
     return [f"{store.of(name)} has no counterpart: there is no frame {name} in {other.folder}."
-            for name in store.frames if name not in known and name.rpartition("_")[0] not in other.unreadable]
+            for name in store.frames if name not in known and name not in but and name.rpartition("_")[0] not in other.unreadable]
 
 
 def _of_other_size(store: FrameStore, other: FrameStore) -> list[str]:
@@ -96,6 +98,11 @@ def _of_other_size(store: FrameStore, other: FrameStore) -> list[str]:
 
 def _size(frame: Frame) -> str:
     return f"{frame.width} x {frame.height} pixels"
+
+
+def _steps(store: FrameStore) -> list[tuple[str, str]]:
+    """Names of frames that follow each other."""
+    return [(a, b) for a in store.frames if (b := _next_name(a)) in store.frames]
 
 
 def _next_name(name: str) -> str | None:

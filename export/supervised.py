@@ -29,10 +29,8 @@ class Supervised(Objective):
         else:
             self.names, self.held_out = split_names(self.data.pairs, config.holdout, config.holdout_fraction)
         self.anchored = config.mode == "keyframes"
-        if self.anchored:
-            self.use_steps(self.data.inputs.frames, touching=self.names)
-        else:
-            self.use_steps(self.names)
+        moving = [n for n in self.data.inputs.frames if self.anchored or n not in self.held_out]
+        self.use_steps(moving, touching=self.names)
 
     def draw(self, rng: np.random.Generator) -> tuple[Crops, Crops | None, Crops | None]:
         """Crops with targets, crops of frames that nobody painted, and crops of two frames in a row; the last two if needed."""

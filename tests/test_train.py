@@ -185,6 +185,17 @@ def test_every_setting_trains(config, changes):
     assert load_checkpoint(config.run)[1]["step"] == 2
 
 
+def test_paired_steadiness_also_learns_from_neighbours_that_are_only_rendered(config, tmp_path):
+    data = write_paired_frames(tmp_path / "halves", count=8)
+    for number in (2, 4, 6, 8):
+        (data / "target" / f"shot_000{number}.exr").unlink()
+    with pytest.raises(TrainerError, match="has no counterpart"):
+        train(replace(config, data=data))
+    train(replace(config, data=data, weight_temporal=1.0, steps=2, holdout=("shot_0001", "shot_0003")))
+    record = json.loads((config.run / "data.json").read_text())
+    assert record["frames"] == ["shot_0005", "shot_0007"] and record["held_out"] == ["shot_0001", "shot_0003"]
+
+
 def test_keyframes_without_a_rendered_neighbour_are_told_before_anything_is_written(config, tmp_path):
     data = write_paired_frames(tmp_path / "gaps", count=4)
     for path in (data / "input" / "shot_0003.exr", *(data / "target" / f"shot_000{n}.exr" for n in (1, 2, 3))):
