@@ -12,7 +12,7 @@ pytest.importorskip("OpenEXR")
 
 from core.exr import read_exr  # noqa: E402
 from core.passes import PASSES  # noqa: E402
-from export.render_dataset import RenderDatasetConfig, RenderDatasetError, render_dataset  # noqa: E402
+from export.render_dataset import RenderDatasetConfig, RenderDatasetError, _shots, render_dataset  # noqa: E402
 
 from .test_scenes import needs_blender, run_in_blender  # noqa: E402
 
@@ -135,3 +135,14 @@ def test_unknown_look_is_refused(tmp_path):
     with pytest.raises(RenderDatasetError, match="graphic_novel"):
         render_dataset(RenderDatasetConfig(tmp_path, look="no_such_look"))
     assert not list(tmp_path.iterdir())
+
+
+def test_variations_are_lit_by_their_own_exposure_and_charts_need_no_scene():
+    config = RenderDatasetConfig(scenes="ruins,garden", frames=2, frame_step=1, variations=8, exposure=3.0, charts=2)
+    shots = _shots(config)
+    assert [shot.name for shot in shots[-2:]] == ["chart0_s0_0001", "chart1_s0_0001"]
+    lights = {(shot.scene, shot.seed): shot.light(3.0) for shot in shots}
+    assert all(shot.light(3.0) == lights[shot.scene, shot.seed] for shot in shots)
+    stops = np.log2(list(lights.values()))
+    assert np.abs(stops).max() <= 3 and stops.min() < -1 and stops.max() > 1
+    assert {shot.light(0.0) for shot in shots} == {1.0}
