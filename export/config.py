@@ -32,7 +32,7 @@ class TrainConfig:
     resume: bool = setting(False, "go on from the run's last checkpoint, with the settings saved there", free=True)
 
     mode: str = setting("paired", "paired: every input has a target, or with weight-temporal a neighbour that has one; "
-                        "keyframes: of a shot's frames only a few are painted; cycle, contrastive: the targets show something else",
+                        "keyframes: of a shot's frames only few are painted; cycle, contrastive: the targets show something else",
                         choices=("paired", "keyframes", *UNPAIRED))
     passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
     layer: str = setting("", "view layer to take from multilayer EXR files that have several")
