@@ -18,7 +18,9 @@ def passes():
     normal[..., 1] = -1
     image[box][..., :3] *= np.array([1, 0.2, 0.2], np.float32)
     albedo[box], depth[box] = [0.5, 0.1, 0.1], 6
-    return {"image": image, "depth": depth, "normal": normal, "albedo": albedo}
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    position = np.stack([x / 50, depth[..., 0], y / 50], axis=-1)
+    return {"image": image, "depth": depth, "normal": normal, "albedo": albedo, "position": position}
 
 
 def test_the_curve_and_its_inverse():
