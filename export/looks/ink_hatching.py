@@ -1,0 +1,110 @@
+"""Ink and Hatching: strokes of ink that follow the form and swell with the shade, over bold flat washes."""
+
+import numpy as np
+from scipy import ndimage
+
+from .anchored import surface_noise
+from .lines import CROWD
+from .tones import LUMA, decode, encode, flatten, quantise, smoothstep
+
+REACH = 30
+"""Pixels that a stroke reaches to either side: half its length."""
+STEP = 2
+"""Pixels between the samples along a stroke."""
+EVEN = 12
+"""Pixels over which the strength of the streaks is evened out."""
+INK = np.array([0.010, 0.009, 0.022], np.float32)
+"""Blue black of outlines and deepest shade, linear Rec.709."""
+PEN = np.array([0.020, 0.012, 0.060], np.float32)
+"""What the strokes' colour tends to."""
+
+
+def ink_hatching(passes: dict[str, np.ndarray]) -> np.ndarray:
+    """Strokes of coloured ink that follow the form, spotted blacks, outlines, flat washes: (H, W, 3) linear Rec.709.
+
+    Strokes come and swell as the tone falls, so that each tone keeps the strokes of the lighter ones (tonal art maps: Praun,
+    Hoppe, Webb and Finkelstein 2001), turn with the surface (Hertzmann and Zorin 2000) and are crossed in the shade. They run
+    where noise that sticks to surfaces (Benard, Bousseau and Thollot 2009), drawn out along their direction by line integral
+    convolution (Cabral and Leedom 1993), changes its sign. Outlines: Saito and Takahashi 1990. Radiance above 1 keeps its value.
+    """
+    rgb = np.maximum(passes["image"][..., :3], 0)
+    flat = flatten(encode(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
+    tone = ndimage.gaussian_filter((flat * LUMA).sum(-1), 1.5)
+    paper = wash(flat, (flat * LUMA).sum(-1))
+    strokes, black = hatching(tone, passes["normal"], passes["position"])
+    # Strokes are drawn with a pen of the wash's own colour, darker and bluer, which is richer than black and calmer in motion.
+    pen = 0.5 * paper + 0.5 * encode(PEN)
+    drawn = paper + (pen - paper) * strokes[..., None]
+    black = np.maximum(black, lines(passes, tone))
+    return decode(drawn + (encode(INK) - drawn) * black[..., None]).astype(np.float32)
+
+
+def wash(flat: np.ndarray, tone: np.ndarray) -> np.ndarray:
+    """Flat colour in four soft steps, lights warm like paper and shadows violet (encoded RGB)."""
+    stepped = quantise(tone, 4.0, 5.0)
+    chroma = flat - tone[..., None]
+    shade = (1 - smoothstep(0.25, 0.8, stepped))[..., None]
+    light = smoothstep(0.55, 0.95, stepped)[..., None] * (1 - smoothstep(1.0, 1.3, stepped)[..., None])
+    cool, warm = np.array([-0.02, -0.03, 0.12], np.float32), np.array([0.03, 0.015, -0.06], np.float32)
+    return stepped[..., None] + 0.12 * shade + 1.6 * chroma + cool * shade + warm * light
+
+
+def hatching(tone: np.ndarray, normal: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coverage [0, 1] of strokes, which swell as the tone falls and are then crossed, and of the black they end in: 2 of (H, W)."""
+    first, second = surface_noise(position, 2).transpose(2, 0, 1)
+    along, across = directions(normal)
+    streak = streaks(first, along, normal)
+    strokes = stroke(streak, 1.7 - 2.3 * tone)
+    crossed = stroke(streaks(second, across, normal), 1.0 - 2.3 * tone)
+    known = smoothstep(0.2, 0.6, np.abs(normal).sum(-1))
+    # The edge of the black is feathered into strokes.
+    spotted = smoothstep(-0.5, 0.5, 1.9 - 7.5 * tone + 0.4 * known * np.clip(streak, -1.5, 1.5))
+    return known * np.maximum(strokes, crossed), spotted
+
+
+def stroke(streak: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Lines along the zero crossings of the streaks, as wide as the level."""
+    return smoothstep(-0.45, 0.45, level - np.abs(streak)) * smoothstep(-0.2, 0.3, level)
+
+
+def lines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
+    """Ink coverage [0, 1] of outlines and creases (Saito and Takahashi 1990), wider in the shade.
+
+    An outline lies on the nearer surface, so that it moves with what it belongs to.
+    """
+    depth = np.log(np.clip(passes["depth"][..., 0], 0.01, 1e4))
+    # The second derivative is zero on a plane seen at a slant, where the first one is not; it is positive on the nearer side.
+    bends = [ndimage.convolve1d(depth, [1, -2, 1], axis=axis, mode="nearest") for axis in (0, 1)]
+    near, far = (ndimage.gaussian_filter(smoothstep(0.04, 0.14, sum(np.maximum(sign * bend, 0) for bend in bends)), 1.2)
+                 for sign in (1, -1))
+    crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 1.3) ** 2 for i in range(3)) ** 0.5
+    swell = 0.05 * smoothstep(0.85, 0.35, tone)
+    outline = smoothstep(0.05 - swell, 0.15 - swell, near - 0.7 * far)
+    inner = smoothstep(0.14, 0.36, crease + swell) * smoothstep(0.12, 0.02, near + far)
+    ink = np.maximum(outline, 0.7 * inner) * (1 - smoothstep(1.3, 1.6, tone))
+    return 0.85 * ink * (1 - 0.75 * smoothstep(0.2, 0.5, ndimage.gaussian_filter(ink, CROWD)))
+
+
+def directions(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors (x, y), y down, along strokes and crossed strokes: (2, H, W) each, turning smoothly with the surface."""
+    smooth = ndimage.gaussian_filter(normal, (5, 5, 0))
+    angle = np.radians(48) - np.radians(40) * smooth[..., 2] + np.radians(35) * smooth[..., 0]
+    return tuple(np.stack([np.cos(a), -np.sin(a)]) for a in (angle, angle + np.radians(65)))
+
+
+def streaks(grain: np.ndarray, direction: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Line integral convolution of the grain along the direction (Cabral and Leedom 1993): (H, W), of about unit variance."""
+    limit = np.array(grain.shape)[:, None, None] - 1
+    start = np.mgrid[: grain.shape[0], : grain.shape[1]].astype(np.float32)
+    total, weights = grain.copy(), np.ones_like(grain)
+    for step in (-STEP, STEP):
+        place, (row, column) = start, start.astype(np.int32)
+        for distance in range(STEP, REACH, STEP):
+            place = place + step * direction[::-1, row, column]
+            row, column = np.clip(place + 0.5, 0, limit).astype(np.int32)
+            same = smoothstep(0.5, 0.9, (normal * normal[row, column]).sum(-1))
+            weight = same * np.cos(np.pi / 2 * distance / REACH) ** 2
+            total += weight * ndimage.map_coordinates(grain, place, order=1, mode="nearest")
+            weights += weight
+    streak = total / weights
+    return streak / (ndimage.gaussian_filter(streak**2, EVEN) ** 0.5 + 0.02)
