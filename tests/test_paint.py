@@ -89,10 +89,9 @@ def test_targets_of_another_look_or_of_older_code_are_painted_over(folder, monke
     assert np.all(read_exr(painted)["image"] == 0)
 
 
-def test_several_processes_paint_the_same_and_tell_of_mistakes(folder):
+def test_several_processes_paint_the_same(folder):
     alone = [read_exr(path)["image"] for path in paint(PaintConfig(folder, into=folder / "alone"))]
     together = [read_exr(path)["image"] for path in paint(PaintConfig(folder, into=folder / "together", processes=2))]
     assert np.array_equal(alone, together)
-    write_exr(folder / "input" / "shot_0002.exr", {"image": np.ones((48, 64, 3), np.float32)})
-    with pytest.raises(PaintError, match=r"shot_0002.exr can't be painted"):
-        paint(PaintConfig(folder, processes=2))
+    with pytest.raises(PaintError, match="processes must be at least 1"):
+        PaintConfig(folder, processes=0)
