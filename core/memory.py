@@ -18,10 +18,14 @@ def bytes_per_pixel(model, inputs: dict[str, int], output: str, alignment: int) 
     """The most that the inputs and the results of a graph's operators hold at once, in bytes per pixel of the frame.
 
     The arguments are those of graph.check_graph(), which has accepted the graph. A runtime takes this much or more: copies in
-    another layout and gaps between results come on top. Raises GraphError.
+    another layout and gaps between results come on top. Weights count for nothing, also if they are cast: a runtime does that
+    once. Raises GraphError.
     """
     side = math.lcm(SIDE, alignment)
-    sizes = {name: 4 * math.prod(shape) for name, shape in infer_shapes(model, inputs, output, side, side).items()}
+    shapes = infer_shapes(model, inputs, output, side, side)
+    constant = {tensor.name for tensor in model.graph.initializer}
+    constant.update(node.output[0] for node in model.graph.node if constant.issuperset(node.input))
+    sizes = {name: 4 * math.prod(shape) for name, shape in shapes.items() if name not in constant}
     last_use = {name: index for index, node in enumerate(model.graph.node) for name in node.input}
     last_use |= dict.fromkeys([*inputs, output], len(model.graph.node))
     held = {name: sizes[name] for name in inputs}

@@ -119,11 +119,16 @@ def _union(a: Span, b: Span) -> Span:
 
 
 def _weights(model) -> dict:
-    """The onnx.TensorProto of all weights and constants."""
+    """The onnx.TensorProto of all weights and constants; of weights that are cast to floats, as they are stored."""
+    import onnx
+
+    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             tensors[node.output[0]] = node.attribute[0].t
+        elif node.op_type == "Cast" and node.input[0] in tensors and node.attribute[0].i in floats:
+            tensors[node.output[0]] = tensors[node.input[0]]
     return tensors
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -21,6 +22,17 @@ def test_the_bytes_of_a_pixel_are_those_held_at_once():
     assert bytes_per_pixel(onnx.load(FIXTURES / "swap.onnx"), {"image": 3}, OUTPUT_NAME, 1) == 4 * (3 + 3)
     assert bytes_per_pixel(onnx.load(FIXTURES / "wide.onnx"), {"image": 3}, OUTPUT_NAME, 4) == 4 * (3 + 48 / 16 + 3)
     assert load_style(FIXTURES / "normal.onnx").pixel_bytes == 4 * (3 + 3 + 3)
+
+
+def test_weights_that_are_cast_count_for_nothing():
+    model = onnx.load(FIXTURES / "swap.onnx")
+    before = bytes_per_pixel(model, {"image": 3}, OUTPUT_NAME, 1)
+    weights = np.zeros((3, 3, 99, 999), np.float16)
+    model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weights, "half"))
+    model.graph.node.insert(0, node("Cast", ["half"], ["w"], to=onnx.TensorProto.FLOAT))
+    model.graph.node[1].attribute[0].CopyFrom(onnx.helper.make_attribute("kernel_shape", [99, 999]))
+    model.graph.node[1].attribute.append(onnx.helper.make_attribute("pads", [49, 499, 49, 499]))
+    assert bytes_per_pixel(model, {"image": 3}, OUTPUT_NAME, 1) == before
 
 
 def test_the_machine_has_memory_and_this_process_takes_some():

@@ -60,6 +60,12 @@ def mirrored():
     return model_of(nodes, {"w": kernel(4, 3, 3), "v": kernel(3, 4, 5)}, whole("pads", 0, 0, 3, 3, 0, 0, 3, 3))
 
 
+def halved():
+    """Weights stored as halves and cast, and no attribute that tells the kernel's size."""
+    nodes = [node("Cast", ["w"], ["wide"], to=onnx.TensorProto.FLOAT), conv("image", OUTPUT_NAME, "wide", pads=[2] * 4)]
+    return model_of(nodes, {}, numpy_helper.from_array(kernel(3, 3, 5).astype(np.float16), "w"))
+
+
 def cropped():
     """Padded by 4, cropped unevenly, a 3x3 convolution, and cropped to the frame's size."""
     nodes = [node("Pad", ["image", "pads"], ["a"]), node("Slice", ["a", "start", "end", "axes"], ["b"]), conv("b", "c", "w"),
@@ -88,6 +94,7 @@ LOCAL = {
     "linear": (resize("linear", coordinate_transformation_mode="half_pixel"), 1, 1),
     "cubic": (resize("cubic", coordinate_transformation_mode="half_pixel"), 2, 1),
     "shuffle": (shuffle(), 5, 4),
+    "halved": (halved(), 2, 1),
     "cropped": (cropped(), 2, 1),
     "layer norm": (layer_norm(), 1, 1),
     "pooled": (pooled(), 3, 2),
