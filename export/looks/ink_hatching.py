@@ -50,21 +50,24 @@ def wash(flat: np.ndarray, tone: np.ndarray) -> np.ndarray:
 
 
 def hatching(tone: np.ndarray, normal: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage [0, 1] of strokes, which swell as the tone falls and are then crossed, and of the black they end in: 2 of (H, W)."""
+    """Coverage [0, 1] of strokes, which swell as the tone falls and are crossed, and of the black they end in: (H, W) each."""
     first, second = surface_noise(position, 2).transpose(2, 0, 1)
     along, across = directions(normal)
     streak = streaks(first, along, normal)
-    strokes = stroke(streak, 1.7 - 2.3 * tone)
-    crossed = stroke(streaks(second, across, normal), 1.0 - 2.3 * tone)
+    strokes = stroke(streak, along, 1.7 - 2.3 * tone)
+    crossed = stroke(streaks(second, across, normal), across, 1.0 - 2.3 * tone)
     known = smoothstep(0.2, 0.6, np.abs(normal).sum(-1))
     # The edge of the black is feathered into strokes.
     spotted = smoothstep(-0.5, 0.5, 1.9 - 7.5 * tone + 0.4 * known * np.clip(streak, -1.5, 1.5))
     return known * np.maximum(strokes, crossed), spotted
 
 
-def stroke(streak: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Lines along the zero crossings of the streaks, as wide as the level."""
-    return smoothstep(-0.45, 0.45, level - np.abs(streak)) * smoothstep(-0.2, 0.3, level)
+def stroke(streak: np.ndarray, direction: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Coverage [0, 1] of lines along the zero crossings of the streaks, as wide as the level, that end where they turn away."""
+    dy, dx = (ndimage.gaussian_filter(slope, 1) for slope in np.gradient(streak))
+    astray = (dx * direction[0] + dy * direction[1]) ** 2
+    aligned = 1 - smoothstep(0.2, 0.6, ndimage.gaussian_filter(astray, 2) / (ndimage.gaussian_filter(dx**2 + dy**2, 2) + 1e-6))
+    return aligned * smoothstep(-0.35, 0.35, level - np.abs(streak)) * smoothstep(-0.2, 0.3, level)
 
 
 def lines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
@@ -81,7 +84,8 @@ def lines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     swell = 0.05 * smoothstep(0.85, 0.35, tone)
     outline = smoothstep(0.05 - swell, 0.15 - swell, near - 0.7 * far)
     inner = smoothstep(0.14, 0.36, crease + swell) * smoothstep(0.12, 0.02, near + far)
-    ink = np.maximum(outline, 0.7 * inner) * (1 - smoothstep(1.3, 1.6, tone))
+    glow = ndimage.gaussian_filter(ndimage.maximum_filter(tone, 9), 2)  # The pen keeps clear of what shines.
+    ink = np.maximum(outline, 0.7 * inner) * (1 - smoothstep(1.2, 1.5, glow))
     return 0.85 * ink * (1 - 0.75 * smoothstep(0.2, 0.5, ndimage.gaussian_filter(ink, CROWD)))
 
 
