@@ -2,6 +2,7 @@
 # make test   run all tests, with every Blender (as a Python module) that a Python found here can run
 # make style  train the shipped style again from nothing
 # make keyframes  render a shot, paint two of its frames, train on them for 15 minutes, and score the style
+# make gallery  render shots that no style saw, show the shipped styles on them, and score them beside runs/*_pix2pix
 # make bench  time our generators and published ones side by side, into speed/ (an hour or more on two cores)
 # make extension  pack the add-on with its wheels into dist/, for each platform, as Blender installs it
 # make check  lint
@@ -50,6 +51,13 @@ keyframes: .venv/.test
 	.venv/bin/python -m export export runs/robots runs/robots/robots.onnx --name "Robots in Ink"
 	.venv/bin/python -m export evaluate runs/robots/robots.onnx --data datasets/robots --out runs/robots/scores
 
+gallery: .venv/.test
+	.venv/bin/python -m export render-dataset --output datasets/gallery --scenes market,winter,lighthouse \
+	    --frames 8 --frame-step 1 --width 1280 --height 720 --samples 16
+	for look in $(basename $(notdir $(wildcard addon/styles/*.onnx))); do .venv/bin/python -m export paint --processes 2 \
+	    --data datasets/gallery --look $$look --into datasets/gallery/looks/$$look || exit 1; done
+	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix)
+
 bench: .venv/.test
 	.venv/bin/python -m export speed
 
@@ -69,4 +77,4 @@ check: .venv/.test
 	$(call set_up,$(PYTHON313),blender$(comma)test)
 
 comma := ,
-.PHONY: demo test style bench keyframes extension check
+.PHONY: demo test style keyframes gallery bench extension check

@@ -77,6 +77,12 @@ def _evaluate() -> tuple[type, Callable[[dict], None]]:
     return EvaluateConfig, lambda values: print(table(evaluate(from_values(EvaluateConfig, values))))
 
 
+def _gallery() -> tuple[type, Callable[[dict], None]]:
+    from export.exhibit import GalleryConfig, gallery
+
+    return GalleryConfig, lambda values: print(gallery(from_values(GalleryConfig, values)))
+
+
 def _benchmark() -> tuple[type, Callable[[dict], None]]:
     from export.benchmark import BenchmarkConfig, benchmark
     from export.score_sheet import table
@@ -99,6 +105,7 @@ COMMANDS = {
     "extension": (_extension, "Pack the add-on with its wheels, as Blender installs it."),
     "export": (_export, "Write a trained generator as a style file."),
     "evaluate": (_evaluate, "Score a style: likeness to its look, truth to the frame, steadiness, cost."),
+    "gallery": (_gallery, "Show and score all shipped styles on shots that they never saw, beside baselines."),
     "benchmark": (_benchmark, "Train our defaults and published methods for the same time, and score them side by side."),
     "speed": (_speed, "Time our generators and published ones side by side, and tell which goals are met."),
 }

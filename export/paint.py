@@ -49,7 +49,8 @@ def paint(config: PaintConfig) -> list[Path]:
     One that this look has painted is kept unless the frame or the code of the look has changed since; others are overwritten.
     Raises PaintError if no frame fits or one can't be read; each file appears when it is complete.
     """
-    chosen = [path for path in sorted((config.data / "input").glob("*.exr")) if any(fnmatch(path.stem, p) for p in config.frames)]
+    rendered = sorted((config.data / "input").glob("*.exr"))
+    chosen = [path for path in rendered if any(fnmatch(path.stem, pattern) for pattern in config.frames)]
     if not chosen:
         raise PaintError(f"No frame in {config.data / 'input'} fits {', '.join(config.frames)}.")
     folder, stamp = (config.into or config.data) / "target", f"{config.look} {_code_digest(config.look)}"
@@ -67,8 +68,8 @@ def _code_digest(look: str) -> str:
     """Changes with the module of a look and those beside it that it imports."""
     modules = [Path(inspect.getsourcefile(LOOKS[look]))]
     for module in modules:
-        beside = (module.with_name(f"{name}.py") for name in re.findall(r"^from \.(\w+) import", module.read_text("utf-8"), re.M))
-        modules += [path for path in beside if path not in modules]
+        names = re.findall(r"^from \.(\w+) import", module.read_text("utf-8"), re.M)
+        modules += [path for name in names if (path := module.with_name(f"{name}.py")) not in modules]
     return hashlib.sha256(b"\0".join(module.read_bytes() for module in modules)).hexdigest()[:16]
 
 
@@ -84,7 +85,7 @@ def _share(frames: list[Path], folder: Path) -> None:
                 link.unlink()
                 link.hardlink_to(path)
         except OSError as error:
-            raise PaintError(f"{path} can't be linked into {folder} ({error.strerror}); choose one on the same disk.") from error
+            raise PaintError(f"{path} can't be linked into {folder} ({error.strerror}); is it on the same disk?") from error
 
 
 def _is_painted(target: Path, frame: Path, stamp: str) -> bool:
