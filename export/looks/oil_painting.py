@@ -6,8 +6,8 @@ from scipy import ndimage
 from .anchored import surface_noise
 from .tones import LUMA, decode, encode, flatten, smoothstep
 
-BRUSHES = ((42, 9.0, (0, 3, 6), 0.0), (27, 5.5, (1, 4, 7), 0.012), (15, 3.4, (2, 5), 0.02))
-"""Of each brush: half length and half width of its stroke (pixels), its turns of the noise (eighths), detail it is taken for."""
+BRUSHES = ((42, 9.0, (0, 3, 6), 0.0), (27, 5.5, (1, 4, 7), 0.008), (15, 3.4, (2, 5), 0.02))
+"""Of each brush: half length and width of its stroke (pixels), its turns of the noise (eighths), detail it is taken for."""
 LIGHT = np.array([-0.8, -0.6], np.float32)
 """Where the light comes from that rakes the paint, (y, x): up and left."""
 
@@ -31,7 +31,7 @@ def oil_painting(passes: dict[str, np.ndarray]) -> np.ndarray:
     detail = np.abs(np.minimum(flat, 1.2) - ndimage.gaussian_filter(np.minimum(flat, 1.2), (6, 6, 0))).mean(-1)
     detail = ndimage.gaussian_filter(detail, 5)
     # Each stroke is mixed anew: its colour leans to warm or cool, light or dark, with the noise.
-    mixed = noise[..., :1] * np.array([0.055, 0.01, -0.05], np.float32) + 0.05 * noise[..., 1:]
+    mixed = noise[..., :1] * np.array([0.045, 0.01, -0.045], np.float32) + 0.045 * noise[..., 1:]
     colours = palette(flat, tone)
     colours = colours + mixed * np.minimum(1, colours.clip(0) / 0.3)
     for length, width, turns, fine in BRUSHES:
@@ -53,21 +53,22 @@ def palette(flat: np.ndarray, tone: np.ndarray) -> np.ndarray:
     high = (smoothstep(0.55, 0.95, tone) * (1 - smoothstep(1.0, 1.3, tone)))[..., None]
     value = tone + 0.05 * np.sin(2 * np.pi * (np.clip(tone, 0.2, 1) - 0.6) / 0.8)
     cool, warm = np.array([-0.03, -0.01, 0.06], np.float32), np.array([0.02, 0.01, -0.025], np.float32)
-    return value[..., None] + 1.35 * (flat - tone[..., None]) + cool * low * np.minimum(1, tone / 0.1)[..., None] + warm * high
+    rich = 1.35 - 0.35 * smoothstep(1.0, 1.3, flat.max(-1))[..., None]
+    return value[..., None] + rich * (flat - tone[..., None]) + cool * low * np.minimum(1, tone / 0.1)[..., None] + warm * high
 
 
 def sweeps(colours: np.ndarray) -> np.ndarray:
     """Broken colour in broad sweeps along lines of equal tone, for where strokes find no surface: skies."""
     phase = 2 * np.pi * (colours / 0.045 + np.array([0, 0.33, 0.67], np.float32))
-    return colours + 0.012 * np.sin(phase) * (1 - smoothstep(1.0, 1.2, colours))
+    return colours + 0.012 * np.sin(phase) * smoothstep(0, 0.2, colours) * (1 - smoothstep(1.0, 1.2, colours))
 
 
 def directions(tone: np.ndarray, normal: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """Angle of strokes (H, W), radians, y down: along edges and bends of form, else by the hand's habit on such a surface."""
     smooth = ndimage.gaussian_filter(normal, (3, 3, 0))
     habit = np.radians(-40 + 30 * smooth[..., 2] - 50 * smooth[..., 0]) + 0.5 * ndimage.gaussian_filter(noise[..., 1], 6)
-    doubled = 0.0008 * np.exp(2j * habit)
-    for channel, share in ((tone, 1.0), *((normal[..., i], 0.03) for i in range(3))):
+    doubled = 0.0004 * np.exp(2j * habit)
+    for channel, share in ((tone, 1.0), *((normal[..., i], 0.06) for i in range(3))):
         dy, dx = (ndimage.gaussian_filter(channel, 2, order=order) for order in ((1, 0), (0, 1)))
         # The doubled angle of the line across the gradient.
         doubled = doubled - share * ndimage.gaussian_filter((dx + 1j * dy) ** 2, 7)
