@@ -51,7 +51,7 @@ class TrainConfig:
     widths: tuple[int, ...] = setting((), "instead of a size; cnn: c1 c2 n1 n2, channels and residual blocks at 1/4 and at 1/8; "
                                       "unet: channels at 1/2, 1/4, 1/8 ...; resnet: channels at 1/2 and 1/4, residual blocks; "
                                       "of published ones: channels, and levels (pix2pix_unet) or residual blocks")
-    noise: int = setting(0, "channels of noise that sticks to surfaces, made from the pass position")
+    noise: int = setting(0, "channels of noise that sticks to surfaces, seen in place of the pass position")
     start_from: Path | None = setting(None, "run folder or style file (.onnx) of the same architecture that gives first weights")
     resnet_weights: Path | None = setting(None, "torchvision's file of ResNet-18 or -34 that gives first weights to generator "
                                           "resnet; its widths must fit: 64 64 N")

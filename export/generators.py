@@ -29,7 +29,8 @@ class GuidedGenerator(nn.Module):
     """What every generator shares: it sees any set of passes and adds what it has learned to the encoded image.
 
     Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
-    is scene-linear RGB. noise: channels of world-anchored noise, made from the position pass, that it sees beside them.
+    is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass: where in a scene a
+    surface lies tells nothing about other scenes.
     Subclasses give `alignment`, change() and change_sees().
     """
 
@@ -41,7 +42,7 @@ class GuidedGenerator(nn.Module):
         super().__init__()
         self.passes = tuple(passes)
         self.noise = SurfaceNoise(noise) if noise else None
-        self.in_channels = sum(input_channels(p) for p in passes) + noise
+        self.in_channels = sum(input_channels(p) for p in passes if not (noise and p == "position")) + noise
 
     def forward(self, *passes: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0."""
@@ -49,9 +50,8 @@ class GuidedGenerator(nn.Module):
 
     def encoded(self, *passes: Tensor) -> Tensor:
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
-        guides = [GUIDES[name](x) for name, x in zip(self.passes, passes, strict=True)]
-        if self.noise:
-            guides.append(self.noise(passes[self.passes.index("position")]))
+        made = GUIDES | ({"position": self.noise} if self.noise else {})
+        guides = [made[name](x) for name, x in zip(self.passes, passes, strict=True)]
         return guides[0] + self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
 
     def change(self, guides: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from . import checkpoint, preview
 from .config import TrainConfig
 from .distributed import average, largest, leader_first, leads, processes
 from .generators import GuidedGenerator
-from .hardware import find_hardware
+from .hardware import find_hardware, trusted
 from .pretrained import start_from
 from .resnet_weights import start_from_resnet
 from .settings import TrainerError, to_values
@@ -62,6 +62,7 @@ def train(config: TrainConfig) -> Path:
     # Place the networks, and make the generator's average and the optimizers.
     for network in networks.values():
         network.to(hardware.device, memory_format=torch.channels_last)
+    hardware = objective.hardware = trusted(hardware, networks.values())
     ema = copy.deepcopy(networks["generator"]).requires_grad_(False).eval()
     modules = {**networks, "ema": ema}
     taught = {"generator": objective.painters, "discriminator": objective.judges}
