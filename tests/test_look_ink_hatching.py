@@ -55,3 +55,11 @@ def test_an_outline_lies_on_the_nearer_surface():
     coverage = ink.lines({"depth": depth, "normal": wall()[1]}, np.full((64, 96), 0.6, np.float32))[32]
     assert coverage[48:51].sum() > 3 * coverage[45:48].sum() and coverage[48] > 0.6
     assert max(coverage[:40].max(), coverage[56:].max()) < 0.01
+
+
+def test_pure_colours_do_not_begin_to_shine_and_light_keeps_its_brightness():
+    colours = np.array([[[0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 1, 1], [0, 0, 40], [40, 40, 40]]], np.float32)
+    flat = ink.encode(colours)
+    brightest = ink.decode(ink.wash(flat, flat @ ink.LUMA)).max(-1)[0]
+    assert brightest[:4].max() < 1.01
+    np.testing.assert_allclose(brightest[4:], 40, rtol=0.05)

@@ -46,7 +46,9 @@ def wash(flat: np.ndarray, tone: np.ndarray) -> np.ndarray:
     shade = (1 - smoothstep(0.25, 0.8, stepped))[..., None]
     light = smoothstep(0.55, 0.95, stepped)[..., None] * (1 - smoothstep(1.0, 1.3, stepped)[..., None])
     cool, warm = np.array([-0.02, -0.03, 0.12], np.float32), np.array([0.03, 0.015, -0.06], np.float32)
-    return stepped[..., None] + 0.12 * shade + 1.6 * chroma + cool * shade + warm * light
+    colour = stepped[..., None] + 0.12 * shade + 1.6 * chroma + cool * shade + warm * light
+    # Clearer colour must not shine: on the log curve a pure blue would become a lamp.
+    return np.minimum(colour, np.maximum(flat.max(-1, keepdims=True), 1))
 
 
 def hatching(tone: np.ndarray, normal: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
