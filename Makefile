@@ -1,6 +1,6 @@
 # make demo   render a scene of ours through the GAN Style node and write the frames into demo/
 # make test   run all tests, with every Blender (as a Python module) that a Python found here can run
-# make style  train the shipped style again from nothing
+# make styles  render, paint and train the shipped styles again from nothing; make style-cel does one
 # make keyframes  render a shot, paint two of its frames, train on them for 15 minutes, and score the style
 # make gallery  render shots that no style saw, show the shipped styles on them, and score them beside runs/*_pix2pix
 # make bench  time our generators and published ones side by side, into speed/ (an hour or more on two cores)
@@ -33,14 +33,36 @@ test: .venv/.test $(if $(SECOND),.venv-3.13/.test)
 	.venv/bin/python -m pytest
 	$(if $(SECOND),.venv-3.13/bin/python -m pytest,@echo "No Python 3.13 was found: not tested with its Blender.")
 
-style: .venv/.test
-	.venv/bin/python -m export render-dataset --output datasets/graphic_novel --look graphic_novel \
-	    --frames 2 --frame-step 11 --variations 2 --samples 8
-	.venv/bin/python -m export train --data datasets/graphic_novel --run runs/graphic_novel \
-	    --batch 1 --steps 16000 --learning-rate 3e-4
-	.venv/bin/python -m export export runs/graphic_novel addon/styles/graphic_novel.onnx \
-	    --name "Graphic Novel" --author "The GAN Style authors" \
-	    --description "Ink contours, flat washes in few tones, hatched shadows."
+# Of each variation of a scene, frame 1 is painted; frame 2 only tells how things move.
+LOOKS := oil_painting watercolour ink_hatching cel hologram
+MINUTES := 15
+styles: $(LOOKS:%=style-%)
+
+style-%: datasets/%/painted
+	.venv/bin/python -m export train --data datasets/$*_moving --run runs/$* --passes image depth normal position --noise 2 \
+	    --crop-alignment 1 --batch 1 --learning-rate 5e-4 --discriminator-channels 16 --weight-temporal 20 --minutes $(MINUTES)
+	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(ABOUT_$*)
+
+# pix2pix as it was published, on the same painted frames for the same time.
+baseline-%: datasets/%/painted
+	.venv/bin/python -m export benchmark --data datasets/$* --out runs/$*_baseline --methods pix2pix --minutes $(MINUTES)
+
+datasets/%/painted: datasets/styles/dataset.json
+	.venv/bin/python -m export paint --data datasets/styles --look $* --frames '*_0001' --into datasets/$* --processes 2
+	mkdir -p datasets/$*_moving
+	ln -sfn ../styles/input datasets/$*_moving/input
+	ln -sfn ../$*/target datasets/$*_moving/target
+	touch $@
+
+datasets/styles/dataset.json: .venv/.test
+	.venv/bin/python -m export render-dataset --output datasets/styles --frames 2 --frame-step 1 --variations 3 --samples 8 \
+	    --exposure 3 --charts 10
+
+ABOUT_oil_painting := --name "Oil Painting" --description "Brush strokes that follow form, coarse to fine, wet in wet."
+ABOUT_watercolour := --name "Watercolour" --description "Transparent washes on warm paper, pooled pigment, dark edges."
+ABOUT_ink_hatching := --name "Ink Hatching" --description "Brush hatching that turns with the surface, spotted blacks, flat colour."
+ABOUT_cel := --name "Cel Animation" --description "Flat light and shade, clean coloured lines."
+ABOUT_hologram := --name "Hologram" --description "A projection of light: rims, scan lines, depth."
 
 keyframes: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/robots --scenes robots --frames 24 --frame-step 1 \
@@ -77,4 +99,5 @@ check: .venv/.test
 	$(call set_up,$(PYTHON313),blender$(comma)test)
 
 comma := ,
-.PHONY: demo test style keyframes gallery bench extension check
+.SECONDARY:
+.PHONY: demo test styles keyframes gallery bench extension check
