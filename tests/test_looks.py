@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
-from export import looks
+from export.looks import LOOKS, lines, tones
+from export.looks.graphic_novel import hatching
 
 
 @pytest.fixture
@@ -25,37 +26,37 @@ def passes():
 
 def test_the_curve_and_its_inverse():
     x = np.array([0, 1e-4, 0.18, 1, 50, 65504], np.float32)
-    np.testing.assert_allclose(looks.decode(looks.encode(x)), x, rtol=1e-4, atol=1e-7)
-    assert looks.encode(np.float32(1)) == 1
+    np.testing.assert_allclose(tones.decode(tones.encode(x)), x, rtol=1e-4, atol=1e-7)
+    assert tones.encode(np.float32(1)) == 1
 
 
-@pytest.mark.parametrize("name", looks.LOOKS)
+@pytest.mark.parametrize("name", LOOKS)
 def test_a_look_is_finite_linear_light_and_the_same_each_time(passes, name):
-    target = looks.LOOKS[name](passes)
+    target = LOOKS[name](passes)
     assert target.shape == (64, 96, 3) and target.dtype == np.float32
     assert np.isfinite(target).all() and target.min() >= 0
-    assert np.array_equal(target, looks.LOOKS[name](passes))
+    assert np.array_equal(target, LOOKS[name](passes))
 
 
-@pytest.mark.parametrize("name", looks.LOOKS)
+@pytest.mark.parametrize("name", LOOKS)
 def test_what_shines_stays_bright(passes, name):
     passes["image"][20:40, 40:56, :3] = 50
-    assert np.median(looks.LOOKS[name](passes)[20:40, 40:56]) > 25
+    assert np.median(LOOKS[name](passes)[20:40, 40:56]) > 25
 
 
 def test_outlines_are_ink_and_lie_at_the_step_of_depth(passes):
-    ink = looks.contours(passes, np.full((64, 96), 0.6, np.float32))
+    ink = lines.contours(passes, np.full((64, 96), 0.6, np.float32))
     assert ink[30, 32] > 0.9 and ink[30, 48] < 0.05 and ink[5, 5] < 0.05
 
 
 def test_a_slanted_plane_has_no_outline(passes):
     passes["depth"][:] = 1 / np.linspace(0.02, 1, 64, dtype=np.float32)[:, None, None]
     passes["albedo"][:] = 0.5
-    assert looks.contours(passes, np.full((64, 96), 0.6, np.float32))[8:-8, 8:-8].max() < 0.05
+    assert lines.contours(passes, np.full((64, 96), 0.6, np.float32))[8:-8, 8:-8].max() < 0.05
 
 
 def test_hatching_is_locked_to_the_grid_and_grows_with_darkness():
-    coverage = [looks.hatching(np.full((32, 32), tone, np.float32)) for tone in (0.8, 0.55, 0.4, 0.2)]
+    coverage = [hatching(np.full((32, 32), tone, np.float32)) for tone in (0.8, 0.55, 0.4, 0.2)]
     assert coverage[0].max() == 0
     assert all(a.mean() < b.mean() for a, b in zip(coverage, coverage[1:], strict=False))
     for ink in coverage:
@@ -64,7 +65,7 @@ def test_hatching_is_locked_to_the_grid_and_grows_with_darkness():
 
 def test_tone_steps_are_flat_below_one_and_absent_above():
     tone = np.linspace(0, 3, 3001, dtype=np.float32)
-    stepped = looks.quantise(tone)
+    stepped = tones.quantise(tone)
     assert (np.diff(stepped) >= -1e-6).all()
     np.testing.assert_allclose(stepped[tone > 1.15], tone[tone > 1.15])
     assert np.diff(stepped[tone < 0.9]).max() > 2 * np.diff(tone).max() > 4 * np.diff(stepped[tone < 0.9]).min()
