@@ -2,7 +2,7 @@
 # make test   run all tests, with every Blender (as a Python module) that a Python found here can run
 # make styles  render, paint and train the shipped styles again from nothing; make style-cel does one
 # make keyframes  render a shot, paint two of its frames, train on them for 15 minutes, and score the style
-# make gallery  render shots that no style saw, show the shipped styles on them, and score them beside runs/*_pix2pix
+# make gallery  render shots that no style saw, show the shipped styles on them, and score them beside runs/*_pix2pix.onnx
 # make bench  time our generators and published ones side by side, into speed/ (an hour or more on two cores)
 # make extension  pack the add-on with its wheels into dist/, for each platform, as Blender installs it
 # make check  lint
@@ -35,7 +35,7 @@ test: .venv/.test $(if $(SECOND),.venv-3.13/.test)
 
 # Of each variation of a scene, frame 1 is painted; frame 2 only tells how things move.
 LOOKS := oil_painting watercolour ink_hatching cel hologram
-MINUTES := 15
+MINUTES := 14
 styles: $(LOOKS:%=style-%)
 
 style-%: datasets/%/painted
@@ -46,6 +46,7 @@ style-%: datasets/%/painted
 # pix2pix as it was published, on the same painted frames for the same time.
 baseline-%: datasets/%/painted
 	.venv/bin/python -m export benchmark --data datasets/$* --out runs/$*_baseline --methods pix2pix --minutes $(MINUTES)
+	cp runs/$*_baseline/pix2pix.onnx runs/$*_pix2pix.onnx
 
 datasets/%/painted: datasets/styles/dataset.json
 	.venv/bin/python -m export paint --data datasets/styles --look $* --frames '*_0001' --into datasets/$* --processes 2
@@ -78,7 +79,7 @@ gallery: .venv/.test
 	    --frames 8 --frame-step 1 --width 1280 --height 720 --samples 16
 	for look in $(basename $(notdir $(wildcard addon/styles/*.onnx))); do .venv/bin/python -m export paint --processes 2 \
 	    --data datasets/gallery --look $$look --into datasets/gallery/looks/$$look || exit 1; done
-	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix)
+	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix.onnx)
 
 bench: .venv/.test
 	.venv/bin/python -m export speed
