@@ -27,7 +27,7 @@ def capture(plan: stage.Plan, scene: str) -> dict[str, np.ndarray]:
     Raises CaptureError.
     """
     inputs = bpy.data.scenes[stage.INPUTS]
-    _match(inputs, bpy.data.scenes[scene])
+    _match(inputs, bpy.data.scenes[scene], plan.view)
     for node in inputs.compositing_node_group.nodes:
         if node.bl_idname == "CompositorNodeOutputFile":
             _set(node, "mute", node.name != plan.capture)
@@ -71,12 +71,15 @@ def _load(plan: stage.Plan, path: str) -> None:
     image.update_tag()  # without it, the GPU compositor keeps showing the old picture after edits
 
 
-def _match(inputs: bpy.types.Scene, scene: bpy.types.Scene) -> None:
-    """Give the INPUTS scene the frame and the sampling of the scene that is rendered."""
+def _match(inputs: bpy.types.Scene, scene: bpy.types.Scene, view: str) -> None:
+    """Give the INPUTS scene the frame, the sampling and the stereo view of the scene that is rendered."""
     for name in MATCHED:
         _set(inputs.render, name, getattr(scene.render, name))
     for name in ("frame_current", "frame_subframe", "frame_start", "frame_end"):
         _set(inputs, name, getattr(scene, name))
+    _set(inputs.render, "use_multiview", bool(view))
+    for other in inputs.render.views if view else ():
+        _set(other, "use", other.name == view)
 
 
 def _set(data: bpy.types.bpy_struct, name: str, value: object) -> None:

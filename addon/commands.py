@@ -41,7 +41,7 @@ def _reports(scene: bpy.types.Scene) -> Iterator[dict[str, str]]:
     """For each GAN Style node that the scene's render would run: where it is, what runs it, and what would stop it."""
     for strip in stage.strips_with_style(scene):
         yield _report(scene, f"strip '{strip}'", "", error=trigger.STRIP_PROBLEM)
-    for plan in stage.plans(scene):
+    for plan in {plan.key: plan for plan in stage.plans(scene)}.values():  # one of its stereo views stands for a node
         place = f"node '{plan.node}'"
         try:
             generator = frames.check(plan)

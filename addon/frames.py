@@ -30,8 +30,8 @@ class NodeError(RuntimeError):
 EXPECTED = (NodeError, StyleError, PassError, ProviderError, ExrError, CaptureError, OSError, MemoryError)
 MANIFEST = Path(__file__).parent.parent / "blender_manifest.toml"
 UNEXPECTED = "There was an unexpected error; please report what the console shows."
-_shown: dict[int, str] = {}
-"""By plan key: digest of what the node's picture was made from."""
+_shown: dict[Path, str] = {}
+"""By file of a picture: digest of what it was made from."""
 _cache = FrameCache(0)
 
 
@@ -55,8 +55,10 @@ def run_scene(
             overall = progress and (lambda part, before=index: progress((before + part) / len(plans)))
             run_generator = partial(stylize, progress=overall, cancel=cancel)
             run = _run(plan, runs.Run(scene, plan.node, frame, plan.style), call, run_generator)
-            runs.record(plan.key, run)
             done.append(run)
+        # Errors last: a node whose one stereo view failed has failed.
+        for plan, run in sorted(zip(plans, done, strict=True), key=lambda pair: bool(pair[1].error)):
+            runs.record(plan.key, run)
     return done
 
 
@@ -109,13 +111,13 @@ def _run(plan: stage.Plan, run: runs.Run, call: Callable, run_generator: Callabl
             run = replace(run, warning=f"The CPU took over. {error}")
             return _stylize(plan, run, passes, call, "cpu", run_generator)
     except Cancelled:
-        _shown.pop(plan.key, None)
+        _shown.pop(plan.picture, None)
         return replace(run, error="Cancelled.")
     except EXPECTED as error:
         source = _digest(passes or {}, "not stylised")
-        if _shown.get(plan.key) != source:
+        if _shown.get(plan.picture) != source:
             call(show_unstyled, plan, passes)
-            _shown[plan.key] = source
+            _shown[plan.picture] = source
         return replace(run, error=str(error) or type(error).__name__)
 
 
@@ -127,7 +129,7 @@ def _stylize(
     run = replace(run, provider=generator.provider, reason=generator.reason)
     exposure = passes[graph.EXPOSURE] if plan.exposure is None else plan.exposure
     source = _digest(passes, style, generator.provider, plan.exposure, _version())
-    if _shown.get(plan.key) == source:
+    if _shown.get(plan.picture) == source:
         return run
     started = time.perf_counter()
     frame = _cache.get(source)
@@ -137,7 +139,7 @@ def _stylize(
         _cache.put(source, frame)
     stylized = time.perf_counter()
     call(show, plan, frame)
-    _shown[plan.key] = source
+    _shown[plan.picture] = source
     seconds = {"generator_seconds": 0.0 if cached else stylized - started, "write_seconds": time.perf_counter() - stylized}
     return replace(run, **seconds, network_ran=not cached, cached=cached)
 
@@ -174,5 +176,5 @@ def _nothing_unnoticed(scene: str, frame: int, plans: tuple[stage.Plan, ...]) ->
     finally:
         if not finished:
             for plan in plans:
-                _shown.pop(plan.key, None)
+                _shown.pop(plan.picture, None)
                 runs.record(plan.key, runs.Run(scene, plan.node, frame, plan.style, error=UNEXPECTED))

@@ -11,6 +11,9 @@ from . import session
 HIDDEN = ".GAN Style"
 """How the names of our data-blocks begin; Blender hides names that begin with a dot."""
 PICTURE = f"{HIDDEN} Picture"
+PICTURE_NODE = "CompositorNodeImage"
+VIEWS = "Views"
+"""The node inside that chooses the picture of the stereo view, if there are any."""
 NOTHING = np.zeros((1, 1, 4), np.float32)
 """The picture of a node that has not run."""
 
@@ -34,7 +37,7 @@ def new_group() -> bpy.types.NodeTree:
     factor.operation, factor.use_clamp = "MULTIPLY", True
     mix = group.nodes.new("ShaderNodeMix")
     mix.name, mix.data_type = "Mix", "RGBA"
-    picture = group.nodes.new("CompositorNodeImage")
+    picture = group.nodes.new(PICTURE_NODE)
     picture.name, picture.image = "Picture", _new_image()
     sockets = {socket.identifier: socket for socket in mix.inputs}
     group.links.new(inputs.outputs["Strength"], factor.inputs[0])
@@ -79,8 +82,12 @@ def _new_image() -> bpy.types.Image:
     return image
 
 
-def separate(nodes: list[bpy.types.Node]) -> None:
-    """Give each node an inner group, an image and a file of its own; copies of a node share them at first."""
+def separate(nodes: list[bpy.types.Node], trigger: bpy.types.Scene, views: tuple[str, ...]) -> None:
+    """Give each node an inner group of its own, with an image and a file for each view; copies of a node share them at first.
+
+    views: names of the stereo views, which the scene has too; none if it is empty.
+    """
+    right = bpy.data.user_map(subset={trigger})[trigger] if views else set()
     seen = set()
     for node in nodes:
         group = node.node_tree
@@ -88,12 +95,31 @@ def separate(nodes: list[bpy.types.Node]) -> None:
             node.node_tree = new_group()
         elif group in seen:
             node.node_tree = group.copy()
-            image_node(node).image = _new_image()
+            for shown in pictures(node).values():
+                shown.image = _new_image()
+        if tuple(pictures(node)) != (views or ("",)) or (views and node.node_tree not in right):
+            _show_views(node.node_tree, trigger, views)
         node.outputs["Exposure"].hide = True
         seen.add(node.node_tree)
-        if image_node(node).image is None:
-            image_node(node).image = _new_image()
-        _load_picture(image_node(node).image, picture(node))
+        for view, shown in pictures(node).items():
+            if shown.image is None:
+                shown.image = _new_image()
+            _load_picture(shown.image, picture_file(node, view))
+
+
+def _show_views(group: bpy.types.NodeTree, trigger: bpy.types.Scene, views: tuple[str, ...]) -> None:
+    """Have the group show a picture for each view, or one picture if there are none."""
+    for node in [n for n in group.nodes if n.name == VIEWS or n.bl_idname == PICTURE_NODE and n.name != "Picture"]:
+        group.nodes.remove(node)
+    source = picture = group.nodes["Picture"]
+    if views:
+        with bpy.context.temp_override(scene=trigger):  # it has an input for each view of the context's scene
+            source = group.nodes.new("CompositorNodeSwitchView")
+        source.name = VIEWS
+        for socket in source.inputs:
+            group.links.new((picture or group.nodes.new(PICTURE_NODE)).outputs["Image"], socket)
+            picture = None
+    group.links.new(source.outputs["Image"], group.nodes["Place"].inputs["Image"])
 
 
 def _load_picture(image: bpy.types.Image, path: Path) -> None:
@@ -106,14 +132,20 @@ def _load_picture(image: bpy.types.Image, path: Path) -> None:
         image.filepath = str(path)
 
 
-def image_node(node: bpy.types.Node) -> bpy.types.Node:
-    """The Image node inside a GAN Style node."""
-    return node.node_tree.nodes["Picture"]
+def pictures(node: bpy.types.Node) -> dict[str, bpy.types.Node]:
+    """The Image nodes inside a GAN Style node by stereo view; without views one, under an empty name.
+
+    In a scene without stereo views the first one is seen.
+    """
+    nodes = node.node_tree.nodes
+    if VIEWS not in nodes:
+        return {"": nodes["Picture"]}
+    return {socket.name: socket.links[0].from_node for socket in nodes[VIEWS].inputs if socket.links}
 
 
-def picture(node: bpy.types.Node) -> Path:
-    """The file with the node's stylised frame."""
-    return session.folder() / f"picture-{node.node_tree.session_uid}.exr"
+def picture_file(node: bpy.types.Node, view: str) -> Path:
+    """The file with the node's stylised frame, one for each of its pictures()."""
+    return session.folder() / f"picture-{node.node_tree.session_uid}-{list(pictures(node)).index(view)}.exr"
 
 
 def pass_through(node: bpy.types.Node, through: bool) -> None:

@@ -67,12 +67,16 @@ def _note(fraction: float) -> None:
 
 
 def _run(scene: str, frame: int, plans: tuple[stage.Plan, ...], is_cancelled) -> None:
-    before = [runs.latest(plan.key) for plan in plans]
+    before = _errors(plans)
     call = partial(mainthread.call, cancel=is_cancelled, ready=watch.is_idle)
     done = frames.run_scene(scene, frame, plans, call, cancel=is_cancelled, progress=_note)
-    errors = [run.error if run else "" for run in before]
-    if not is_cancelled() and (any(run.network_ran or run.cached for run in done) or [run.error for run in done] != errors):
+    if not is_cancelled() and (any(run.network_ran or run.cached for run in done) or _errors(plans) != before):
         call(stage.composite_again)
+
+
+def _errors(plans: tuple[stage.Plan, ...]) -> list[str]:
+    """What the nodes' faces say."""
+    return [run.error if run else "" for run in (runs.latest(plan.key) for plan in plans)]
 
 
 def register() -> None:

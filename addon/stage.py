@@ -25,7 +25,7 @@ ENGINE = "GAN_STYLE_TRIGGER"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run has to do for one GAN Style node."""
+    """What a run has to do for one GAN Style node, or for one stereo view of it."""
 
     key: int
     """session_uid of the node's inner group."""
@@ -39,6 +39,8 @@ class Plan:
     """The Blender image that shows the stylised frame."""
     picture: Path
     """The file of that image."""
+    view: str
+    """Name of the stereo view; empty if the scene has none."""
     size: tuple[int, int]
     """(height, width) in pixels of what the scene renders; what the node gets may be of another size."""
     problem: str = ""
@@ -46,7 +48,8 @@ class Plan:
 
 
 _plans: dict[int, tuple[Plan, ...]] = {}
-_trees: dict[int, int] = {}
+_known: dict[int, tuple] = {}
+"""By scene: what makes new plans necessary when it changes."""
 
 
 def plans(scene: bpy.types.Scene) -> tuple[Plan, ...]:
@@ -55,23 +58,23 @@ def plans(scene: bpy.types.Scene) -> tuple[Plan, ...]:
 
 
 def is_outdated() -> bool:
-    """Whether a scene has another compositor tree than when sync() ran, or the hidden scenes were damaged."""
+    """Whether a scene has another compositor tree or other views than when sync() ran, or the hidden scenes were damaged."""
     hidden = [bpy.data.scenes.get(name) for name in (TRIGGER, INPUTS)] if _plans else []
     if any(scene is None or scene.camera is None for scene in hidden):
         return True
-    return _trees != {scene.session_uid: scene.compositing_node_group.session_uid for scene in _scenes()}
+    return _known != _state()
 
 
 def sync() -> None:
     """Bring the hidden data-blocks and the plans in line with the artist's trees."""
     _plans.clear()
     nodes = list(_nodes())
-    inner.separate(nodes)
+    if nodes:
+        views = tuple(dict.fromkeys(view for scene in _scenes() for view in scene_views(scene) if view))
+        _clear_inputs(_ensure_scene(INPUTS, views))
+        inner.separate(nodes, _ensure_scene(TRIGGER, views), views)
     for node in nodes:
         _offer_guides(node)
-    if nodes:
-        _ensure_scene(TRIGGER)
-        _clear_inputs(_ensure_scene(INPUTS))
     for scene in _scenes() if nodes else ():
         if graph.contains_style(scene.compositing_node_group):
             _ensure_trigger(scene.compositing_node_group)
@@ -81,8 +84,8 @@ def sync() -> None:
     if nodes:
         # Data-blocks came or went: Blender 5.2 crashes when it next evaluates a tree that names other scenes, without this.
         bpy.data.scenes[TRIGGER].view_layers[0].update()
-    _trees.clear()
-    _trees.update({scene.session_uid: scene.compositing_node_group.session_uid for scene in _scenes()})
+    _known.clear()
+    _known.update(_state())
 
 
 def composite_again() -> None:
@@ -97,6 +100,13 @@ def remove_all() -> None:
     for tree in _artist_trees():
         _remove_trigger(tree)
     _remove_scenes(keep=())
+
+
+def scene_views(scene: bpy.types.Scene) -> tuple[str, ...]:
+    """Names of the stereo views that Blender renders and composites; one empty name if there are none."""
+    render = scene.render
+    stereo = ("left", "right") if render.views_format == "STEREO_3D" else render.views.keys()
+    return tuple(view.name for view in render.views if render.use_multiview and view.use and view.name in stereo) or ("",)
 
 
 def strips_with_style(scene: bpy.types.Scene) -> list[str]:
@@ -122,7 +132,12 @@ def _scenes() -> Iterator[bpy.types.Scene]:
     yield from (s for s in bpy.data.scenes if not is_hidden(s) and s.compositing_node_group is not None)
 
 
-def _ensure_scene(name: str) -> bpy.types.Scene:
+def _state() -> dict[int, tuple]:
+    return {scene.session_uid: (scene.compositing_node_group.session_uid, scene_views(scene)) for scene in _scenes()}
+
+
+def _ensure_scene(name: str, views: tuple[str, ...]) -> bpy.types.Scene:
+    """A hidden scene with these stereo views, which it does not use by itself."""
     scene = bpy.data.scenes.get((name, None))  # not one of a linked file
     if scene is None:
         scene = bpy.data.scenes.new(name)
@@ -132,7 +147,20 @@ def _ensure_scene(name: str) -> bpy.types.Scene:
         scene.render.use_sequencer = False
     if scene.camera is None:
         scene.camera = _camera()
+    if views and [(view.name, view.file_suffix) for view in scene.render.views] != [(view, "") for view in views]:
+        _give_views(scene.render, views)
     return scene
+
+
+def _give_views(render: bpy.types.RenderSettings, views: tuple[str, ...]) -> None:
+    """In this order, and without suffixes for files."""
+    render.views_format = "MULTIVIEW"
+    before = list(render.views)
+    added = [render.views.new("new") for _ in views]
+    for view in before:
+        render.views.remove(view)
+    for view, name in zip(added, views, strict=True):
+        view.name = name
 
 
 def _camera() -> bpy.types.Object:
@@ -187,8 +215,12 @@ def _plan(scene: bpy.types.Scene) -> Iterator[Plan]:
             tree = bpy.data.scenes[INPUTS].compositing_node_group
             captured = passes if stops is not None else (*passes, graph.EXPOSURE)
             inputs.add(tree, scene, path, captured, str(session.folder()), capture)
-        key, image = node.node_tree.session_uid, inner.image_node(node).image
-        yield Plan(key, node.name, node.style_id, stops, capture, image.name, inner.picture(node), _size(scene), problem)
+        shown = inner.pictures(node)
+        for view in scene_views(scene):
+            picture = view or next(iter(shown))
+            image, file = shown[picture].image.name, inner.picture_file(node, picture)
+            key, size = node.node_tree.session_uid, _size(scene)
+            yield Plan(key, node.name, node.style_id, stops, capture, image, file, view, size, problem)
 
 
 def _size(scene: bpy.types.Scene) -> tuple[int, int]:
@@ -231,8 +263,6 @@ def _problem(scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node
     groups = graph.groups_around(scene.compositing_node_group, path)
     if graph.origin(node.inputs["Image"], groups) is None:
         return "Nothing is connected to the input Image; connect it."
-    if scene.render.use_multiview:
-        return "The node can't stylise stereo views: switch Stereoscopy off, and render each eye with a camera of its own."
     space = bpy.data.colorspace.working_space
     if space != WORKING_SPACE and {"Diffuse Color", "Vector"} & set(node.inputs.keys()):
         return f"The style's passes need the working space {WORKING_SPACE}, not {space}: choose it, or choose another style."
@@ -245,7 +275,7 @@ def _remove_unused(nodes: list[bpy.types.Node]) -> None:
         if not graph.contains_style(tree):
             _remove_trigger(tree)
     groups = {node.node_tree for node in nodes}
-    images = {inner.image_node(node).image for node in nodes}
+    images = {shown.image for node in nodes for shown in inner.pictures(node).values()}
     for group in [g for g in bpy.data.node_groups if g.name.startswith(PICTURE) and g not in groups]:
         bpy.data.node_groups.remove(group)
     for image in [i for i in bpy.data.images if is_hidden(i) and i not in images]:

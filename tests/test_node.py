@@ -59,7 +59,7 @@ FAILING = {
 }
 
 
-IN_ONE_PROCESS = ("files", "settings", "trees")
+IN_ONE_PROCESS = ("files", "settings", "trees", "views")
 """Scripts whose cases run one after the other in one Blender."""
 
 

@@ -150,14 +150,6 @@ def working_spaces(folder: Path) -> None:
     assert "working space" in problem(scene, 1)
 
 
-def stereo_views(folder: Path) -> None:
-    load_addon()
-    scene = make_scene()
-    insert_style(scene.compositing_node_group, "swap")
-    scene.render.use_multiview = True
-    assert "stereo" in problem(scene)
-
-
 def problem(scene: bpy.types.Scene, index: int = 0) -> str:
     """What the add-on says of one of the scene's nodes."""
     sys.modules["gan_style.addon.watch"].sync()
