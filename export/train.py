@@ -197,7 +197,7 @@ def _preview(
     folder = config.run / "previews"
     folder.mkdir(exist_ok=True)
     sheet.save(folder / f"step_{step:08d}.png")
-    preview.thumbnail(pictures[0][1]).save(config.run / "thumbnail.png")
+    preview.thumbnail(pictures[-1][1]).save(config.run / "thumbnail.png")
     for name, value in values.items():
         board.add_scalar(f"held_out/{name}", value, step)
     board.add_image("input | output | target", np.asarray(sheet), step, dataformats="HWC")
