@@ -182,8 +182,8 @@ def _put_card(path: Path, data: str, entry: dict) -> None:
 def _state(style: Path, baselines: dict[str, Path], footage: Footage) -> str:
     """Changes with the files that scores depend on."""
     runs = [file for path in baselines.values() for file in (sorted(path.rglob("*.safetensors")) if path.is_dir() else [path])]
-    files = [style, *runs, *footage.files.values(), *footage.looks]
-    return digest([(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files])
+    stats = ((path.name, path.stat()) for path in (style, *runs, *footage.files.values(), *footage.looks))
+    return digest([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
 
 
 def _rows(footage: Footage, paths: dict[str, Path]) -> dict[str, dict[str, float]]:

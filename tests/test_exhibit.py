@@ -102,6 +102,9 @@ def test_what_cannot_be_shown_is_one_sentence(folder, caplog):
         gallery(config(folder, strip="street_*"))
     with pytest.raises(GalleryError, match="nobody_tone.onnx is no baseline"):
         gallery(GalleryConfig(folder / "data", (folder / "swap.onnx",), (folder / "nobody_tone.onnx",), folder / "out"))
+    (folder / "out" / "scores.json").write_text("{")
+    with pytest.raises(GalleryError, match="scores.json can't be read .*; delete it"):
+        gallery(config(folder))
     shutil.copy(FIXTURES / "guided.onnx", folder / "swap.onnx")
     with pytest.raises(GalleryError, match="can't be stylised: The style needs the pass"):
         gallery(config(folder))
