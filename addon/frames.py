@@ -128,7 +128,7 @@ def _stylize(
     generator, style = library.generator(plan.style, device)
     run = replace(run, provider=generator.provider, reason=generator.reason)
     exposure = passes[graph.EXPOSURE] if plan.exposure is None else plan.exposure
-    source = _digest(passes, style, generator.provider, plan.exposure, _version())
+    source = _digest(passes, style, generator.provider, generator.precision, plan.exposure, _version())
     if _shown.get(plan.picture) == source:
         return run
     started = time.perf_counter()

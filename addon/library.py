@@ -107,13 +107,15 @@ def remove(identifier: str) -> None:
 
 
 def generator(identifier: str, provider: str = "auto") -> tuple[Generator, str]:
-    """The style's generator, within the memory limit of the settings, and the digest of its file.
+    """The style's generator, with the memory limit and the precision of the settings, and the digest of its file.
 
     Raises StyleError, ProviderError.
     """
     path = find(identifier).path
     version = _version(path)
-    return _open(path, *version, provider, settings().memory_limit * 2**20 or None), _content(path, *version)
+    wanted = settings()
+    opened = _open(path, *version, provider, wanted.memory_limit * 2**20 or None, wanted.precision)
+    return opened, _content(path, *version)
 
 
 @lru_cache
@@ -146,8 +148,8 @@ def _read(path: Path, mtime: int, size: int) -> Installed:
 
 
 @lru_cache(maxsize=4)
-def _open(path: Path, mtime: int, size: int, provider: str, memory_limit: int | None) -> Generator:
-    return Generator(load_style(path), provider, memory_limit=memory_limit)
+def _open(path: Path, mtime: int, size: int, provider: str, memory_limit: int | None, precision: str) -> Generator:
+    return Generator(load_style(path), provider, memory_limit=memory_limit, precision=precision)
 
 
 @lru_cache(maxsize=256)

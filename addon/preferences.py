@@ -1,13 +1,18 @@
-"""The add-on's preferences: device, memory, caches, and the styles that are installed."""
+"""The add-on's preferences: device, precision, memory, caches, and the styles that are installed."""
 
 import bpy
 
 from .. import __package__ as extension
-from ..core.generator import LABELS, PROVIDERS
+from ..core.generator import LABELS, PRECISIONS, PROVIDERS
 from . import library, thumbnails
 from .settings import Settings
 
 MAX_MEGABYTES = 2**20
+PRECISION_HINTS = {
+    "full": "32-bit floats throughout: frames equal those of the CPU but for rounding errors that nobody sees",
+    "tf32": "NVIDIA GPUs from the RTX 30 series on round what they multiply to 11 bits, like half floats, and are faster. "
+    "Frames differ from those of the CPU and of other GPUs by about a thousandth: use one precision for the whole shot",
+}
 
 
 class GANSTYLE_PG_folder(bpy.types.PropertyGroup):  # noqa: N801 - Blender's way to name types
@@ -28,6 +33,9 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
         name="CPU if the Device Fails", default=Settings.cpu_fallback,
         description="Go on with the CPU and a warning when the device can't be used, for example for lack of memory; "
         "otherwise the frame fails")
+    precision: bpy.props.EnumProperty(
+        name="Precision", description="How exactly CUDA computes; other devices take no notice",
+        items=[(name, label, PRECISION_HINTS[name]) for name, label in PRECISIONS.items()], default=Settings.precision)
     memory_limit: bpy.props.IntProperty(
         name="Memory Limit (MB)", default=Settings.memory_limit, min=0, max=MAX_MEGABYTES,
         description="Memory of the device that a frame may take; larger frames are run in tiles, with the same result. "
@@ -65,9 +73,10 @@ def _draw_device(preferences: GANSTYLE_AP_preferences, column: bpy.types.UILayou
     row = column.row()
     row.alert = bool(problem) and preferences.device != "auto"
     row.label(text=problem or "The device works on this machine.", icon="ERROR" if row.alert else "INFO")
-    row = column.row()
-    row.active = preferences.device != "cpu"
-    row.prop(preferences, "cpu_fallback")
+    column = column.column()
+    column.active = preferences.device != "cpu"
+    column.prop(preferences, "precision")
+    column.prop(preferences, "cpu_fallback")
 
 
 def _draw_styles(box: bpy.types.UILayout) -> None:

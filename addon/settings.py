@@ -20,6 +20,8 @@ class Settings:
     """A provider as core.Generator knows it."""
     cpu_fallback: bool = True
     """Whether the CPU takes over, with a warning, when another device fails."""
+    precision: str = "full"
+    """One of core's PRECISIONS."""
     memory_limit: int = 0
     """MiB that the device may spend on a frame; 0 for half of what is free. Larger frames are run in tiles."""
     memory_cache: int = 1024

@@ -23,6 +23,8 @@ CUDA_OPTIONS = {
     "cudnn_conv_algo_search": "HEURISTIC",
     "arena_extend_strategy": "kSameAsRequested",
 }
+PRECISIONS = {"full": "Full", "tf32": "TF32"}
+"""How CUDA multiplies: with the 24 bits of float32, or, from NVIDIA's Ampere GPUs on, with 11 of them on faster units."""
 PROBE_BYTES = 16 * 2**20
 """Size of the run that tells what a pixel takes: large against what else a process takes meanwhile, a fraction of a frame."""
 CAUTION = 3
@@ -79,11 +81,14 @@ class Generator:
     threads: CPU threads, 0 for one per core.
     memory_limit: bytes that a frame may take on the device, beyond its passes and the stylised frame; None for half of what
     is free. May be changed later.
+    precision: one of PRECISIONS; elsewhere than on CUDA it is "full".
 
     Raises StyleError if ONNX Runtime refuses the graph, ProviderError if the provider asked for by name can't be used.
     """
 
-    def __init__(self, style: Style, provider: str = "auto", threads: int = 0, memory_limit: int | None = None):
+    def __init__(
+        self, style: Style, provider: str = "auto", threads: int = 0, memory_limit: int | None = None, precision: str = "full"
+    ):
         if provider != "auto" and provider not in PROVIDERS:
             raise ProviderError(f"There is no provider '{provider}'; choose auto, {', '.join(PROVIDERS)}.")
         if style.path is None:
@@ -92,13 +97,14 @@ class Generator:
         self.style = style
         self.provider = "cuda" if provider == "auto" else provider
         self.reason = "The CPU was asked for." if provider == "cpu" else f"{LABELS[self.provider]} works on this machine."
-        self._session, problem = _open(style, self.provider, threads)
+        self._session, problem = _open(style, self.provider, threads, precision)
         if problem:
             self.reason = f"{LABELS[self.provider]} can't be used: {problem}."
             if provider != "auto":
                 raise ProviderError(f"{self.reason} Choose the provider auto or cpu, or mend the installation.")
             self.provider = "cpu"
-            self._session, _ = _open(style, "cpu", threads)
+            self._session, _ = _open(style, "cpu", threads, precision)
+        self.precision = precision if self.provider in ON_CUDA else "full"
         self.memory_limit = memory_limit or free_memory(self.provider) // 2
         self.open_seconds = time.perf_counter() - started
 
@@ -218,7 +224,7 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
     )
 
 
-def _open(style: Style, provider: str, threads: int):
+def _open(style: Style, provider: str, threads: int, precision: str):
     """(InferenceSession on the provider, ""), or (None, why the provider can't be used, as a clause).
 
     Raises StyleError if ONNX Runtime refuses the graph on the CPU.
@@ -231,7 +237,8 @@ def _open(style: Style, provider: str, threads: int):
         return None, problem
     if provider in ON_CUDA:
         onnxruntime.preload_dlls()
-    chain = [PROVIDERS[provider], *([(PROVIDERS["cuda"], CUDA_OPTIONS)] if provider in ON_CUDA else []), PROVIDERS["cpu"]]
+    options = CUDA_OPTIONS | {"use_tf32": str(int(precision == "tf32"))}
+    chain = [PROVIDERS[provider], *([(PROVIDERS["cuda"], options)] if provider in ON_CUDA else []), PROVIDERS["cpu"]]
     try:
         session = _session(style, chain[1:] if provider == "cuda" else chain, threads)
     except (StyleError, RuntimeError) as error:

@@ -38,6 +38,24 @@ def test_cuda_agrees_with_the_cpu(generators):
     np.testing.assert_allclose(cuda.run({"image": image}), generators["wide"].run({"image": image}), atol=2e-2)
 
 
+def test_precision_is_what_cuda_is_told_and_the_cpu_ignores(swap, monkeypatch):
+    told = {}
+
+    def session(style, chain, threads):
+        told.update(chain[:1])
+        return Session(dict(chain[:1]))
+
+    monkeypatch.setattr("core.generator.provider_problem", lambda provider: "")
+    monkeypatch.setattr("core.generator.free_memory", lambda provider: 10**9)
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
+    monkeypatch.setattr("core.generator._session", session)
+    for precision, flag in (("full", "0"), ("tf32", "1")):
+        assert Generator(swap, "cuda", precision=precision).precision == precision
+        assert told[PROVIDERS["cuda"]]["use_tf32"] == flag
+    monkeypatch.undo()
+    assert Generator(swap, "cpu", precision="tf32").precision == "full"
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_what_speaks_against_a_provider_is_what_opening_it_says(swap, provider):
     problem = provider_problem(provider)

@@ -28,7 +28,7 @@ WORKING = {
     ),
     "animation": ("each_frame_its_own", "keyframes_before_and_after", "strength_keyframed", "exposure_keyframed"),
     "face": ("node_says_how_it_is", "scores_and_progress", "preferences_show_all"),
-    "preferences": ("styles_installed", "further_folders", "same_inputs_not_twice", "cpu_takes_over", "memory_limit"),
+    "preferences": ("styles_installed", "further_folders", "same_inputs_not_twice", "cpu_takes_over", "precision", "memory_limit"),
     "guides": ("equal_core", "sockets_follow_the_style", "linked_into_groups", "nothing_to_link"),
     "editing": (
         "copies_are_independent",

@@ -131,6 +131,24 @@ def cpu_takes_over(folder: Path) -> None:
     assert np.abs(styled(plain, "wide") - plain).max() > 0.1
 
 
+def precision(folder: Path) -> None:
+    """The CPU ignores it; where it counts, frames of another precision are not the same."""
+    addon, preferences = load_with_preferences(folder)
+    os.environ["GAN_STYLE_PATH"] = str(FIXTURES)
+    preferences.device = "cpu"
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "wide")
+    before = render(scene, folder / "a.exr")
+    preferences.precision = "tf32"
+    assert_close(render(scene, folder / "b.exr"), before)
+    assert not addon.addon.trigger.last_runs()[-1].network_ran
+    opened = sys.modules["gan_style.addon.library"].generator("wide", "cpu")[0]
+    assert opened.precision == "full"
+    opened.precision = "tf32"
+    render(scene, folder / "c.exr")
+    assert addon.addon.trigger.last_runs()[-1].network_ran
+
+
 def memory_limit(folder: Path) -> None:
     """With little memory the frame is run in tiles, with the same result."""
     _, preferences = load_with_preferences(folder)
