@@ -75,6 +75,9 @@ def _problem(node: bpy.types.Node) -> tuple[str, str, str]:
 def _draw_run(run: runs.Run, layout: bpy.types.UILayout, width: float) -> None:
     if run.error:
         _draw_error(layout, run.error, width)
+    elif run.cancelled:
+        _wrap(layout.column(align=True), "Cancelled: this is the picture from before.", width, icon="INFO")
+    if run.error or run.cancelled:
         layout.operator("gan_style.run_again")
         return
     if run.warning:

@@ -56,8 +56,8 @@ def run_scene(
             run_generator = partial(stylize, progress=overall, cancel=cancel)
             run = _run(plan, runs.Run(scene, plan.node, frame, plan.style), call, run_generator)
             done.append(run)
-        # Errors last: a node whose one stereo view failed has failed.
-        for plan, run in sorted(zip(plans, done, strict=True), key=lambda pair: bool(pair[1].error)):
+        # The worst last: a node whose one stereo view failed has failed.
+        for plan, run in sorted(zip(plans, done, strict=True), key=lambda pair: (bool(pair[1].error), pair[1].cancelled)):
             runs.record(plan.key, run)
     return done
 
@@ -112,7 +112,7 @@ def _run(plan: stage.Plan, run: runs.Run, call: Callable, run_generator: Callabl
             return _stylize(plan, run, passes, call, "cpu", run_generator)
     except Cancelled:
         _shown.pop(plan.picture, None)
-        return replace(run, error="Cancelled.")
+        return replace(run, cancelled=True)
     except EXPECTED as error:
         source = _digest(passes or {}, "not stylised")
         if _shown.get(plan.picture) != source:

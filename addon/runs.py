@@ -30,6 +30,8 @@ class Run:
     warning: str = ""
     """What went wrong without stopping the run."""
     error: str = ""
+    cancelled: bool = False
+    """Whether the run was stopped on demand, and the node shows an older picture."""
 
 
 _runs: deque[Run] = deque(maxlen=REMEMBERED)

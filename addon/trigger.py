@@ -49,8 +49,8 @@ def _run_nodes(frame: int, engine: bpy.types.RenderEngine) -> None:
     with _nothing_unnoticed():
         call = partial(mainthread.call, cancel=cancel)
         for run in frames.run_scene(_scene, frame, _plans, call, cancel=cancel, progress=partial(_show_progress, engine)):
-            if run.error and bpy.app.background:
-                _abort(f"node '{run.node}'", run.error)
+            if bpy.app.background and (run.error or run.cancelled):
+                _abort(f"node '{run.node}'", run.error or "The render was cancelled.")
             elif run.error and not cancel():
                 engine.report({"ERROR"}, f"GAN Style: node '{run.node}': {run.error}")
 

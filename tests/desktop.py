@@ -245,6 +245,8 @@ def long_runs(before: bpy.types.Node, area: bpy.types.Area) -> Iterator[None]:
     yield from until(lambda: live.progress() is None)
     check("Esc stops a long run", lambda: assert_equal(reached[-1] < 80, True))
     check("a stopped run leaves the picture as it was", lambda: assert_close(result(), shown, 1e-5))
+    run = addon.addon.trigger.last_runs()[-1]
+    check("a stopped run is no error", lambda: assert_equal((run.cancelled, run.error), (True, "")))
 
     cancelled = counts["render_cancel"]
     reached.clear()

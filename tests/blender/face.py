@@ -9,6 +9,7 @@ from types import SimpleNamespace
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
+import numpy as np
 from scene import FIXTURES, insert_style, load_addon, make_scene, render, run_case
 
 SIDEBAR = 300
@@ -83,6 +84,31 @@ def node_says_how_it_is(folder: Path) -> None:
     assert "can't be used" in drawn(node).text("red")
     node.style = "swap"
     assert not drawn(node).text("red")
+
+
+def cancelled_is_no_error(_folder: Path) -> None:
+    """A run that was stopped: a note, and the button that runs it again, which then shows how it went."""
+    load_addon()
+    scene = make_scene()
+    node = insert_style(scene.compositing_node_group, "swap")
+    frames, stage = (sys.modules[f"gan_style.addon.{name}"] for name in ("frames", "stage"))
+    sys.modules["gan_style.addon.watch"].sync()
+
+    def stopped(*_: object, **__: object) -> None:
+        raise sys.modules["gan_style.core"].Cancelled
+
+    def run() -> None:
+        frames.run_scene(scene.name, 1, stage.plans(scene), lambda function, *arguments: function(*arguments))
+
+    image = {"image": np.ones((4, 5, 4), np.float32)}
+    frames.capture, real = lambda plan, scene: image, frames.stylize
+    frames.stylize = stopped
+    run()
+    face = drawn(node)
+    assert "Cancelled" in face.text("label") and not face.text("red") and "gan_style.run_again" in face.text("operator")
+    frames.stylize = real
+    run()
+    assert "Cancelled" not in drawn(node).text("label") and "CPU" in drawn(node).text("label")
 
 
 def scores_and_progress(_folder: Path) -> None:
