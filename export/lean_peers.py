@@ -1,5 +1,5 @@
 """Two published generators that keep no statistics of the image, the leanest to compare speed with; only their cost is of
-interest here, so that they have random weights and no setting of `train`.
+interest here, so that they have random weights and no setting of `train`. Layers and widths are those of the authors' repositories.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from .peers import Peer
 
 
 class WhiteBox(Peer):
-    """The generator of White-box Cartoonization (Wang and Yu 2020, figure 3 of the supplement) without its guided filter."""
+    """The generator of White-box Cartoonization (Wang and Yu 2020; SystemErrorWang/White-box-Cartoonization, network.py) without
+    its guided filter."""
 
     alignment = 8
 
@@ -39,7 +40,7 @@ class WhiteBox(Peer):
 
 
 class DenoiserUNet(Peer):
-    """The U-Net of Open Image Denoise (Afra 2019-2024, https://www.openimagedenoise.org): widths 32 to 112, pooling down, nearest
+    """The U-Net of Open Image Denoise (Afra 2019-2024; RenderKit/oidn, training/model.py): widths 32 to 112, pooling down, nearest
     neighbours and skips up."""
 
     alignment = 16
