@@ -6,9 +6,17 @@ must be a function of what the generator can see: it may follow surfaces by the 
 
 from .cel import cel
 from .graphic_novel import graphic_novel
+from .hologram import hologram
 from .ink_hatching import ink_hatching
 from .oil_painting import oil_painting
 from .watercolour import watercolour
 
-LOOKS = {"cel": cel, "graphic_novel": graphic_novel, "ink_hatching": ink_hatching, "oil_painting": oil_painting, "watercolour": watercolour}
+LOOKS = {
+    "cel": cel,
+    "graphic_novel": graphic_novel,
+    "hologram": hologram,
+    "ink_hatching": ink_hatching,
+    "oil_painting": oil_painting,
+    "watercolour": watercolour,
+}
 """Look name -> function from passes {name: (H, W, c)} to the target (H, W, 3), linear Rec.709, [0, inf)."""
