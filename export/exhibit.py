@@ -159,12 +159,14 @@ def _scores(config: GalleryConfig, styles: dict[str, Path], baselines: dict[str,
                         name, config.data, name, data)
             continue
         footage, entry = Footage(data, config.frames), kept.get(name, {})
-        if entry.get("state") != _state(style, baselines[name], footage):
+        state = _state(style, baselines[name], footage)
+        if entry.get("state") != state:
             rows = _rows(footage, {"style": style, **baselines[name]})
-            entry = {"name": load_style(style).name, "frames": footage.names, "rows": rows}
+            entry = {"name": load_style(style).name, "frames": footage.names, "rows": rows, "state": state}
         if config.card:
             _put_card(style, config.data.name, entry)
-        scores[name] = entry | {"state": _state(style, baselines[name], footage)}
+            entry["state"] = _state(style, baselines[name], footage)  # the style file is another now
+        scores[name] = entry
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(kept | scores, indent=1) + "\n", encoding="utf-8")
         os.replace(partial, path)
