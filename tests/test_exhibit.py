@@ -3,9 +3,10 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
 
 pytest.importorskip("torch")
+
+from PIL import Image  # noqa: E402
 
 from core import load_style  # noqa: E402
 from core.exr import write_exr  # noqa: E402
