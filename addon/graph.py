@@ -1,7 +1,7 @@
 """Reads compositor trees: which GAN Style nodes feed an output, in which order, and what feeds them. Changes nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import bpy
 
@@ -80,16 +80,36 @@ def groups_around(tree: bpy.types.NodeTree, path: tuple[str, ...]) -> list[bpy.t
 
 
 def origin(socket: bpy.types.NodeSocket, groups: Sequence[bpy.types.Node]) -> bpy.types.NodeSocket | None:
-    """The output that an input's value comes from, through reroutes and out of the groups around its node; None if none."""
+    """The output that an input's value comes from, through reroutes, out of the groups around its node and into others.
+
+    None if there is none.
+    """
     feed, around = source(socket), list(groups)
     while feed is not None:
         if feed.node.bl_idname == "NodeReroute":
             feed = source(feed.node.inputs[0])
         elif feed.node.bl_idname == "NodeGroupInput" and around:
-            feed = source(next(s for s in around.pop().inputs if s.identifier == feed.identifier))
+            feed = source(twin(feed, around.pop().inputs))
+        elif (inside := inside_of(feed)) is not None:
+            around.append(feed.node)
+            feed = source(inside)
         else:
             return feed
     return None
+
+
+def inside_of(output: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
+    """The input inside a group that a group node's output comes from; None for other nodes, and for groups without an output."""
+    group = output.node
+    if group.bl_idname != "CompositorNodeGroup" or group.mute or group.node_tree is None:
+        return None
+    target = next((n for n in group.node_tree.nodes if n.bl_idname == "NodeGroupOutput" and n.is_active_output), None)
+    return None if target is None else twin(output, target.inputs)
+
+
+def twin(socket: bpy.types.NodeSocket, others: Iterable[bpy.types.NodeSocket]) -> bpy.types.NodeSocket:
+    """The socket at the other side of a group's border."""
+    return next(s for s in others if s.identifier == socket.identifier)
 
 
 def source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:

@@ -2,7 +2,8 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import takewhile
 
 import bpy
 
@@ -45,7 +46,16 @@ def missing(node: bpy.types.Node, groups: Sequence[bpy.types.Node] = ()) -> list
     groups: the group nodes around the node, to look outside too.
     """
     feeds = {s.name: graph.origin(s, groups) for s in node.inputs if s.name in SOCKETS}
-    return [name for name, feed in feeds.items() if feed is None or not feed.enabled]
+    return [name for name, feed in feeds.items() if feed is None or not _is_rendered(feed)]
+
+
+def _is_rendered(feed: bpy.types.NodeSocket) -> bool:
+    """Whether a node's output is more than a promise. Before Blender 5.2 the outputs inside groups lag behind the view layer."""
+    node = feed.node
+    if node.bl_idname != graph.RENDER_LAYERS or node.scene is None or feed.name not in SOCKETS:
+        return feed.enabled
+    layer = node.scene.view_layers.get(node.layer)
+    return feed.enabled and (layer is None or getattr(layer, PASSES[SOCKETS[feed.name]].switch))
 
 
 def problem(scene: bpy.types.Scene, node: bpy.types.Node, groups: Sequence[bpy.types.Node]) -> str:
@@ -61,23 +71,31 @@ def problem(scene: bpy.types.Scene, node: bpy.types.Node, groups: Sequence[bpy.t
 def link(scene: bpy.types.Scene, node: bpy.types.Node) -> None:
     """Feed all guides of the node from the Render Layers node that feeds its image, and have the view layer render them.
 
-    The Render Layers node may stand outside the groups that the node is in: they get an input for each pass.
+    Either may stand in groups that the other is not in: these get an output or an input for each pass.
     Raises GuideError if there is no such Render Layers node.
     """
     path = graph.path_to(scene.compositing_node_group, node) if scene.compositing_node_group else None
     if path is None:
         raise GuideError(f"The node '{node.name}' is not in the compositor tree of the scene '{scene.name}'.")
-    layers, groups = _render_layers(path)
+    layers, around = _render_layers(path)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(around, path[:-1], strict=False)))
+    for group in (*around[shared:], *path[shared:-1]):
+        if not group.node_tree.is_editable:
+            raise GuideError(f"The group '{group.node_tree.name}' belongs to another file; link the passes there.")
     rendered = layers.scene or scene
     layer = rendered.view_layers[layers.layer] if layers.layer in rendered.view_layers else rendered.view_layers[0]
-    lacking = []
-    for name in [s.name for s in node.inputs if s.name in SOCKETS]:
+    lacking, wanted = [], [s.name for s in node.inputs if s.name in SOCKETS]
+    for name in wanted:
         setattr(layer, PASSES[SOCKETS[name]].switch, True)
+    layers.layer = layer.name  # before Blender 5.2 the outputs of a node inside a group follow only now
+    for name in wanted:
         feed = layers.outputs.get(name)
         if feed is None or not feed.enabled:
             lacking.append(name)
             continue
-        for group in groups:
+        for group in reversed(around[shared:]):
+            feed = _out_of(group, feed, SOCKETS[name])
+        for group in path[shared:-1]:
             feed = _into(group, feed, SOCKETS[name])
         node.id_data.links.new(feed, node.inputs[name])
     if lacking:
@@ -85,30 +103,38 @@ def link(scene: bpy.types.Scene, node: bpy.types.Node) -> None:
 
 
 def _render_layers(path: tuple[bpy.types.Node, ...]) -> tuple[bpy.types.Node, tuple[bpy.types.Node, ...]]:
-    """The Render Layers node nearest to the image of the last node of the path, and the group nodes between the two."""
-    socket = path[-1].inputs["Image"]
-    for level in range(len(path) - 1, -1, -1):
-        entries = []
-        for node, output in _upstream(socket):
+    """The Render Layers node nearest to the image of the path's last node, and the group nodes around it, outermost first."""
+    waiting, seen = deque([(path[-1].inputs["Image"], path[:-1])]), set()
+    while waiting:
+        socket, groups = waiting.popleft()
+        for feed in (link.from_socket for link in socket.links if not link.is_muted):
+            node, place = feed.node, (*(g.name for g in groups), feed.node.name, feed.identifier)
+            if place in seen:
+                continue
+            seen.add(place)
             if node.bl_idname == graph.RENDER_LAYERS:
-                return node, path[level:-1]
-            if node.bl_idname == "NodeGroupInput":
-                entries.append(output)
-        if not entries or level == 0:
-            break
-        socket = path[level - 1].inputs[entries[0]]
+                return node, groups
+            if node.bl_idname == "NodeGroupInput" and groups:
+                waiting.append((graph.twin(feed, groups[-1].inputs), groups[:-1]))
+            elif (inside := graph.inside_of(feed)) is not None:
+                waiting.append((inside, (*groups, node)))
+            else:
+                waiting.extend((other, groups) for other in node.inputs)
     raise GuideError("No Render Layers node feeds the image here; link the passes by hand.")
 
 
-def _upstream(socket: bpy.types.NodeSocket) -> Iterator[tuple[bpy.types.Node, str]]:
-    """(node, name of its output) of all that feeds a socket within its tree, the nearest first."""
-    waiting, seen = deque([socket]), set()
-    while waiting:
-        for feed in waiting.popleft().links:
-            if not feed.is_muted and (feed.from_node.name, feed.from_socket.identifier) not in seen:
-                seen.add((feed.from_node.name, feed.from_socket.identifier))
-                waiting.extend(feed.from_node.inputs)
-                yield feed.from_node, feed.from_socket.name
+def _out_of(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.types.NodeSocket:
+    """Have a group node give a pass that is rendered inside, and return the socket that gives it."""
+    kind, label = graph.SOCKET_TYPES[PASSES[name].channels], PASSES[name].socket
+    given = [s for s in group.outputs if s.name == label and s.bl_idname == kind]
+    for socket in given:
+        if graph.source(graph.inside_of(socket)) in (None, feed):
+            break
+    else:
+        _new_socket(group.node_tree.interface, name, "OUTPUT")
+        socket = [s for s in group.outputs if s.name == label and s.bl_idname == kind][-1]
+    feed.id_data.links.new(feed, graph.inside_of(socket))
+    return socket
 
 
 def _into(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.types.NodeSocket:

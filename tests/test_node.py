@@ -27,14 +27,16 @@ WORKING = {
         "in_a_group",
     ),
     "animation": ("each_frame_its_own", "keyframes_before_and_after", "strength_keyframed", "exposure_keyframed"),
-    "face": (
-        "node_says_how_it_is",
-        "cancelled_is_no_error",
-        "scores_and_progress",
-        "preferences_show_all",
+    "face": ("node_says_how_it_is", "cancelled_is_no_error", "scores_and_progress", "preferences_show_all"),
+    "preferences": (
+        "styles_installed",
+        "further_folders",
+        "same_inputs_not_twice",
+        "cpu_takes_over",
+        "precision",
+        "memory_limit",
     ),
-    "preferences": ("styles_installed", "further_folders", "same_inputs_not_twice", "cpu_takes_over", "precision", "memory_limit"),
-    "guides": ("equal_core", "sockets_follow_the_style", "linked_into_groups", "nothing_to_link"),
+    "guides": ("equal_core", "sockets_follow_the_style", "linked_into_groups", "linked_out_of_groups", "nothing_to_link"),
     "editing": (
         "copies_are_independent",
         "deletion_leaves_nothing",

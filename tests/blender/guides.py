@@ -106,6 +106,42 @@ def linked_into_groups(folder: Path) -> None:
     assert guides.missing(node, groups) == ["Depth", "Normal"]
 
 
+def linked_out_of_groups(folder: Path) -> None:
+    """The Render Layers node two groups deep in another place than the node: the groups give the passes that are needed."""
+    load_addon()
+    scene = make_scene()
+    scene.frame_set(2)
+    tree = scene.compositing_node_group
+    plate, shot = (bpy.data.node_groups.new(name, "CompositorNodeTree") for name in ("Plate", "Shot"))
+    for group in (plate, shot):
+        group.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        group.nodes.new("NodeGroupOutput").name = "Group Output"
+    plate.interface.new_socket("Depth", in_out="OUTPUT", socket_type="NodeSocketFloat")
+    layers = plate.nodes.new("CompositorNodeRLayers")
+    layers.scene = scene
+    plate.links.new(layers.outputs["Image"], plate.nodes["Group Output"].inputs["Image"])
+    plate.links.new(layers.outputs["Alpha"], plate.nodes["Group Output"].inputs["Depth"])
+    for parent, child in ((shot, plate), (tree, shot)):
+        user = parent.nodes.new("CompositorNodeGroup")
+        user.node_tree = child
+        parent.links.new(user.outputs["Image"], parent.nodes["Group Output"].inputs[0])
+    group = bpy.data.node_groups.new("Look", "CompositorNodeTree")
+    for direction in ("INPUT", "OUTPUT"):
+        group.interface.new_socket("Image", in_out=direction, socket_type="NodeSocketColor")
+    source, target = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
+    target.name = "Group Output"
+    group.links.new(source.outputs[0], target.inputs[0])
+    node = insert_style(group, "guided")
+    look = insert_group(tree, group)
+    for _ in range(2):  # the second time finds all done
+        link_passes(node)
+        assert [s.name for s in user.outputs].count("Depth") == 1 and {s.name for s in user.outputs} == GUIDES | {"Image"}
+        assert sorted(s.name for s in shot.nodes["Group"].outputs).count("Depth") == 2  # one was there, and gives something else
+    assert_close(render(scene, folder / "result.exr"), expected(scene, folder), 1e-5)
+    scene.view_layers[0].use_pass_z = False
+    assert sys.modules["gan_style.addon.guides"].missing(node, [look]) == ["Depth"]
+
+
 def insert_group(tree: bpy.types.NodeTree, group: bpy.types.NodeTree) -> bpy.types.Node:
     output = tree.nodes["Group Output"].inputs[0]
     user = tree.nodes.new("CompositorNodeGroup")
