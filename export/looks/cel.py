@@ -18,31 +18,35 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
 
     Light is taken apart from albedo, smoothed within edges (Gastal and Oliveira 2011) and stepped, so that terminators are round
     and textures go (Lake et al. 2000); steps and lines give way to soft paint with distance (X-toon, Barla et al. 2006). Lines
-    lie at discontinuities of depth, normal and material (Saito and Takahashi 1990; Decaudin 1996), in dark local colour.
+    lie at discontinuities of depth and normal (Saito and Takahashi 1990; Decaudin 1996), in dark local colour.
     Radiance above 1 keeps its value.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     edges = borders(passes)
     paint = within_edges(encode(passes["albedo"]), edges, 24)
-    painted = dict(passes, albedo=decode(paint))
-    solid = smoothstep(0.02, 0.1, painted["albedo"].max(-1))[..., None]
-    base = painted["albedo"] * solid + 0.5 * (1 - solid)
+    solid = smoothstep(0.02, 0.1, decode(paint).max(-1))[..., None]
+    base = decode(paint) * solid + 0.5 * (1 - solid)
     raw = passes["albedo"] * solid + 0.5 * (1 - solid)
     light = np.log2((rgb + 1e-3) / (raw + 2e-3))
     stops = (light * LUMA).sum(-1)
     terminator = smoothstep(0.35, 1.2, ndimage.gaussian_gradient_magnitude(np.clip(stops, -8, 3), 2.0))
-    light = within_edges(light, np.maximum(edges, 0.3 * terminator), 14)
+    light = within_edges(light, np.maximum(edges, terminator), 14)
     light = ndimage.gaussian_filter(light, (1.2, 1.2, 0))
     stops = (light * LUMA).sum(-1)
     distance = smoothstep(25, 120, passes["depth"][..., 0])
-    stepped = step(stops, 0.12 + 0.38 * distance)
+    bright = smoothstep(0.75, 1.05, (encode(base * np.exp2(light)) * LUMA).sum(-1))
+    stepped = step(stops, 0.1 + 0.3 * distance)
+    stepped += (stops - stepped) * bright
     colour = base * np.exp2(light + (stepped - stops)[..., None])
     encoded = grade(encode(colour))
     tone = (encoded * LUMA).sum(-1)
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
     gouache = within_edges(encode(rgb), edges, 20)
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
-    ink = contours(painted, tone) * (1 - 0.7 * distance)
+    # Where only the colour changes, as on a chequered cloth, the border of two paints is line enough.
+    forms = dict(passes, albedo=np.zeros_like(base))
+    # Ink is spread a little: hard lines flicker when they move by parts of a pixel.
+    ink = ndimage.gaussian_filter(contours(forms, ndimage.maximum_filter(tone, 5)), 0.8) * (1 - 0.7 * distance)
     return decode(encoded + (line_colour(encoded) - encoded) * ink[..., None]).astype(np.float32)
 
 
@@ -60,7 +64,7 @@ def step(stops: np.ndarray, softness: np.ndarray) -> np.ndarray:
     level = stops / STOPS
     below = np.floor(level)
     t = np.clip((level - below - 0.5) / (2 * softness) + 0.5, 0, 1)
-    return STOPS * (below + t * t * (3 - 2 * t))
+    return stops + 0.7 * STOPS * (below + t * t * (3 - 2 * t) - level)
 
 
 def grade(encoded: np.ndarray) -> np.ndarray:
@@ -77,4 +81,4 @@ def line_colour(encoded: np.ndarray) -> np.ndarray:
     """A dark variant of the colour around (encoded RGB)."""
     near = ndimage.gaussian_filter(np.minimum(encoded, 1), (2, 2, 0))
     tone = (near * LUMA).sum(-1, keepdims=True)
-    return np.maximum(0.42 * (tone + 1.5 * (near - tone)), 0)
+    return np.maximum(0.5 * tone + 0.9 * (near - tone), 0)
