@@ -7,7 +7,6 @@ must be a function of what the generator can see: it may follow surfaces by the 
 from .cel import cel
 from .graphic_novel import graphic_novel
 from .hologram import hologram
-from .hologram import hologram
 from .ink_hatching import ink_hatching
 from .oil_painting import oil_painting
 from .watercolour import watercolour
@@ -15,7 +14,6 @@ from .watercolour import watercolour
 LOOKS = {
     "cel": cel,
     "graphic_novel": graphic_novel,
-    "hologram": hologram,
     "hologram": hologram,
     "ink_hatching": ink_hatching,
     "oil_painting": oil_painting,
