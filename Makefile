@@ -2,7 +2,7 @@
 # make test   run all tests, with every Blender (as a Python module) that a Python found here can run
 # make styles  render, paint and train the shipped styles again from nothing; make style-cel does one
 # make keyframes  render a shot, paint two of its frames, train on them for 15 minutes, and score the style
-# make gallery  render shots that no style saw, show the shipped styles on them, and score them beside runs/*_pix2pix.onnx
+# make gallery  show the shipped styles on shots that they never saw, and score them beside runs/*_pix2pix.onnx
 # make bench  time our generators and published ones side by side, into speed/ (an hour or more on two cores)
 # make extension  pack the add-on with its wheels into dist/, for each platform, as Blender installs it
 # make check  lint
@@ -77,8 +77,8 @@ gallery: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/gallery --scenes market,winter,lighthouse \
 	    --frames 8 --frame-step 1 --width 1280 --height 720 --samples 12
 	for look in $(basename $(notdir $(wildcard addon/styles/*.onnx))); do .venv/bin/python -m export paint --processes 2 \
-	    --data datasets/gallery --look $$look --into datasets/gallery/looks/$$look || exit 1; done
-	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix.onnx)
+	    --data datasets/gallery --look $$look --into datasets/gallery/looks/$$look --frames '*_000[1-4]' || exit 1; done
+	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix.onnx) --frames '*_000[1-4]' --card
 
 bench: .venv/.test
 	.venv/bin/python -m export speed
