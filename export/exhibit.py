@@ -84,12 +84,14 @@ def _baselines(paths: Iterable[Path], styles: dict[str, Path]) -> dict[str, dict
     """{style: {method: file or run}}; of styles whose names begin alike, the longest fits. Raises GalleryError."""
     found = {name: {} for name in styles}
     for path in paths:
+        if not path.exists():
+            raise GalleryError(f"There is no baseline {path}.")
         fitting = [name for name in styles if path.stem.startswith(f"{name}_")]
-        if not fitting or not path.exists():
-            raise GalleryError(f"{path} is no baseline: there must be a run or style file of this name, and it must begin with "
-                               f"that of one of the styles {', '.join(styles)}.")
-        name = max(fitting, key=len)
-        found[name][path.stem.removeprefix(f"{name}_")] = path
+        if fitting:
+            name = max(fitting, key=len)
+            found[name][path.stem.removeprefix(f"{name}_")] = path
+        else:
+            log.warning("%s is left out: its name begins with that of no style here.", path)
     return found
 
 

@@ -91,9 +91,10 @@ def test_score_cards_are_written_once(folder):
 
 def test_a_style_without_painted_frames_has_pictures_alone(folder, caplog, capsys):
     shutil.rmtree(folder / "data" / "looks")
+    shutil.copy(folder / "swap.onnx", folder / "other_tone.onnx")
     command = ["gallery", "--data", str(folder / "data"), "--styles", str(folder / "swap.onnx"), "--out", str(folder / "out"),
-               "--strip", "walk_*"]
-    assert main(command) == 0
+               "--strip", "walk_*", "--baselines", str(folder / "other_tone.onnx")]
+    assert main(command) == 0 and "other_tone.onnx is left out" in caplog.text
     assert "No scores of swap: let its look paint the frames" in caplog.text and "style: patches" in capsys.readouterr().out
     assert sorted(p.name for p in (folder / "out").iterdir()) == ["swap.jpg", "swap_strip.jpg"]
 
@@ -101,7 +102,7 @@ def test_a_style_without_painted_frames_has_pictures_alone(folder, caplog, capsy
 def test_what_cannot_be_shown_is_one_sentence(folder, caplog):
     with pytest.raises(GalleryError, match="No frame in .* fits street_"):
         gallery(config(folder, strip="street_*"))
-    with pytest.raises(GalleryError, match="nobody_tone.onnx is no baseline"):
+    with pytest.raises(GalleryError, match="There is no baseline .*nobody_tone.onnx"):
         gallery(GalleryConfig(folder / "data", (folder / "swap.onnx",), (folder / "nobody_tone.onnx",), folder / "out"))
     (folder / "out" / "scores.json").write_text("{")
     with pytest.raises(GalleryError, match="scores.json can't be read .*; delete it"):
