@@ -1,57 +1,69 @@
-"""Hologram: the scene as a projection of light, rims and interference on surfaces, thinning with distance."""
+"""Hologram: a projection of cold light that shows form by its rims and borders, and depth by its colour."""
 
 import numpy as np
 from scipy import ndimage
 
 from .anchored import surface_noise
-from .tones import LUMA, decode, encode, flatten, smoothstep
+from .ink_hatching import lines
+from .smoothing import within_edges
+from .tones import LUMA, encode, smoothstep
 
-NIGHT = np.array([0.004, 0.010, 0.022], np.float32)
-BEAM = np.array([0.10, 0.62, 1.00], np.float32)
-HOT = np.array([0.55, 0.95, 1.00], np.float32)
-"""Where nothing is projected, the beam, and where it is strongest; linear Rec.709."""
-FOCAL = 1.2
-"""Focal length in widths of the frame, about that of a camera of 50 degrees."""
+NEAR, FAR = np.array([0.05, 0.85, 1.0], np.float32), np.array([0.22, 0.25, 1.0], np.float32)
+"""Colours of the projection close by and far away, linear."""
+WARM = np.array([1.0, 0.12, 0.6], np.float32)
+"""Colour of the projection where the picture is warm, linear."""
 
 
 def hologram(passes: dict[str, np.ndarray]) -> np.ndarray:
-    """Light of one colour, strong on rims and creases, in bands that stick to surfaces: (H, W, 3) linear Rec.709.
+    """A projection that glows in the dark: (H, W, 3) linear Rec.709, >= 0.
 
-    Rims are where a surface turns away from the eye (the Fresnel term of Schlick 1994, on the slope of depth), bands are level
-    lines of noise on the surface, as interference fringes are of distance; light thins with distance and bleeds (Spencer et al.
-    1995). Radiance above 1 keeps its value.
+    Surfaces are clear in front and bright where they turn away (after Schlick 1994), crossed by scan lines that stick to them
+    (noise smeared sideways, as Cabral and Leedom 1993 smear it along a field), drawn around in light (Saito and Takahashi
+    1990), all with a halo (Spencer et al. 1995). From cyan close by it fades to blue far away. Radiance above 1 keeps its value.
     """
-    rgb, depth = np.maximum(passes["image"][..., :3], 0), np.clip(passes["depth"][..., 0], 0.01, 1e4)
-    known = smoothstep(0.2, 0.6, np.abs(passes["normal"]).sum(-1))
-    tone = (flatten(encode(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=4) * LUMA).sum(-1)
-    near = 1 / (1 + depth / 25)
-    body = 0.05 + 0.5 * np.minimum(tone, 1.1) ** 1.5
-    body *= 1 + 0.10 * known * bands(passes["position"])
-    level = body * (0.25 + 0.75 * known) + known * (0.35 * rim(depth) + 0.25 * creases(passes["normal"]))
-    level = (level + 0.3 * ndimage.gaussian_filter(level * known, 12)) * (0.45 + 0.55 * near)
-    lamp = smoothstep(0.95, 1.15, tone)
-    level = np.clip(level, 0, 1.3)[..., None]
-    beam = encode(NIGHT) + (encode(BEAM) - encode(NIGHT)) * np.minimum(level / 0.9, 1)
-    beam += (encode(HOT) - beam) * smoothstep(0.8, 1.3, level)
-    shining = encode(rgb).max(-1, keepdims=True) * encode(HOT)
-    return decode(beam + (shining - beam) * lamp[..., None]).astype(np.float32)
+    rgb = np.maximum(passes["image"][..., :3], 0)
+    depth = np.clip(passes["depth"][..., 0], 0.01, 1e4)
+    solid = 1 - smoothstep(2e3, 8e3, depth)
+    encoded = encode(rgb)
+    tone = (encoded * LUMA).sum(-1)
+    rim = rims(passes["normal"], depth) * solid
+    body = within_edges(tone[..., None], np.clip(4 * rim, 0, 1), 4)[..., 0]
+    scan = scan_lines(surface_noise(passes["position"], 2)[..., 0])
+    fade = np.clip(1.15 - 0.18 * np.log2(np.maximum(depth, 2) / 2), 0.25, 1) * (0.25 + 0.75 * solid)
+    drawn = ndimage.gaussian_filter(lines(passes, np.full_like(tone, 0.6)), 1.0)
+    light = fade * (0.24 * np.minimum(body, 1.2) ** 2.5 * (1 + 0.3 * scan) + 0.6 * rim + 0.8 * drawn)
+    halo = sum(ndimage.gaussian_filter(light, sigma) for sigma in (4, 12)) / 2
+    colour = hue(encoded, tone, depth)
+    out = colour * (light + 0.6 * halo)[..., None] + 0.5 * np.maximum(light - 0.5, 0)[..., None]
+    out = out + np.array([0.001, 0.004, 0.012], np.float32)
+    shines = smoothstep(1.15, 1.6, encoded.max(-1) * solid)[..., None]
+    return (out + (rgb * (0.4 + 0.6 * colour) * 1.2 - out) * shines).astype(np.float32)
 
 
-def rim(depth: np.ndarray) -> np.ndarray:
-    """How far the surface is turned away, [0, 1]: (1 - cosine) ** 2 of the angle that the slope of depth tells."""
+def rims(normal: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """How far a surface turns away from the eye, (H, W) in [0, 1]: from the slope of its depth, which needs no camera."""
     far = np.log(depth)
-    slope = [np.clip(ndimage.convolve1d(far, [-0.5, 0, 0.5], axis=axis, mode="nearest"), -0.05, 0.05) for axis in (0, 1)]
-    tangent = FOCAL * depth.shape[1] * np.hypot(*slope)
-    return ndimage.gaussian_filter((1 - 1 / np.sqrt(1 + tangent**2)) ** 2, 1.5)
+    slope = np.minimum(np.hypot(*(ndimage.gaussian_filter1d(far, 1.0, axis=axis, order=1) for axis in (0, 1))), 0.05)
+    facing = 1 / np.sqrt(1 + (slope * depth_per_pixel(far)) ** 2)
+    bends = sum(ndimage.gaussian_gradient_magnitude(normal[..., i], 2.0) ** 2 for i in range(3)) ** 0.5
+    return (1 - facing) ** 1.5 * smoothstep(0.003, 0.02, bends)
 
 
-def creases(normal: np.ndarray) -> np.ndarray:
-    """Light [0, 1] along edges of the form, 3 px soft."""
-    turn = sum(ndimage.gaussian_gradient_magnitude(normal[..., i], 1.8) ** 2 for i in range(3)) ** 0.5
-    return smoothstep(0.06, 0.35, turn)
+def depth_per_pixel(far: np.ndarray) -> float:
+    """Focal length in pixels of a common lens (50 mm on 36 mm) for this picture."""
+    return 1.39 * far.shape[1]
 
 
-def bands(position: np.ndarray) -> np.ndarray:
-    """Level lines of the surface's noise, [-1, 1], soft."""
-    first, second = (ndimage.gaussian_filter(n, 1) for n in surface_noise(position, 2).transpose(2, 0, 1))
-    return np.sin(np.pi * 1.5 * (first + 0.5 * second))
+def scan_lines(noise: np.ndarray) -> np.ndarray:
+    """Noise on surfaces (H, W) to sideways streaks, [-1, 1]."""
+    streaks = ndimage.gaussian_filter1d(noise, 10, axis=1)
+    streaks = streaks - ndimage.gaussian_filter1d(streaks, 6, axis=0)
+    return np.tanh(6 * streaks)
+
+
+def hue(encoded: np.ndarray, tone: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Colour of the projected light (H, W, 3), linear."""
+    away = smoothstep(1, 7, np.log2(np.maximum(depth, 1)))[..., None]
+    warm = smoothstep(0.05, 0.35, (encoded[..., 0] - encoded[..., 2]) / (tone + 0.1))[..., None]
+    cold = NEAR + (FAR - NEAR) * away
+    return cold + 0.9 * warm * (WARM - cold)
