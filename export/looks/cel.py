@@ -23,10 +23,7 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     edges = borders(passes)
-    paint = within_edges(encode(passes["albedo"]), edges, 24)
-    solid = smoothstep(0.02, 0.1, decode(paint).max(-1))[..., None]
-    base = decode(paint) * solid + 0.5 * (1 - solid)
-    raw = passes["albedo"] * solid + 0.5 * (1 - solid)
+    raw, base = (material(albedo) for albedo in (passes["albedo"], decode(within_edges(encode(passes["albedo"]), edges, 24))))
     light = np.log2((rgb + 1e-3) / (raw + 2e-3))
     stops = (light * LUMA).sum(-1)
     terminator = smoothstep(0.35, 1.2, ndimage.gaussian_gradient_magnitude(np.clip(stops, -8, 3), 2.0))
@@ -46,7 +43,7 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     # Where only the colour changes, as on a chequered cloth, the border of two paints is line enough.
     forms = dict(passes, albedo=np.zeros_like(base))
     # Ink is spread a little: hard lines flicker when they move by parts of a pixel.
-    ink = ndimage.gaussian_filter(contours(forms, ndimage.maximum_filter(tone, 5)), 0.8) * (1 - 0.7 * distance)
+    ink = ndimage.gaussian_filter(contours(forms, ndimage.maximum_filter(tone, 5)), 1.0) * (1 - 0.7 * distance)
     return decode(encoded + (line_colour(encoded) - encoded) * ink[..., None]).astype(np.float32)
 
 
@@ -57,6 +54,12 @@ def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
     crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 0.7) ** 2 for i in range(3)) ** 0.5
     material = sum(ndimage.gaussian_gradient_magnitude(encode(passes["albedo"][..., i]), 0.7) ** 2 for i in range(3)) ** 0.5
     return np.maximum.reduce([smoothstep(0.03, 0.1, jump), smoothstep(0.1, 0.4, crease), smoothstep(0.05, 0.16, material)])
+
+
+def material(albedo: np.ndarray) -> np.ndarray:
+    """Albedo, where there is some; the grey 0.5 for metal, glass and what shines, which have none: all colour is their light's."""
+    solid = smoothstep(0.02, 0.1, albedo.max(-1, keepdims=True))
+    return 0.5 + (albedo - 0.5) * solid
 
 
 def step(stops: np.ndarray, softness: np.ndarray) -> np.ndarray:
@@ -81,4 +84,4 @@ def line_colour(encoded: np.ndarray) -> np.ndarray:
     """A dark variant of the colour around (encoded RGB)."""
     near = ndimage.gaussian_filter(np.minimum(encoded, 1), (2, 2, 0))
     tone = (near * LUMA).sum(-1, keepdims=True)
-    return np.maximum(0.5 * tone + 0.9 * (near - tone), 0)
+    return np.maximum(0.56 * tone + 0.9 * (near - tone), 0)
