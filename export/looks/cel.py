@@ -23,8 +23,9 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     edges = borders(passes)
-    raw, base = (material(albedo) for albedo in (passes["albedo"], decode(within_edges(encode(passes["albedo"]), edges, 24))))
-    light = np.log2((rgb + 1e-3) / (raw + 2e-3))
+    paint = decode(within_edges(encode(passes["albedo"]), edges, 24))
+    raw, base = material(passes["albedo"]), material(paint)
+    light = np.log2((np.minimum(rgb, 2) + 1e-3) / (raw + 2e-3))
     stops = (light * LUMA).sum(-1)
     terminator = smoothstep(0.35, 1.2, ndimage.gaussian_gradient_magnitude(np.clip(stops, -8, 3), 2.0))
     light = within_edges(light, np.maximum(edges, terminator), 14)
@@ -40,6 +41,8 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
     gouache = within_edges(encode(rgb), edges, 20)
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
+    lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter((encode(rgb) * LUMA).sum(-1), 0.7))
+    encoded = encoded + (encode(rgb) - encoded) * lamp[..., None]
     # Where only the colour changes, as on a chequered cloth, the border of two paints is line enough.
     forms = dict(passes, albedo=np.zeros_like(base))
     # Ink is spread a little: hard lines flicker when they move by parts of a pixel.
