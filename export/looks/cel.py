@@ -60,7 +60,7 @@ def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def material(albedo: np.ndarray) -> np.ndarray:
-    """Albedo, where there is some; the grey 0.5 for metal, glass and what shines, which have none: all colour is their light's."""
+    """Albedo, where there is some; the grey 0.5 for metal, glass and what shines, which have none: their light has all colour."""
     solid = smoothstep(0.02, 0.1, albedo.max(-1, keepdims=True))
     return 0.5 + (albedo - 0.5) * solid
 
