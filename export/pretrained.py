@@ -25,13 +25,16 @@ class StartError(TrainerError):
 def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module) -> None:
     """Give the generator the weights of a style file (.onnx), or the averaged ones of a run (a folder).
 
-    A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
+    The generator may see more passes than they did, after theirs: those start without effect. A run's discriminator comes along
+    if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
     passes, found, judging, origin = _read_style(path) if path.suffix == ".onnx" else _read_run(path)
-    if passes != generator.passes:
+    if passes != generator.passes[: len(passes)]:
         raise StartError(f"{path} takes the passes {' '.join(passes)}, not {' '.join(generator.passes)}; "
-                         f"give --passes {' '.join(passes)}, or leave --start-from out.")
+                         f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out.")
+    if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
+        found = _widened(found, generator.state_dict())
     if differing := _differences(found, generator.state_dict()):
         shown = "; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else "")
         raise StartError(f"The weights of {path} do not fit this generator: {shown}. "
@@ -60,9 +63,20 @@ def _read_style(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor], dict[st
     except StyleError as error:
         raise StartError(str(error)) from error
     graph = onnx.load_model(str(path), load_external_data=False).graph
-    found = {t.name: torch.from_numpy(np.array(onnx.numpy_helper.to_array(t))) for t in graph.initializer
-             if t.name.endswith((".weight", ".bias"))}
+    stored = {t.name.removesuffix(".half"): onnx.numpy_helper.to_array(t) for t in graph.initializer}
+    found = {name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items()
+             if name.endswith((".weight", ".bias"))}
     return style.passes, found, {}, f"made by: {style.training.get('command', 'unknown')}"
+
+
+def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights with zeros for the input channels that a convolution of ours has more, as the one that sees the passes does."""
+    wide = dict(found)
+    for name, weight in found.items():
+        extra = own[name].shape[1] - weight.shape[1] if name in own and weight.ndim == own[name].ndim == 4 else 0
+        if extra > 0:
+            wide[name] = torch.cat([weight, weight.new_zeros(len(weight), extra, *weight.shape[2:])], 1)
+    return wide
 
 
 def _differences(found: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:
