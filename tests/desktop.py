@@ -173,6 +173,7 @@ def steps() -> Iterator[None]:
     yield from stereo(scene, scene.compositing_node_group.nodes["Exposure"])
     yield from engines(scene)
     yield from saved_and_opened(scene)
+    yield from pasted_into_another_file()
     check("quitting asks nothing", lambda: assert_equal([i.name for i in bpy.data.images if i.is_dirty and i.users], []))
 
 
@@ -232,7 +233,7 @@ def long_runs(before: bpy.types.Node, area: bpy.types.Area) -> Iterator[None]:
         return stylize(*arguments, progress=progress, cancel=cancel, **options)
 
     frames.stylize = stylize_slowly
-    shown = result()
+    shown, done = result(), len(addon.addon.trigger.last_runs())
     before.inputs["Exposure"].default_value = 3.0
     seen = set()
     yield from until(lambda: seen.add(live.progress()) or (live.progress() or 0) > 0.15)
@@ -242,7 +243,7 @@ def long_runs(before: bpy.types.Node, area: bpy.types.Area) -> Iterator[None]:
     subprocess.run(["xdotool", "mousemove", str(x), str(y)], check=True)
     yield from pause(0.3)
     subprocess.run(["xdotool", "key", "Escape"], check=True)
-    yield from until(lambda: live.progress() is None)
+    yield from until(lambda: live.progress() is None and len(addon.addon.trigger.last_runs()) > done)
     check("Esc stops a long run", lambda: assert_equal(reached[-1] < 80, True))
     check("a stopped run leaves the picture as it was", lambda: assert_close(result(), shown, 1e-5))
     run = addon.addon.trigger.last_runs()[-1]
@@ -415,6 +416,36 @@ def saved_and_opened(scene: bpy.types.Scene) -> Iterator[None]:
     check("an opened file is not modified", lambda: assert_equal(bpy.data.is_dirty, False))
     yield from press_f12()
     check("F12 after opening shows the same", lambda: assert_close(result(), shown, 1e-4))
+
+
+def pasted_into_another_file() -> Iterator[None]:
+    """Blender's clipboard takes the node's inside along; what it does not need stays behind."""
+
+    def compositor() -> bpy.types.Area:
+        return next(a for a in bpy.context.window_manager.windows[0].screen.areas if a.ui_type == "CompositorNodeTree")
+
+    shown, tree = result(), bpy.data.scenes["Scene"].compositing_node_group
+    for style in ("GAN Style", "GAN Style.001"):
+        for item in tree.nodes:
+            item.select = item.name == style
+        in_area(compositor(), lambda: bpy.ops.node.clipboard_copy())
+        in_area(compositor(), lambda: bpy.ops.node.delete_reconnect())
+    yield from pause()
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "other.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "other.blend"))
+    yield from pause(2)
+    tree = bpy.data.scenes["Scene"].compositing_node_group
+    in_area(compositor(), lambda: bpy.ops.node.clipboard_paste("INVOKE_DEFAULT"))
+    node = next(n for n in tree.nodes if n.bl_idname == "CompositorNodeGANStyle")
+    tree.links.new(tree.nodes["Transform"].outputs["Image"], node.inputs["Image"])
+    tree.links.new(node.outputs["Image"], tree.nodes["Translate"].inputs["Image"])
+    yield from pause()
+    yield from press_f12()
+    check("a node pasted into another file works", lambda: assert_close(result(), shown, 1e-4))
+    tree.nodes.remove(node)
+    yield from pause()
+    hidden = [b.name for kind in (bpy.data.scenes, bpy.data.images, bpy.data.node_groups) for b in kind if b.name[0] == "."]
+    check("nothing is left of it when it is deleted", lambda: assert_equal(hidden, []))
 
 
 def quit_blender() -> None:
