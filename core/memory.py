@@ -58,6 +58,14 @@ def used_memory(provider: str) -> int:
     return psutil.Process().memory_info().rss
 
 
+def return_freed() -> None:
+    """Have the C library give the system what was freed: glibc keeps pieces of up to 32 MB for itself (mallopt(3)), and tiles of
+    that size would leave several behind."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
 def cuda_driver() -> ctypes.CDLL:
     """NVIDIA's driver, initialised as far as it can be. Raises OSError if there is none."""
     driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .generator import Cancelled, Generator, ProviderError
+from .memory import return_freed
 from .passes import check_passes
 from .style import Style, input_channels
 from .tiles import Tile, fit_window, plan_tiles, round_up
@@ -91,6 +92,8 @@ def _run_tiles(
         if cancel is not None and cancel():
             raise Cancelled
         _run_tile(generator, passes, exposure, tile, frame, len(tiles) > 1, cancel)
+        if len(tiles) > 1:
+            return_freed()
         report((done + 1) / len(tiles))
     return frame
 

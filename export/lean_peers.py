@@ -1,5 +1,5 @@
 """Two published generators that keep no statistics of the image, the leanest to compare speed with; only their cost is of
-interest here, so that they have random weights and no setting of `train`. Layers and widths are those of the authors' repositories.
+interest here, so that they have random weights and no setting of `train`. Layers and widths are as their authors published them.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from .peers import Peer
 
 
 class WhiteBox(Peer):
-    """The generator of White-box Cartoonization (Wang and Yu 2020; SystemErrorWang/White-box-Cartoonization, network.py) without
-    its guided filter."""
+    """The generator of White-box Cartoonization without its guided filter (Wang and Yu 2020;
+    SystemErrorWang/White-box-Cartoonization, network.py)."""
 
     alignment = 8
 
@@ -40,8 +40,8 @@ class WhiteBox(Peer):
 
 
 class DenoiserUNet(Peer):
-    """The U-Net of Open Image Denoise (Afra 2019-2024; RenderKit/oidn, training/model.py): widths 32 to 112, pooling down, nearest
-    neighbours and skips up."""
+    """The U-Net of Open Image Denoise (Afra 2019-2024; RenderKit/oidn, training/model.py): widths 32 to 112, pooling down,
+    nearest neighbours and skips up."""
 
     alignment = 16
 

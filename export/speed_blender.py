@@ -20,9 +20,9 @@ STARTS = 3
 
 
 def node_parts(height: int, width: int) -> dict[str, float]:
-    """Seconds of a render whose tree is Image -> GAN Style -> output, beside those with the node muted: "rest" is all that comes
-    on top but the generator's run. It is made of the inputs, the arrays around the generator, the write-back, and what remains:
-    digests of the inputs, and Blender that reads and mixes the stylised picture.
+    """Seconds of a render whose tree is Image -> GAN Style -> output, beside those with the node muted: "rest" is all that
+    comes on top but the generator's run. It is made of the inputs, the arrays around the generator, the write-back, and what
+    remains: digests of the inputs, and Blender that reads and mixes the stylised picture.
     """
     import bpy
 
@@ -66,7 +66,8 @@ def _tree(scene, height: int, width: int):
     tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
     tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
     scene.compositing_node_group = tree
-    source, node, output = (tree.nodes.new(kind) for kind in ("CompositorNodeImage", "CompositorNodeGANStyle", "NodeGroupOutput"))
+    kinds = "CompositorNodeImage", "CompositorNodeGANStyle", "NodeGroupOutput"
+    source, node, output = (tree.nodes.new(kind) for kind in kinds)
     source.image, node.style = noise, STYLE
     tree.links.new(source.outputs["Image"], node.inputs["Image"])
     tree.links.new(node.outputs["Image"], output.inputs[0])

@@ -15,6 +15,7 @@ from tests.conftest import FIXTURES
 from tests.test_receptive_field import normalised
 
 node = onnx.helper.make_node
+SHIPPED = FIXTURES.parent.parent / "addon" / "styles" / "graphic_novel.onnx"
 
 
 def test_the_bytes_of_a_pixel_are_those_held_at_once():
@@ -90,8 +91,9 @@ print(peak / limit)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of a part of a process's life")
-def test_the_memory_limit_is_kept():
-    command = [sys.executable, "-c", MEASURE, str(FIXTURES / "wide.onnx"), str(60_000_000)]
+@pytest.mark.parametrize("style", [FIXTURES / "wide.onnx", SHIPPED])
+def test_the_memory_limit_is_kept(style):
+    command = [sys.executable, "-c", MEASURE, str(style), str(60_000_000)]
     done = subprocess.run(command, cwd=FIXTURES.parent.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) > 0.2, "a good part of the limit is made use of"

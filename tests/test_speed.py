@@ -46,7 +46,8 @@ def pretended(monkeypatch, tmp_path):
 
 
 def test_what_the_goals_need_is_asked_for(pretended):
-    asked, report = pretended({"seconds": 0.1}, sizes=("1920x1080", "3840x2160", "7680x4320"), rounds=1, generators=("default",))
+    sizes = "1920x1080", "3840x2160", "7680x4320"
+    asked, report = pretended({"seconds": 0.1}, sizes=sizes, rounds=1, generators=("default",))
     assert {"node", "tiles", "limit", "start", "profile", "parts", "enabling"} <= {job for job, *_ in asked}
     assert [a[1] for a in asked if a[0] == "frame" and a[-1] == 7680] == ["default"]
     assert "node" in report["results"]["3840x2160"]
