@@ -46,6 +46,7 @@ WORKING = {
         "switched_off_and_on",
         "menu_names_the_node",
     ),
+    "many": ("open_their_style_once",),
 }
 FAILING = {
     "missing_style": "'swap' is not installed",
