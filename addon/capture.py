@@ -41,8 +41,8 @@ def capture(plan: stage.Plan, scene: str) -> dict[str, np.ndarray]:
         raise CaptureError(f"Blender can't composite the node's inputs: {error}") from error
     if not path.exists():
         raise CaptureError(
-            "What is connected to the input Image has no pixels: is it an Image node without its file, or one colour? "
-            f"Connect an image, or make space if the disk of {path.parent} is full.")
+            "What is connected to the input Image has no pixels: is it not rendered yet, an Image node without its file, "
+            f"or one colour? Render it, connect an image, or make space if the disk of {path.parent} is full.")
     try:
         return read_exr(path)
     except ExrError as error:

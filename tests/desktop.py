@@ -174,6 +174,8 @@ def steps() -> Iterator[None]:
     yield from engines(scene)
     yield from saved_and_opened(scene)
     yield from pasted_into_another_file()
+    if shutil.which("xdotool"):
+        yield from dragged_with_the_mouse()
     check("quitting asks nothing", lambda: assert_equal([i.name for i in bpy.data.images if i.is_dirty and i.users], []))
 
 
@@ -420,10 +422,6 @@ def saved_and_opened(scene: bpy.types.Scene) -> Iterator[None]:
 
 def pasted_into_another_file() -> Iterator[None]:
     """Blender's clipboard takes the node's inside along; what it does not need stays behind."""
-
-    def compositor() -> bpy.types.Area:
-        return next(a for a in bpy.context.window_manager.windows[0].screen.areas if a.ui_type == "CompositorNodeTree")
-
     shown, tree = result(), bpy.data.scenes["Scene"].compositing_node_group
     for style in ("GAN Style", "GAN Style.001"):
         for item in tree.nodes:
@@ -446,6 +444,51 @@ def pasted_into_another_file() -> Iterator[None]:
     yield from pause()
     hidden = [b.name for kind in (bpy.data.scenes, bpy.data.images, bpy.data.node_groups) for b in kind if b.name[0] == "."]
     check("nothing is left of it when it is deleted", lambda: assert_equal(hidden, []))
+
+
+def compositor() -> bpy.types.Area:
+    return next(a for a in bpy.context.window_manager.windows[0].screen.areas if a.ui_type == "CompositorNodeTree")
+
+
+def dragged_with_the_mouse() -> Iterator[None]:
+    """A style file from Blender's file browser onto the compositor, where the node is selected."""
+    place = folder / "drag"
+    place.mkdir()
+    shutil.copy(Path(os.environ["GAN_STYLE_PATH"]) / "tone.onnx", place / "dragged.onnx")
+    tree = bpy.data.scenes["Scene"].compositing_node_group
+    tree.nodes.active = node = insert_style(tree, "swap")
+    in_area(compositor(), lambda: bpy.ops.screen.area_split(direction="VERTICAL", factor=0.5))
+    yield from pause()
+    browser = compositor()
+    browser.ui_type = "FILES"
+    yield from pause(2)
+    files = browser.spaces.active.params
+    files.directory, files.use_filter, files.display_type = str(place).encode(), False, "LIST_VERTICAL"
+    in_area(browser, lambda: bpy.ops.file.refresh())
+    yield from pause(2)
+    window = subprocess.check_output(["xdotool", "getactivewindow"], text=True).strip()
+    region, target = next(r for r in browser.regions if r.type == "WINDOW"), compositor()
+    height = bpy.context.window_manager.windows[0].height
+    start = np.array([region.x + 60, height - region.y - region.height + 30])  # the first file
+    end = np.array([target.x + target.width // 2, height - target.y - target.height // 2])
+
+    def mouse(*action: str, at: np.ndarray) -> None:
+        subprocess.run(["xdotool", "mousemove", "--window", window, *map(str, at), *action], check=True)
+
+    for slowness in (0.2, 0.5, 1.0):  # a Blender that lags behind takes a quick drag for a click
+        mouse(at=start)
+        yield from pause(5 * slowness)
+        mouse("mousedown", "1", at=start)
+        for part in range(21):
+            yield from pause(slowness)
+            mouse(at=start + (end - start) * part // 20)
+        yield from pause(5 * slowness)
+        screenshot("drag")
+        mouse("mouseup", "1", at=end)
+        yield from pause(5 * slowness)
+        if node.style == "dragged":
+            break
+    check("a style file dragged onto the compositor is installed and used", lambda: assert_equal(node.style, "dragged"))
 
 
 def quit_blender() -> None:
