@@ -134,7 +134,7 @@ def _tensor(name: str, array: np.ndarray, size: tuple[int, int], gain: np.ndarra
             if gain is not None:
                 planes *= gain
             if not (alpha == 1).all():
-                np.divide(planes, alpha, out=planes, where=alpha > 0)
+                planes /= np.where(alpha > 0, alpha, np.float32(1))
     _clean(planes, -FAR)
     tensor[..., height:, :width] = planes[:, -1:]
     tensor[..., width:] = tensor[..., width - 1 : width]
@@ -142,21 +142,24 @@ def _tensor(name: str, array: np.ndarray, size: tuple[int, int], gain: np.ndarra
 
 
 def _place(rgb: np.ndarray, image: np.ndarray, gain: np.ndarray | None, frame: np.ndarray) -> None:
-    """Write straight RGB, (3, h, w) or more, into (h, w, 4): divided by the gain, premultiplied, with the alpha of the image."""
+    """Write straight RGB, (3, h, w) or more, into (h, w, 4): divided by the gain, premultiplied, with the alpha of the image.
+
+    The RGB is used up: planes are quicker to compute with than pixels of four channels.
+    """
     rgb = rgb[:, : image.shape[0], : image.shape[1]]  # what is beyond the frame was only there to align it
+    alpha = image[..., 3]
+    opaque = (alpha == 1).all()
     with np.errstate(over="ignore", invalid="ignore"):
-        rgb = rgb if gain is None else rgb / gain
-    _clean(rgb, 0.0)  # the exponential that undoes a log curve can overflow
-    colours, alpha = rgb.transpose(1, 2, 0), image[..., 3:]
-    frame[..., 3:] = alpha
-    if (alpha == 1).all():
-        frame[..., :3] = colours
-    else:
-        coverage = alpha if np.isfinite(alpha).all() else np.nan_to_num(alpha, nan=1.0, posinf=1.0, neginf=0.0)
-        with np.errstate(over="ignore", invalid="ignore"):
-            np.multiply(colours, coverage, out=frame[..., :3])
-        _clean(frame[..., :3].transpose(2, 0, 1), -FAR)
-        np.copyto(frame[..., :3], image[..., :3], where=alpha == 0)
+        if gain is not None:
+            rgb /= gain
+        _clean(rgb, 0.0)  # the exponential that undoes a log curve can overflow
+        if not opaque:
+            rgb *= alpha if np.isfinite(alpha).all() else np.nan_to_num(alpha, nan=1.0, posinf=1.0, neginf=0.0)
+            _clean(rgb, -FAR)
+    frame[..., :3], frame[..., 3] = rgb.transpose(1, 2, 0), alpha
+    if not opaque and (clear := alpha == 0).any():
+        for channel in range(3):
+            np.copyto(frame[..., channel], image[..., channel], where=clear)
 
 
 def _clean(planes: np.ndarray, lowest: float) -> None:
