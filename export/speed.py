@@ -12,11 +12,17 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
+import numpy
+import onnxruntime
+import torch
+
 from core import load_style
-from core.generator import CAUTION
+from core.generator import CAUTION, cuda_problem
 from core.memory import free_memory
 from core.tiles import round_up
 
@@ -46,7 +52,7 @@ class SpeedConfig:
     """Settings of `speed`."""
 
     out: Path = setting(Path("speed"), "folder for speed.json, speed.txt, speed.png and the graphs that are timed")
-    sizes: tuple[str, ...] = setting((HD, "960x540", UHD, UHD2), "frames as WIDTHxHEIGHT")
+    sizes: tuple[str, ...] = setting((HD, "960x540", UHD2, UHD), "frames as WIDTHxHEIGHT, in this order")
     rounds: int = setting(3, "times that each generator takes its turn; the median counts")
     minutes: int = setting(0, "leave out what would not end within so many minutes; 0 for no limit")
     generators: tuple[str, ...] = setting(NAMES, "what to measure", choices=NAMES)
@@ -77,29 +83,28 @@ def speed(config: SpeedConfig) -> str:
     config.out.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + 60 * config.minutes if config.minutes else float("inf")
     runs: dict[str, dict[str, list[dict]]] = {}
-    for height, width in frames:
-        for job in _jobs(config, height, width):
+    for number, (height, width) in product(range(config.rounds), frames):
+        for job in _jobs(config, height, width, number == 0):
             before = runs.setdefault(job.size, {}).setdefault(job.name, [])
             if before and before[0].get("seconds", ONCE_SECONDS) >= ONCE_SECONDS:
                 continue
-            log.info("%s: %s", job.size, job.name)
+            log.info("Round %d of %d, %s: %s", number + 1, config.rounds, job.size, job.name)
             before.append(_measured(job, runs, end - time.monotonic()))
             _save(runs, config.out)
     return (config.out / "speed.txt").read_text()
 
 
-def _jobs(config: SpeedConfig, height: int, width: int) -> Iterator[Job]:
-    """All jobs of a size: each generator once in every round, then what the goals ask for besides."""
-    size, file = f"{width}x{height}", {}
+def _jobs(config: SpeedConfig, height: int, width: int, first_round: bool) -> Iterator[Job]:
+    """The jobs of a size in a round: in the first what the goals ask for besides the generators, and each generator."""
+    size = f"{width}x{height}"
     small = height * width <= MOST_PIXELS
     names = config.generators if small else [name for name in ("default",) if name in config.generators]
-    for number in range(config.rounds):
-        for name in names:
-            file[name] = str(write(name, config.out).resolve())
-            for runtime in RUNTIMES if name != BARE and small else RUNTIMES[:1]:
-                yield Job(size, f"{name} {runtime}", "frame", (name, file[name], runtime, height, width))
-        if number == 0 and "default" in config.generators:
-            yield from _further(size, config.out, height, width)
+    if first_round and "default" in config.generators:
+        yield from _further(size, config.out, height, width)
+    for name in names:
+        file = str(write(name, config.out).resolve())
+        for runtime in RUNTIMES if name != BARE and small else RUNTIMES[:1]:
+            yield Job(size, f"{name} {runtime}", "frame", (name, file, runtime, height, width))
 
 
 def _further(size: str, folder: Path, height: int, width: int) -> Iterator[Job]:
@@ -107,6 +112,8 @@ def _further(size: str, folder: Path, height: int, width: int) -> Iterator[Job]:
     names = {HD: ("default", "fast", GUIDED), UHD: ("default",), UHD2: ("default",)}.get(size, ())
     file = {name: str(write(name, folder).resolve()) for name in names}
     sides = (height, width)
+    if size in (HD, UHD) and not cuda_problem():
+        yield Job(size, "default cuda", "frame", ("default", file["default"], "cuda", *sides))
     if size == HD:
         yield Job(size, f"{GUIDED} onnxruntime", "frame", (GUIDED, file[GUIDED], "onnxruntime", *sides))
         for name in ("default", "fast"):
@@ -161,12 +168,9 @@ def _save(runs: dict, folder: Path) -> None:
 
 def _machine() -> dict[str, str]:
     """What the figures were measured on, and how busy it is."""
-    versions = {}
-    for package in ("numpy", "onnxruntime", "torch", "bpy"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "none"
+    versions = {module.__name__: module.__version__ for module in (numpy, onnxruntime, torch)}
+    if find_spec("bpy"):
+        versions["bpy"] = version("bpy")  # importing it would start Blender
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     machine = {"system": platform.platform(), "cores": str(os.cpu_count()), "load": load}
     return machine | {"python": platform.python_version()} | versions

@@ -44,11 +44,14 @@ def own_process(job: str, *arguments: object, timeout: float | None = None) -> d
 
 
 def frame(name: str, file: str, runtime: str, height: int, width: int) -> dict:
-    """A frame through a generator, whose random weights PyTorch makes anew; "rate" in 10^9 multiplications/s."""
+    """A frame through a generator, whose random weights PyTorch makes anew; "rate" in 10^9 multiplications/s.
+
+    runtime: "pytorch" or "onnxruntime" on the CPU, or "cuda" for ONNX Runtime there, with upload and download.
+    """
     style = load_style(file)
     inputs = _tensors(style, height, width)
-    if runtime == "onnxruntime":
-        generator = Generator(style, "cpu")
+    if runtime in ("onnxruntime", "cuda"):
+        generator = Generator(style, "cuda" if runtime == "cuda" else "cpu")
         run = lambda: generator.run(inputs)  # noqa: E731
     else:
         run = _eager(name, [inputs[p] for p in style.passes])
@@ -113,11 +116,10 @@ def tiles(file: str, side: int, height: int, width: int) -> dict:
     generator.memory_limit = 10**12  # so that the whole frame is run at once
     generator.bytes_per_pixel  # noqa: B018 - found once, before the first frame
     before = reset_peak()
-    tiled, pictures = _median(lambda: stylize(generator, passes, tile=side), 2), []
-    peak = peak_bytes()
-    whole = _median(lambda: stylize(generator, passes), 2)
-    for tile in (side, None):
-        pictures.append(stylize(generator, passes, tile=tile))
+    pictures, peak = [stylize(generator, passes, tile=side)], peak_bytes()
+    tiled = statistics.median(_seconds(lambda: stylize(generator, passes, tile=side)) for _ in range(2))
+    pictures.append(stylize(generator, passes))
+    whole = statistics.median(_seconds(lambda: stylize(generator, passes)) for _ in range(2))
     padded = round_up(height, style.alignment), round_up(width, style.alignment)
     plan = plan_tiles(*padded, (side, side), style.receptive_radius, style.alignment)
     work = sum(tile.height * tile.width for tile in plan) / (padded[0] * padded[1])

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-COLOURS = {"pytorch": "steelblue", "onnxruntime": "orange"}
+COLOURS = {"pytorch": "steelblue", "onnxruntime": "orange", "cuda": "green"}
 
 
 def table(report: dict) -> str:
