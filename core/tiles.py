@@ -49,7 +49,7 @@ def fit_window(height: int, width: int, area: int, radius: int, alignment: int) 
         window_height = _equal(height, rows, overlap, alignment)
         widest = area // window_height // alignment * alignment
         if widest >= min(width, least):
-            columns = 1 if widest >= width else -(-(width - 2 * overlap) // (widest - 2 * overlap))
+            columns = 1 if widest >= width else _count(width, widest, overlap)
             window_width = _equal(width, columns, overlap, alignment)
             work = rows * window_height * columns * window_width
             if best is None or work < best[0]:
@@ -57,6 +57,11 @@ def fit_window(height: int, width: int, area: int, radius: int, alignment: int) 
         if window_height <= least:
             break
     return best and best[1]
+
+
+def _count(length: int, size: int, overlap: int) -> int:
+    """How many windows of a size, less than the length, cover it."""
+    return -(-(length - 2 * overlap) // (size - 2 * overlap))
 
 
 def _equal(length: int, count: int, overlap: int, alignment: int) -> int:
@@ -83,6 +88,7 @@ def _spans(length: int, size: int, overlap: int, alignment: int) -> list[tuple[i
     size = max(size // alignment * alignment, 2 * overlap + alignment)
     if size >= length:
         return [(0, length, 0, length)]
+    size = _equal(length, _count(length, size, overlap), overlap, alignment)
     spans, kept = [], 0
     while kept < length:
         start = min(max(kept - overlap, 0), length - size)

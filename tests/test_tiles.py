@@ -49,3 +49,10 @@ def test_a_frame_that_fits_is_one_window():
 
 def test_round_up():
     assert [round_up(n, 8) for n in (0, 1, 8, 9)] == [0, 8, 8, 16]
+
+
+@pytest.mark.parametrize(("size", "most"), [(2048, 1.35), (1024, 1.75)])
+def test_windows_share_a_frame_evenly_so_that_little_is_computed_twice(size, most):
+    plan = plan_tiles(2160, 3840, (size, size), 145, 8)
+    assert len({(tile.height, tile.width) for tile in plan}) == 1 and max(plan[0].height, plan[0].width) <= size
+    assert sum(tile.height * tile.width for tile in plan) < most * 2160 * 3840
