@@ -75,8 +75,8 @@ gallery: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/gallery --scenes market,winter,lighthouse \
 	    --frames 8 --frame-step 1 --width 1280 --height 720 --samples 12
 	for look in $(basename $(notdir $(wildcard addon/styles/*.onnx))); do .venv/bin/python -m export paint --processes 2 \
-	    --data datasets/gallery --look $$look --into datasets/gallery/looks/$$look --frames '*_000[1-4]' || exit 1; done
-	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix.onnx) --frames '*_000[1-4]' --card
+	    --data datasets/gallery --look $$look --into datasets/gallery/looks/$$look --frames '*_000[1-3]' || exit 1; done
+	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix.onnx) --frames '*_000[1-3]' --card
 
 bench: .venv/.test
 	.venv/bin/python -m export speed
