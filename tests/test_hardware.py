@@ -1,11 +1,12 @@
 import logging
 
 import pytest
-import torch
-from torch import nn
 
-from export import hardware
-from export.hardware import Hardware, trusted
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+from export import hardware  # noqa: E402
+from export.hardware import Hardware, trusted  # noqa: E402
 
 HALF = Hardware(torch.device("cpu"), torch.bfloat16)
 
