@@ -56,7 +56,9 @@ def demo(config: DemoConfig) -> tuple[Path, Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     plain, stylized, both = (folder / f"{name}.png" for name in ("plain", "stylized", "side_by_side"))
     _settings(scene, config, stylized)
-    _compositor_tree(scene, config.style, plain)
+    node = _compositor_tree(scene, config.style, plain)
+    if addon.guides.missing(node):
+        addon.guides.link(scene, node)
     started = time.perf_counter()
     with _progress(config.samples):
         bpy.ops.render.render(write_still=True, scene=scene.name)
@@ -91,8 +93,8 @@ def _settings(scene, config: DemoConfig, path: Path) -> None:
     scene.frame_set(config.frame)
 
 
-def _compositor_tree(scene, style: str, plain: Path) -> None:
-    """Render Layers -> GAN Style -> output, as an artist would build it, and the plain frame into a file."""
+def _compositor_tree(scene, style: str, plain: Path):
+    """Render Layers -> GAN Style -> output, as an artist would build it, and the plain frame into a file; returns the node."""
     import bpy
 
     tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
@@ -114,6 +116,7 @@ def _compositor_tree(scene, style: str, plain: Path) -> None:
     tree.links.new(layers.outputs["Image"], node.inputs["Image"])
     tree.links.new(node.outputs["Image"], output.inputs["Image"])
     tree.links.new(layers.outputs["Image"], file.inputs[0])
+    return node
 
 
 @contextmanager
