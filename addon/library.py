@@ -51,7 +51,7 @@ def folders() -> list[Path]:
 def installed() -> dict[str, Installed]:
     """All style files by identifier (the file's name without its ending), broken ones too."""
     files = [path for folder in folders() for path in sorted(folder.glob("*.onnx"))]
-    return {path.stem: _read(path, *_version(path)) for path in files}
+    return {path.stem: _read(path, _version(path)) for path in files}
 
 
 def find(identifier: str) -> Installed:
@@ -83,7 +83,7 @@ def install(path: Path, replace: bool = False) -> str:
     """
     load_style(path)
     other = installed().get(path.stem)
-    if other is not None and _content(other.path, *_version(other.path)) == _content(path, *_version(path)):
+    if other is not None and _content(other.path, _version(other.path)) == _content(path, _version(path)):
         return path.stem
     if other is not None and not (replace and is_own(other)):
         advice = "remove it first" if is_own(other) else "give the file another name"
@@ -114,8 +114,8 @@ def generator(identifier: str, provider: str = "auto") -> tuple[Generator, str]:
     path = find(identifier).path
     version = _version(path)
     wanted = settings()
-    opened = _open(path, *version, provider, wanted.memory_limit * 2**20 or None, wanted.precision)
-    return opened, _content(path, *version)
+    opened = _open(path, version, provider, wanted.memory_limit * 2**20 or None, wanted.precision)
+    return opened, _content(path, version)
 
 
 @lru_cache
@@ -134,13 +134,14 @@ def forget() -> None:
         cached.cache_clear()
 
 
-def _version(path: Path) -> tuple[int, int]:
+def _version(path: Path) -> tuple[int, int, int]:
+    """Changes with a file's content; two files moved here in one tick of the file system's clock still differ in inode."""
     stat = path.stat()
-    return stat.st_mtime_ns, stat.st_size
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 @lru_cache(maxsize=256)
-def _read(path: Path, mtime: int, size: int) -> Installed:
+def _read(path: Path, version: tuple[int, int, int]) -> Installed:
     try:
         return Installed(path.stem, path, load_style(path))
     except (StyleError, OSError) as error:
@@ -148,11 +149,11 @@ def _read(path: Path, mtime: int, size: int) -> Installed:
 
 
 @lru_cache(maxsize=4)
-def _open(path: Path, mtime: int, size: int, provider: str, memory_limit: int | None, precision: str) -> Generator:
+def _open(path: Path, version: tuple[int, int, int], provider: str, memory_limit: int | None, precision: str) -> Generator:
     return Generator(load_style(path), provider, memory_limit=memory_limit, precision=precision)
 
 
 @lru_cache(maxsize=256)
-def _content(path: Path, mtime: int, size: int) -> str:
+def _content(path: Path, version: tuple[int, int, int]) -> str:
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

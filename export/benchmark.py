@@ -5,15 +5,15 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core import Generator, PassError, ProviderError, StyleError, load_style, stylize
+from core import PassError, ProviderError, StyleError, load_style
 
 from . import score_sheet
 from .checkpoint import load_checkpoint
 from .config import UNPAIRED, ExportConfig, TrainConfig, train_config
 from .cost import CostError, frame_cost
-from .evaluate import export_parity, make_folder, open_perception, write_scores
+from .evaluate import export_parity, make_folder, open_perception, painter, write_scores
 from .export_onnx import export
-from .scoring import Footage, Painter, score
+from .scoring import Footage, score
 from .settings import TrainerError, from_values, read_values, setting
 from .sources import find_files
 from .train import train
@@ -96,7 +96,7 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
     styles = {name: _style(plan, config.out / f"{name}.onnx") for name, plan in plans.items()}
     footage = Footage(config.truth or config.data, _judging(config, plans))
     try:
-        painters = {name: _painter(style, config.device) for name, style in styles.items()}
+        painters = {name: painter(style, config.device) for name, style in styles.items()}
         rows, pictures = score(footage, painters, perception)
     except (PassError, ProviderError, StyleError) as error:
         raise BenchmarkError(f"A frame of {footage.data} can't be stylised: {error}") from error
@@ -177,6 +177,3 @@ def _judging(config: BenchmarkConfig, plans: dict[str, TrainConfig]) -> tuple[st
     return tuple((painted and unpainted) or trained["held_out"] or trained["frames"])
 
 
-def _painter(style: Path, provider: str) -> Painter:
-    generator = Generator(load_style(style), provider)
-    return lambda passes: stylize(generator, passes)

@@ -21,7 +21,7 @@ from .cost import frame_cost
 from .encoding import encode
 from .inception import Inception
 from .lpips import LPIPS
-from .scoring import Footage, Perception, score
+from .scoring import Footage, Painter, Perception, score
 from .settings import TrainerError, setting
 from .sources import find_files
 from .vgg import VGG19
@@ -72,9 +72,9 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
     with style_file(config.style) as path:
         style = _load(path)
         footage = Footage(config.data, config.frames or _held_out(style, config.data))
-        generator = Generator(style, config.provider)
+        paint = painter(path, config.provider)
         try:
-            rows, pictures = score(footage, {"style": lambda passes: stylize(generator, passes)}, perception)
+            rows, pictures = score(footage, {"style": paint}, perception)
         except (PassError, ProviderError) as error:
             raise EvaluateError(f"The frames of {config.data} can't be stylised: {error}") from error
         rows["style"] |= export_parity(style) | frame_cost(path, config.provider)
@@ -82,8 +82,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
     if config.out is not None:
         write_scores(config.out, about, score_sheet.sheet(rows, pictures, f"{style.name} on {len(footage.names)} frames"))
     if config.card:
-        shown = {name: float(f"{value:.4g}") for name, value in rows["style"].items() if name in score_sheet.SCORES}
-        write_card(config.style, {"data": config.data.name, "frames": len(footage.names), **shown})
+        write_card(config.style, score_card(config.data.name, footage.names, rows["style"]))
     return rows
 
 
@@ -98,6 +97,12 @@ def open_perception(vgg: Path | None, inception: Path | None, lpips: Path | None
         return Perception(**networks)
     features = VGG19(vgg, GRAM_LAYERS)
     return Perception(lambda picture: features(encode(picture)), "gram_vgg19", **networks)
+
+
+def painter(path: Path, provider: str = "auto") -> Painter:
+    """A style file as a function of the passes. Raises StyleError, ProviderError."""
+    generator = Generator(load_style(path), provider)
+    return lambda passes: stylize(generator, passes)
 
 
 def export_parity(style: Style) -> dict[str, float]:
@@ -155,6 +160,12 @@ def write_scores(folder: Path, report: dict, page: Image.Image) -> None:
             raise EvaluateError(f"{folder / name} can't be written ({error.strerror}).") from error
         finally:
             partial.unlink(missing_ok=True)
+
+
+def score_card(data: str, frames: list[str], scores: dict[str, float]) -> dict:
+    """What a style file tells of its scores on frames of a data set."""
+    shown = {name: float(f"{value:.4g}") for name, value in scores.items() if name in score_sheet.SCORES}
+    return {"data": data, "frames": len(frames), **shown}
 
 
 def write_card(path: Path, card: dict) -> None:

@@ -15,10 +15,10 @@ from PIL import Image
 from tabulate import tabulate
 from tqdm import tqdm
 
-from core import Generator, PassError, ProviderError, StyleError, load_style, stylize
+from core import PassError, ProviderError, StyleError, load_style
 
 from .cost import CostError, frame_cost
-from .evaluate import export_parity, make_folder, style_file, write_card
+from .evaluate import export_parity, make_folder, painter, score_card, style_file, write_card
 from .frame_store import digest
 from .preview import to_srgb
 from .score_sheet import SCORES
@@ -117,12 +117,6 @@ def _write_pictures(config: GalleryConfig, styles: dict[str, Path]) -> None:
         _save(page([middle(pictures[frame]) for frame in strip], PER_LINE), config.out / f"{name}_strip.jpg")
 
 
-def painter(path: Path) -> Painter:
-    """A style file as a function. Raises StyleError."""
-    generator = Generator(load_style(path))
-    return lambda passes: stylize(generator, passes)
-
-
 def middle(picture: np.ndarray) -> np.ndarray:
     """The middle of a picture, half as wide and half as high, pixel by pixel."""
     height, width = picture.shape[:2]
@@ -177,8 +171,7 @@ def _scores(config: GalleryConfig, styles: dict[str, Path], baselines: dict[str,
 
 def _put_card(path: Path, data: str, entry: dict) -> None:
     """Write scores into a style file unless they are in it."""
-    shown = {name: float(f"{value:.4g}") for name, value in entry["rows"]["style"].items() if name in SCORES}
-    card = {"data": data, "frames": len(entry["frames"]), **shown}
+    card = score_card(data, entry["frames"], entry["rows"]["style"])
     if not card.items() <= load_style(path).score_card.items():
         write_card(path, card)
 

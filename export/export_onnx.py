@@ -33,6 +33,8 @@ OPERATORS = {
     "Relu", "Resize", "Sin", "Slice", "Sub",
 }
 """All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
+HALF = ".half"
+"""What the names of weights end with that are stored as float16 and cast to the name before it."""
 HALF_MAX = 65504.0
 """Largest number of float16."""
 SIZES = ((64, 64), (1, 1), (37, 61), (130, 83))
@@ -148,7 +150,7 @@ def _halve(model: onnx.ModelProto) -> None:
     for tensor in model.graph.initializer:
         weights = numpy_helper.to_array(tensor)
         if weights.ndim == 4 and weights.dtype == np.float32 and np.array_equal(weights, weights.astype(np.float16)):
-            name, half = tensor.name, f"{tensor.name}.half"
+            name, half = tensor.name, tensor.name + HALF
             tensor.CopyFrom(numpy_helper.from_array(weights.astype(np.float16), half))
             casts[name] = helper.make_node("Cast", [half], [name], to=onnx.TensorProto.FLOAT)
     nodes = []

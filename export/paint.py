@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from .looks import LOOKS
 from .settings import TrainerError, setting
 
 STAMP = "painted_by"
-"""Attribute of a painted file's header that names the look and the state of its code."""
+"""Attribute of a painted file's header that names the look, the state of its code and the frame."""
 
 
 class PaintError(TrainerError):
@@ -53,12 +54,13 @@ def paint(config: PaintConfig) -> list[Path]:
     chosen = [path for path in rendered if any(fnmatch(path.stem, pattern) for pattern in config.frames)]
     if not chosen:
         raise PaintError(f"No frame in {config.data / 'input'} fits {', '.join(config.frames)}.")
-    folder, stamp = (config.into or config.data) / "target", f"{config.look} {_code_digest(config.look)}"
+    folder, painter = (config.into or config.data) / "target", f"{config.look} {_code_digest(config.look)}"
     folder.mkdir(parents=True, exist_ok=True)
     if config.into:
         _share(chosen, config.into / "input")
-    missing = [path for path in chosen if not _is_painted(folder / path.name, path, stamp)]
-    one = partial(_paint_one, config.look, stamp, folder)
+    stamps = {path: f"{painter} {_digest(path)}" for path in chosen}
+    missing = {path: stamp for path, stamp in stamps.items() if not _is_painted(folder / path.name, stamp)}
+    one = partial(_paint_one, config.look, folder)
     for _ in tqdm(_each(one, missing, config.processes), total=len(missing), desc=config.look, unit="frame"):
         pass
     return [folder / path.name for path in chosen]
@@ -88,9 +90,18 @@ def _share(frames: list[Path], folder: Path) -> None:
             raise PaintError(f"{path} can't be linked into {folder} ({error.strerror}); is it on the same disk?") from error
 
 
-def _is_painted(target: Path, frame: Path, stamp: str) -> bool:
-    """Whether a file was painted under a stamp after its frame was rendered."""
-    if not target.is_file() or target.stat().st_mtime < frame.stat().st_mtime:
+def _digest(frame: Path) -> str:
+    """A digest of a frame's content, as its time can stay the same: file systems count in ticks. Raises PaintError."""
+    try:
+        with frame.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise PaintError(f"{frame} can't be read ({error.strerror}).") from error
+
+
+def _is_painted(target: Path, stamp: str) -> bool:
+    """Whether a file was painted under a stamp."""
+    if not target.is_file():
         return False
     try:
         return read_parts(target)[0][0].get(STAMP) == stamp
@@ -98,14 +109,14 @@ def _is_painted(target: Path, frame: Path, stamp: str) -> bool:
         return False
 
 
-def _each(one: partial, frames: list[Path], processes: int) -> Iterator[None]:
-    """Call one(frame) for all frames, in so many processes; yields as each is done."""
+def _each(one: partial, frames: dict[Path, str], processes: int) -> Iterator[None]:
+    """Call one(frame, stamp) for all frames, in so many processes; yields as each is done."""
     if processes == 1:
-        yield from map(one, frames)
+        yield from itertools.starmap(one, frames.items())
         return
     # Spawned: a forked child would share the locks of whatever threads this process has.
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        jobs = [pool.submit(one, frame) for frame in frames]
+        jobs = [pool.submit(one, *frame) for frame in frames.items()]
         try:
             for job in as_completed(jobs):
                 yield job.result()
@@ -113,8 +124,8 @@ def _each(one: partial, frames: list[Path], processes: int) -> Iterator[None]:
             pool.shutdown(cancel_futures=True)
 
 
-def _paint_one(look: str, stamp: str, folder: Path, path: Path) -> None:
-    """Write a frame's picture under the frame's name. Raises PaintError."""
+def _paint_one(look: str, folder: Path, path: Path, stamp: str) -> None:
+    """Write a frame's picture under the frame's name, stamped. Raises PaintError."""
     import OpenEXR  # here, as in core.exr
 
     try:

@@ -12,6 +12,7 @@ from core.style import StyleError, load_style
 
 from .checkpoint import load_checkpoint
 from .config import TrainConfig
+from .export_onnx import HALF
 from .generators import GuidedGenerator
 from .settings import TrainerError, from_values, read_values
 
@@ -63,7 +64,7 @@ def _read_style(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor], dict[st
     except StyleError as error:
         raise StartError(str(error)) from error
     graph = onnx.load_model(str(path), load_external_data=False).graph
-    stored = {t.name.removesuffix(".half"): onnx.numpy_helper.to_array(t) for t in graph.initializer}
+    stored = {t.name.removesuffix(HALF): onnx.numpy_helper.to_array(t) for t in graph.initializer}
     found = {name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items()
              if name.endswith((".weight", ".bias"))}
     return style.passes, found, {}, f"made by: {style.training.get('command', 'unknown')}"

@@ -5,7 +5,7 @@ from scipy import ndimage
 
 from .lines import contours
 from .smoothing import within_edges
-from .tones import LUMA, decode, encode, smoothstep
+from .tones import LUMA, decode, encode, log_depth, smoothstep
 
 STOPS = 2.0
 """Between the light, the shade and the deep shade."""
@@ -52,7 +52,7 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
 
 def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
     """Where one thing ends and another begins, (H, W) in [0, 1]: steps of depth, creases, borders of albedo."""
-    depth = np.log(np.clip(passes["depth"][..., 0], 0.01, 1e4))
+    depth = log_depth(passes["depth"])[..., 0]
     jump = sum(np.abs(ndimage.convolve1d(depth, [1, -2, 1], axis=axis)) for axis in (0, 1))
     crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 0.7) ** 2 for i in range(3)) ** 0.5
     material = sum(ndimage.gaussian_gradient_magnitude(encode(passes["albedo"][..., i]), 0.7) ** 2 for i in range(3)) ** 0.5

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from .anchored import surface_noise
-from .ink_hatching import lines
+from .lines import outlines
 from .smoothing import within_edges
 from .tones import LUMA, encode, smoothstep
 
@@ -30,7 +30,7 @@ def hologram(passes: dict[str, np.ndarray]) -> np.ndarray:
     body = within_edges(tone[..., None], np.clip(4 * rim, 0, 1), 4)[..., 0]
     scan = scan_lines(surface_noise(passes["position"], 2)[..., 0])
     fade = np.clip(1.15 - 0.18 * np.log2(np.maximum(depth, 2) / 2), 0.25, 1) * (0.25 + 0.75 * solid)
-    drawn = ndimage.gaussian_filter(lines(passes, np.full_like(tone, 0.6)), 1.0)
+    drawn = ndimage.gaussian_filter(outlines(passes, np.full_like(tone, 0.6)), 1.0)
     light = fade * (0.24 * np.minimum(body, 1.2) ** 2.5 * (1 + 0.3 * scan) + 0.6 * rim + 0.8 * drawn)
     halo = sum(ndimage.gaussian_filter(light, sigma) for sigma in (4, 12)) / 2
     colour = hue(encoded, tone, depth)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from .anchored import surface_noise
-from .lines import CROWD
+from .lines import outlines
 from .tones import LUMA, decode, encode, flatten, quantise, smoothstep
 
 REACH = 30
@@ -35,7 +35,7 @@ def ink_hatching(passes: dict[str, np.ndarray]) -> np.ndarray:
     # Strokes are drawn with a pen of the wash's own colour, darker and bluer, which is richer than black and calmer in motion.
     pen = 0.5 * paper + 0.5 * encode(PEN)
     drawn = paper + (pen - paper) * strokes[..., None]
-    black = np.maximum(black, lines(passes, tone))
+    black = np.maximum(black, outlines(passes, tone))
     return decode(drawn + (encode(INK) - drawn) * black[..., None]).astype(np.float32)
 
 
@@ -70,25 +70,6 @@ def stroke(streak: np.ndarray, direction: np.ndarray, level: np.ndarray) -> np.n
     astray = (dx * direction[0] + dy * direction[1]) ** 2
     aligned = 1 - smoothstep(0.2, 0.6, ndimage.gaussian_filter(astray, 2) / (ndimage.gaussian_filter(dx**2 + dy**2, 2) + 1e-6))
     return aligned * smoothstep(-0.35, 0.35, level - np.abs(streak)) * smoothstep(-0.2, 0.3, level)
-
-
-def lines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
-    """Ink coverage [0, 1] of outlines and creases (Saito and Takahashi 1990), wider in the shade.
-
-    An outline lies on the nearer surface, so that it moves with what it belongs to.
-    """
-    depth = np.log(np.clip(passes["depth"][..., 0], 0.01, 1e4))
-    # The second derivative is zero on a plane seen at a slant, where the first one is not; it is positive on the nearer side.
-    bends = [ndimage.convolve1d(depth, [1, -2, 1], axis=axis, mode="nearest") for axis in (0, 1)]
-    near, far = (ndimage.gaussian_filter(smoothstep(0.04, 0.14, sum(np.maximum(sign * bend, 0) for bend in bends)), 1.2)
-                 for sign in (1, -1))
-    crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 1.3) ** 2 for i in range(3)) ** 0.5
-    swell = 0.05 * smoothstep(0.85, 0.35, tone)
-    outline = smoothstep(0.05 - swell, 0.15 - swell, near - 0.7 * far)
-    inner = smoothstep(0.14, 0.36, crease + swell) * smoothstep(0.12, 0.02, near + far)
-    glow = ndimage.gaussian_filter(ndimage.maximum_filter(tone, 9), 2)  # The pen keeps clear of what shines.
-    ink = np.maximum(outline, 0.7 * inner) * (1 - smoothstep(1.2, 1.5, glow))
-    return 0.85 * ink * (1 - 0.75 * smoothstep(0.2, 0.5, ndimage.gaussian_filter(ink, CROWD)))
 
 
 def directions(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

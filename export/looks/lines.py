@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from .tones import encode, smoothstep
+from .tones import encode, log_depth, smoothstep
 
 CROWD = 8
 """Pixels over which crowded lines are thinned out."""
@@ -11,7 +11,7 @@ CROWD = 8
 
 def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     """Ink coverage [0, 1] of outlines (wide, at steps of depth) and inner lines (thin, at creases and changes of material)."""
-    depth = np.log(np.clip(passes["depth"][..., 0], 0.01, 1e4))
+    depth = log_depth(passes["depth"])[..., 0]
     # The second derivative is zero on a plane seen at a slant, where the first one is not.
     step = np.abs(ndimage.convolve1d(depth, [1, -2, 1], axis=0)) + np.abs(ndimage.convolve1d(depth, [1, -2, 1], axis=1))
     crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 0.8) ** 2 for i in range(3)) ** 0.5
@@ -22,3 +22,22 @@ def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     ink = np.clip(np.maximum(outline, inner), 0, 1) * (1 - smoothstep(1.3, 1.6, tone))
     # Where lines crowd, as in foliage, a draughtsman leaves most of them out.
     return ink * (1 - 0.8 * smoothstep(0.22, 0.5, ndimage.gaussian_filter(ink, CROWD)))
+
+
+def outlines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
+    """Ink coverage [0, 1] of outlines and creases (Saito and Takahashi 1990), wider in the shade.
+
+    An outline lies on the nearer surface, so that it moves with what it belongs to.
+    """
+    depth = log_depth(passes["depth"])[..., 0]
+    # The second derivative is zero on a plane seen at a slant, where the first one is not; it is positive on the nearer side.
+    bends = [ndimage.convolve1d(depth, [1, -2, 1], axis=axis, mode="nearest") for axis in (0, 1)]
+    near, far = (ndimage.gaussian_filter(smoothstep(0.04, 0.14, sum(np.maximum(sign * bend, 0) for bend in bends)), 1.2)
+                 for sign in (1, -1))
+    crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 1.3) ** 2 for i in range(3)) ** 0.5
+    swell = 0.05 * smoothstep(0.85, 0.35, tone)
+    outline = smoothstep(0.05 - swell, 0.15 - swell, near - 0.7 * far)
+    inner = smoothstep(0.14, 0.36, crease + swell) * smoothstep(0.12, 0.02, near + far)
+    glow = ndimage.gaussian_filter(ndimage.maximum_filter(tone, 9), 2)  # The pen keeps clear of what shines.
+    ink = np.maximum(outline, 0.7 * inner) * (1 - smoothstep(1.2, 1.5, glow))
+    return 0.85 * ink * (1 - 0.75 * smoothstep(0.2, 0.5, ndimage.gaussian_filter(ink, CROWD)))

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from .anchored import surface_noise
-from .tones import LUMA, decode, encode, flatten, smoothstep
+from .tones import LUMA, decode, encode, flatten, log_depth, smoothstep
 
 BRUSHES = ((42, 9.0, (0, 3, 6), 0.0), (27, 5.5, (1, 4, 7), 0.008), (15, 3.4, (2, 5), 0.02))
 """Of each brush: half length and width of its stroke (pixels), its turns of the noise (eighths), detail it is taken for."""
@@ -24,7 +24,7 @@ def oil_painting(passes: dict[str, np.ndarray]) -> np.ndarray:
     noise = ndimage.gaussian_filter(surface_noise(passes["position"], 2), (1.5, 1.5, 0))
     flat = flatten(encode(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=4)
     tone = (flat * LUMA).sum(-1)
-    far = np.log(np.clip(passes["depth"][..., :1], 0.01, 1e4))
+    far = log_depth(passes["depth"])
     form = np.concatenate([flat / 0.1, passes["normal"] / 0.8, far / 0.15], axis=-1).astype(np.float32)
     angle = directions(np.minimum(tone, 1.3), passes["normal"], noise)
     canvas = np.concatenate([sweeps(palette(flat, tone)), np.zeros_like(far)], axis=-1).astype(np.float32)

@@ -20,9 +20,14 @@ def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
+def log_depth(depth: np.ndarray) -> np.ndarray:
+    """The pass depth on a log scale, on which equal steps are equal shares; the background is not endlessly far."""
+    return np.log(np.clip(depth, 0.01, 1e4))
+
+
 def flatten(encoded: np.ndarray, normal: np.ndarray, albedo: np.ndarray, depth: np.ndarray, radius: int = 7) -> np.ndarray:
     """Joint bilateral filter of an encoded image: averages over neighbours of like colour, surface direction and material."""
-    far = np.log(np.clip(depth, 0.01, 1e4))
+    far = log_depth(depth)
     guide = np.concatenate([encoded / 0.16, normal / 0.35, encode(albedo) / 0.14, far / 0.08], axis=-1)
     total, weights = np.zeros_like(encoded), np.zeros(encoded.shape[:2], np.float32)
     for dy in range(-radius, radius + 1):

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
-from scene import FIXTURES, insert, insert_style, load_addon, make_scene, render, run_case
+from scene import FIXTURES, insert, insert_style, load_addon, make_scene, new_group, render, run_case
 
 
 def missing_style(folder: Path) -> None:
@@ -65,12 +65,7 @@ def group_used_twice(folder: Path) -> None:
     load_addon()
     scene = make_scene()
     tree = scene.compositing_node_group
-    group = bpy.data.node_groups.new("Look", "CompositorNodeTree")
-    for direction in ("INPUT", "OUTPUT"):
-        group.interface.new_socket("Image", in_out=direction, socket_type="NodeSocketColor")
-    source, target = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
-    target.name = "Group Output"
-    group.links.new(source.outputs[0], target.inputs[0])
+    group = new_group("Look")
     insert_style(group, "swap")
     output = tree.nodes["Group Output"]
     for _ in range(2):

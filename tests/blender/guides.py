@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import numpy as np
-from scene import FIXTURES, assert_close, insert, insert_style, load_addon, make_scene, read_exr, render, run_case
+from scene import FIXTURES, assert_close, insert, insert_style, load_addon, make_scene, new_group, read_exr, render, run_case
 
 from core import PASSES, Generator, load_style, stylize
 
@@ -125,12 +125,7 @@ def linked_out_of_groups(folder: Path) -> None:
         user = parent.nodes.new("CompositorNodeGroup")
         user.node_tree = child
         parent.links.new(user.outputs["Image"], parent.nodes["Group Output"].inputs[0])
-    group = bpy.data.node_groups.new("Look", "CompositorNodeTree")
-    for direction in ("INPUT", "OUTPUT"):
-        group.interface.new_socket("Image", in_out=direction, socket_type="NodeSocketColor")
-    source, target = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
-    target.name = "Group Output"
-    group.links.new(source.outputs[0], target.inputs[0])
+    group = new_group("Look")
     node = insert_style(group, "guided")
     look = insert_group(tree, group)
     for _ in range(2):  # the second time finds all done

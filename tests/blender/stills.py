@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import numpy as np
-from scene import assert_close, insert, insert_style, load_addon, make_scene, render, run_case, styled
+from scene import assert_close, insert, insert_style, load_addon, make_scene, new_group, render, run_case, styled
 
 
 def equals_core(folder: Path) -> None:
@@ -155,12 +155,7 @@ def in_a_group(folder: Path) -> None:
     tree = scene.compositing_node_group
     insert(tree, "CompositorNodeExposure", Exposure=1.0)
     brighter = render(scene, folder / "brighter.exr")
-    group = bpy.data.node_groups.new("Look", "CompositorNodeTree")
-    for direction in ("INPUT", "OUTPUT"):
-        group.interface.new_socket("Image", in_out=direction, socket_type="NodeSocketColor")
-    source, target = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
-    target.name = "Group Output"
-    group.links.new(source.outputs[0], target.inputs[0])
+    group = new_group("Look")
     insert(group, "CompositorNodeExposure", Exposure=1.0)
     insert_style(group, "swap")
     outer = tree.nodes.new("CompositorNodeGroup")
