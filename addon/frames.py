@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 
 from ..core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
-from ..core.cache import FrameCache
+from ..core.cache import FrameCache, content_key
 from ..core.exr import ExrError
 from ..core.tiles import round_up
 from . import graph, library, runs, stage
@@ -114,7 +113,7 @@ def _run(plan: stage.Plan, run: runs.Run, call: Callable, run_generator: Callabl
         _shown.pop(plan.picture, None)
         return replace(run, cancelled=True)
     except EXPECTED as error:
-        source = _digest(passes or {}, "not stylised")
+        source = content_key(passes or {}, "not stylised")
         if _shown.get(plan.picture) != source:
             call(show_unstyled, plan, passes)
             _shown[plan.picture] = source
@@ -128,7 +127,7 @@ def _stylize(
     generator, style = library.generator(plan.style, device)
     run = replace(run, provider=generator.provider, reason=generator.reason)
     exposure = passes[graph.EXPOSURE] if plan.exposure is None else plan.exposure
-    source = _digest(passes, style, generator.provider, generator.precision, plan.exposure, _version())
+    source = content_key(passes, style, generator.provider, generator.precision, plan.exposure, _version())
     if _shown.get(plan.picture) == source:
         return run
     started = time.perf_counter()
@@ -155,15 +154,6 @@ def _limit_cache(wanted: Settings) -> None:
 def _version() -> str:
     """Of the add-on: another one may stylise otherwise, and frames on disk outlive it."""
     return tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["version"]
-
-
-def _digest(passes: dict[str, np.ndarray], *identity: object) -> str:
-    """Tells one set of inputs and style from another."""
-    digest = blake2b(repr(identity).encode(), digest_size=16)
-    for name in sorted(passes):
-        digest.update(repr((name, passes[name].shape)).encode())
-        digest.update(np.ascontiguousarray(passes[name]))
-    return digest.hexdigest()
 
 
 @contextmanager

@@ -21,16 +21,20 @@ def read_exr(path: str | Path) -> dict[str, np.ndarray]:
     Raises ExrError if the file is missing, truncated or not EXR.
     """
     layers = defaultdict(dict)
-    for _, channels in read_parts(path):
+    for _, channels in read_parts(path, separate=False):
         for name, pixels in channels.items():
-            layer, _, component = name.rpartition(".")
-            layers[layer or "image"][component] = pixels
+            if pixels.ndim == 3:
+                layers["image" if name in ("RGB", "RGBA") else name]["RGBA"[: pixels.shape[2]]] = pixels
+            else:
+                layer, _, component = name.rpartition(".")
+                layers[layer or "image"][component] = pixels
     return {layer: stack_channels(components) for layer, components in layers.items()}
 
 
-def read_parts(path: str | Path) -> list[tuple[dict, dict[str, np.ndarray]]]:
+def read_parts(path: str | Path, separate: bool = True) -> list[tuple[dict, dict[str, np.ndarray]]]:
     """Read an EXR file as it is: for each part its header and {channel name: (H, W), of the file's own type, top row first}.
 
+    separate: False leaves R, G, B and A of a layer together, (H, W, c) under the layer's name, or as "RGB" or "RGBA" of none.
     Raises ExrError if the file is missing, truncated or not EXR.
     """
     import OpenEXR  # here, so that importing core stays light
@@ -39,7 +43,7 @@ def read_parts(path: str | Path) -> list[tuple[dict, dict[str, np.ndarray]]]:
     if not path.is_file():
         raise ExrError(f"There is no file {path}.")
     try:
-        with OpenEXR.File(str(path), separate_channels=True) as file:
+        with OpenEXR.File(str(path), separate_channels=separate) as file:
             # The header is copied because closing the file empties it.
             parts = [(dict(part.header), {name: c.pixels for name, c in part.channels.items()}) for part in file.parts]
         with OpenEXR.File(str(path), header_only=True) as file:
@@ -53,9 +57,10 @@ def read_parts(path: str | Path) -> list[tuple[dict, dict[str, np.ndarray]]]:
 
 
 def stack_channels(components: dict[str, np.ndarray]) -> np.ndarray:
-    """{last part of the channel's name: (H, W)} to (H, W, c) float32 in CHANNEL_ORDER."""
+    """{last part of the channel's name, or some in a row: (H, W) or (H, W, c)} to (H, W, c) float32 in CHANNEL_ORDER."""
     ordered = [components[name] for name in sorted(components, key=CHANNEL_ORDER.find)]
-    return np.stack(ordered, axis=-1).astype(np.float32, copy=False)
+    together = ordered[0] if len(ordered) == 1 and ordered[0].ndim == 3 else np.dstack(ordered)
+    return together.astype(np.float32, copy=False)
 
 
 def write_exr(path: str | Path, layers: dict[str, np.ndarray], compress: bool = False) -> None:
@@ -67,15 +72,21 @@ def write_exr(path: str | Path, layers: dict[str, np.ndarray], compress: bool = 
 
     channels = {}
     for layer, array in layers.items():
-        names = "RGBA" if layer in ("image", "albedo") else "V" if array.shape[2] == 1 else "XYZW"
-        for index in range(array.shape[2]):
-            name = names[index] if layer == "image" else f"{layer}.{names[index]}"
-            channels[name] = array[..., index].astype(np.float16 if array.dtype == np.float16 else np.float32, copy=False)
+        array, count = array.astype(np.float16 if array.dtype == np.float16 else np.float32, copy=False), array.shape[2]
+        prefix, colour = "" if layer == "image" else f"{layer}.", layer in ("image", "albedo")
+        if colour and count >= 3:  # OpenEXR writes them together, which saves a copy
+            channels["RGBA"[:count] if layer == "image" else layer] = array
+        else:
+            names = "RGBA" if colour else "V" if count == 1 else "XYZW"
+            channels |= {f"{prefix}{names[index]}": array[..., index] for index in range(count)}
     write_part(path, {"compression": OpenEXR.ZIP_COMPRESSION if compress else OpenEXR.NO_COMPRESSION}, channels)
 
 
 def write_part(path: str | Path, header: dict, channels: dict[str, np.ndarray]) -> None:
-    """Write {channel name: (H, W) float16 or float32} under a header as read_parts() gives it. Raises ExrError."""
+    """Write {channel name: (H, W) or (H, W, c) float16 or float32} under a header, both as read_parts() gives them.
+
+    Raises ExrError.
+    """
     import OpenEXR
 
     header = header | {"type": OpenEXR.scanlineimage}

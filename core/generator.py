@@ -154,7 +154,10 @@ class Generator:
 
         Raises MemoryLimitError if the smallest tile takes more, or the whole frame if the style can't be run in tiles.
         """
-        style, area = self.style, max(0, int((self.memory_limit - PROBE_BYTES) / self.bytes_per_pixel))
+        style = self.style
+        if self.memory_limit - PROBE_BYTES >= CAUTION * style.pixel_bytes * height * width:
+            return height, width  # without the time to find out what it takes in truth
+        area = max(0, int((self.memory_limit - PROBE_BYTES) / self.bytes_per_pixel))
         if style.tiles_exact:
             least = 2 * round_up(style.receptive_radius, style.alignment) + style.alignment
             needed, at_once = min(height, least) * min(width, least), "even in tiles"

@@ -9,6 +9,7 @@ from .generator import Cancelled, Generator, ProviderError
 from .memory import return_freed
 from .passes import check_passes
 from .style import Style, input_channels
+from .threads import spread
 from .tiles import Tile, fit_window, plan_tiles, round_up
 
 log = logging.getLogger(__name__)
@@ -17,6 +18,9 @@ FAR = 65504.0
 """Largest half float; what an infinite radiance counts as."""
 
 MAX_STOPS = 32.0
+
+BAND = 64
+"""Rows that arrays are worked on at a time: few enough to stay in a core's cache from one step to the next."""
 
 
 def stylize(
@@ -126,17 +130,21 @@ def _tensor(name: str, array: np.ndarray, size: tuple[int, int], gain: np.ndarra
     """(h, w, c) to (1, c, *size), edges repeated: finite, the image times the gain, unpremultiplied and without its alpha."""
     height, width = array.shape[:2]
     tensor = np.empty((1, input_channels(name), *size), np.float32)
-    planes = tensor[0, :, :height, :width]
-    planes[...] = array.transpose(2, 0, 1)[: len(planes)]
-    if name == "image":
-        alpha = array[..., 3]
-        with np.errstate(over="ignore", invalid="ignore"):
-            if gain is not None:
-                planes *= gain
-            if not (alpha == 1).all():
-                planes /= np.where(alpha > 0, alpha, np.float32(1))
-    _clean(planes, -FAR)
-    tensor[..., height:, :width] = planes[:, -1:]
+
+    def fill(rows: slice) -> None:
+        planes = tensor[0, :, rows, :width]
+        planes[...] = array[rows].transpose(2, 0, 1)[: len(planes)]
+        if name == "image":
+            alpha = array[rows, :, 3]
+            with np.errstate(over="ignore", invalid="ignore"):
+                if gain is not None:
+                    planes *= gain if gain.ndim == 0 else gain[:, rows]
+                if not (alpha == 1).all():
+                    planes /= np.where(alpha > 0, alpha, np.float32(1))
+        _clean(planes, -FAR)
+
+    _in_bands(fill, height)
+    tensor[..., height:, :width] = tensor[..., height - 1 : height, :width]
     tensor[..., width:] = tensor[..., width - 1 : width]
     return tensor
 
@@ -146,20 +154,29 @@ def _place(rgb: np.ndarray, image: np.ndarray, gain: np.ndarray | None, frame: n
 
     The RGB is used up: planes are quicker to compute with than pixels of four channels.
     """
-    rgb = rgb[:, : image.shape[0], : image.shape[1]]  # what is beyond the frame was only there to align it
-    alpha = image[..., 3]
-    opaque = (alpha == 1).all()
-    with np.errstate(over="ignore", invalid="ignore"):
-        if gain is not None:
-            rgb /= gain
-        _clean(rgb, 0.0)  # the exponential that undoes a log curve can overflow
-        if not opaque:
-            rgb *= alpha if np.isfinite(alpha).all() else np.nan_to_num(alpha, nan=1.0, posinf=1.0, neginf=0.0)
-            _clean(rgb, -FAR)
-    frame[..., :3], frame[..., 3] = rgb.transpose(1, 2, 0), alpha
-    if not opaque and (clear := alpha == 0).any():
-        for channel in range(3):
-            np.copyto(frame[..., channel], image[..., channel], where=clear)
+    height, width = image.shape[:2]
+
+    def fill(rows: slice) -> None:
+        planes, alpha = rgb[:, rows, :width], image[rows, :, 3]  # what is beyond the frame was only there to align it
+        opaque = (alpha == 1).all()
+        with np.errstate(over="ignore", invalid="ignore"):
+            if gain is not None:
+                planes /= gain if gain.ndim == 0 else gain[:, rows]
+            _clean(planes, 0.0)  # the exponential that undoes a log curve can overflow
+            if not opaque:
+                planes *= alpha if np.isfinite(alpha).all() else np.nan_to_num(alpha, nan=1.0, posinf=1.0, neginf=0.0)
+                _clean(planes, -FAR)
+        frame[rows, :, :3], frame[rows, :, 3] = planes.transpose(1, 2, 0), alpha
+        if not opaque and (clear := alpha == 0).any():
+            for channel in range(3):
+                np.copyto(frame[rows, :, channel], image[rows, :, channel], where=clear)
+
+    _in_bands(fill, height)
+
+
+def _in_bands(fill: Callable[[slice], None], height: int) -> None:
+    """Call fill() for all rows, BAND at a time."""
+    spread(fill, (slice(row, min(row + BAND, height)) for row in range(0, height, BAND)))
 
 
 def _clean(planes: np.ndarray, lowest: float) -> None:

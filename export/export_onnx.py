@@ -30,7 +30,7 @@ OPSET = 18
 """The latest that a style may use: CUDA kernels of later operator sets came late to ONNX Runtime."""
 OPERATORS = {
     "Add", "Cast", "Concat", "Conv", "DepthToSpace", "Div", "Exp", "Log", "MaxPool", "Mul", "Neg", "Reciprocal", "ReduceSum",
-    "Relu", "Resize", "Sin", "Slice", "Sub",
+    "Relu", "Resize", "Sigmoid", "Sin", "Slice", "Sub",
 }
 """All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
 HALF = ".half"
@@ -54,7 +54,7 @@ def export(config: ExportConfig) -> Path:
         raise ExportError(f"The style file's name must end in .onnx: {config.out}.")
     trained = from_values(TrainConfig, read_values(config.run / "config.json"))
     tensors, state = load_checkpoint(config.run)
-    generator = make_generator(trained.passes, trained.size, trained.widths, trained.generator, trained.noise)
+    generator = make_generator(trained.passes, trained.size, trained.widths, trained.generator, trained.noise, trained.gate)
     load_module("ema", generator, tensors)
     round_weights(generator)
     thumbnail = config.run / "thumbnail.png"

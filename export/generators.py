@@ -20,6 +20,8 @@ RELU_GAIN = 2**0.5
 """Makes up for the half that a ReLU takes away."""
 TAIL_GAIN = 0.02
 """So small that the first output is close to the input."""
+OPEN = 3.0
+"""Of the gate, before its sigmoid: it starts open, to 95 %."""
 
 Span = tuple[int, int]
 """First and last pixel of a range on one axis, both included."""
@@ -28,18 +30,22 @@ Span = tuple[int, int]
 class GuidedGenerator(nn.Module):
     """What every generator shares: it sees any set of passes and adds what it has learned to the encoded image.
 
+    With a gate it also learns where the image shall pass and where it is painted over (as the highways of Srivastava et al.
+    2015): to take a texture away is then to close the gate, not to draw the negative of each of its grains.
+
     Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
     is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass: where in a scene a
     surface lies tells nothing about other scenes.
-    Subclasses give `alignment`, change() and change_sees().
+    Subclasses give `alignment`, change() and change_sees(), and call change's channels `out_channels`.
     """
 
     alignment: int
     operators: frozenset[str] = frozenset()
     """ONNX operators that its graph may hold beside those of export_onnx.OPERATORS."""
 
-    def __init__(self, passes: Sequence[str], noise: int = 0):
+    def __init__(self, passes: Sequence[str], noise: int = 0, gate: bool = False):
         super().__init__()
+        self.gate, self.out_channels = gate, 4 if gate else 3
         self.passes = tuple(passes)
         self.noise = SurfaceNoise(noise) if noise else None
         self.in_channels = sum(input_channels(p) for p in passes if not (noise and p == "position")) + noise
@@ -52,10 +58,13 @@ class GuidedGenerator(nn.Module):
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
         made = GUIDES | ({"position": self.noise} if self.noise else {})
         guides = [made[name](x) for name, x in zip(self.passes, passes, strict=True)]
-        return guides[0] + self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
+        change = self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
+        if not self.gate:
+            return guides[0] + change
+        return guides[0] * torch.sigmoid(change[:, 3:] + OPEN) + change[:, :3]
 
     def change(self, guides: Tensor) -> Tensor:
-        """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image, (B, 3, H, W)."""
+        """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image and, fourth, to the gate."""
         raise NotImplementedError
 
     def sees(self, span: Span) -> Span:
@@ -91,15 +100,15 @@ class CNN(GuidedGenerator):
 
     alignment = 8
 
-    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 6, noise: int = 0):
-        super().__init__(passes, noise)
+    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 6, **options):
+        super().__init__(passes, **options)
         self.front = nn.Conv2d(self.in_channels, c1, 8, stride=4, padding=2)
         self.before = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
         self.down = nn.Conv2d(c1, c2, 3, stride=2, padding=1)
         self.middle = nn.Sequential(*(Residual(c2, n2) for _ in range(n2)))
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
-        self.tail = _tail(c1, 4)
+        self.tail = _tail(c1, 4, self.out_channels)
         _initialise(self.front, RELU_GAIN)
         _initialise(self.down, RELU_GAIN)
         _initialise(self.up, 1.0)
@@ -109,7 +118,7 @@ class CNN(GuidedGenerator):
         quarter = self.before(relu(self.front(guides)))                            # (B, c1, H/4, W/4)
         eighth = self.up(self.middle(relu(self.down(quarter))))                    # (B, c1, H/8, W/8)
         quarter = self.after(quarter + _twice(eighth))
-        return pixel_shuffle(self.tail(quarter), 4)                                # (B, 3, H, W)
+        return pixel_shuffle(self.tail(quarter), 4)                                # (B, 3 or 4, H, W)
 
     def change_sees(self, span: Span) -> Span:
         quarter = _stack_sees(self.after, _sees(self.tail, _shrink(span, 4)))
@@ -126,13 +135,13 @@ class UNet(GuidedGenerator):
     widths: channels at 1/2, 1/4, 1/8 ..., two levels or more.
     """
 
-    def __init__(self, passes: Sequence[str] = ("image",), *widths: int, noise: int = 0):
-        super().__init__(passes, noise)
+    def __init__(self, passes: Sequence[str] = ("image",), *widths: int, **options):
+        super().__init__(passes, **options)
         self.alignment = max(8, 2 ** len(widths))
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise((self.in_channels, *widths)))
         self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.merges = nn.ModuleList(nn.Conv2d(2 * a, a, 3, padding=1) for a in widths[:-1])
-        self.tail = _tail(widths[0], 2)
+        self.tail = _tail(widths[0], 2, self.out_channels)
         for conv in (*self.downs, *self.merges):
             _initialise(conv, RELU_GAIN)
         for conv in self.ups:
@@ -146,7 +155,7 @@ class UNet(GuidedGenerator):
         x = levels.pop()
         for up, merge in zip(reversed(self.ups), reversed(self.merges), strict=True):
             x = relu(merge(torch.cat([levels.pop(), _twice(up(x))], 1)))
-        return pixel_shuffle(self.tail(x), 2)                                      # (B, 3, H, W)
+        return pixel_shuffle(self.tail(x), 2)                                      # (B, 3 or 4, H, W)
 
     def change_sees(self, span: Span) -> Span:
         skips = [_sees(self.tail, _shrink(span, 2))]  # what is needed of each level's features
@@ -170,14 +179,14 @@ class ResNet(GuidedGenerator):
 
     alignment = 8  # 4 would do, but ONNX Runtime rounds the ends of rows otherwise, and tiles would differ in the last bit
 
-    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 32, c2: int = 64, blocks: int = 9, noise: int = 0):
-        super().__init__(passes, noise)
+    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 32, c2: int = 64, blocks: int = 9, **options):
+        super().__init__(passes, **options)
         self.front = nn.Conv2d(self.in_channels, c1, 7, stride=2, padding=3)
         self.down = nn.Conv2d(c1, c2, 3, stride=2, padding=1)
         self.middle = nn.Sequential(*(Residual(c2, blocks) for _ in range(blocks)))
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Conv2d(c1, c1, 3, padding=1)
-        self.tail = _tail(c1, 2)
+        self.tail = _tail(c1, 2, self.out_channels)
         for conv in (self.front, self.down, self.after):
             _initialise(conv, RELU_GAIN)
         _initialise(self.up, 1.0)
@@ -187,7 +196,7 @@ class ResNet(GuidedGenerator):
         half = relu(self.front(guides))                                            # (B, c1, H/2, W/2)
         quarter = self.up(self.middle(relu(self.down(half))))                      # (B, c1, H/4, W/4)
         half = relu(self.after(_twice(quarter)))
-        return pixel_shuffle(self.tail(half), 2)                                   # (B, 3, H, W)
+        return pixel_shuffle(self.tail(half), 2)                                   # (B, 3 or 4, H, W)
 
     def change_sees(self, span: Span) -> Span:
         half = _sees(self.after, _sees(self.tail, _shrink(span, 2)))
@@ -206,11 +215,12 @@ SIZES = {
 
 
 def make_generator(
-    passes: Sequence[str], size: str = "default", widths: Sequence[int] = (), kind: str = "cnn", noise: int = 0
+    passes: Sequence[str], size: str = "default", widths: Sequence[int] = (), kind: str = "cnn", noise: int = 0,
+    gate: bool = False,
 ) -> GuidedGenerator:
     """The generator of a named size, or of the widths that its kind takes; a published one (peers.PEERS) has one size."""
     if kind in GENERATORS:
-        return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), noise=noise)
+        return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), noise=noise, gate=gate)
     from .peers import PEER_SIZES, PEERS  # which build on this module
 
     return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))
@@ -227,9 +237,9 @@ def _twice(x: Tensor) -> Tensor:
     return interpolate(x, scale_factor=2.0, mode="nearest")
 
 
-def _tail(channels: int, scale: int) -> nn.Conv2d:
+def _tail(channels: int, scale: int, out_channels: int) -> nn.Conv2d:
     """The convolution before depth-to-space by `scale`."""
-    return nn.Conv2d(channels, 3 * scale**2, 3, padding=1)
+    return nn.Conv2d(channels, out_channels * scale**2, 3, padding=1)
 
 
 def _initialise(conv: nn.Conv2d, gain: float) -> None:

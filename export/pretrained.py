@@ -26,8 +26,8 @@ class StartError(TrainerError):
 def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module) -> None:
     """Give the generator the weights of a style file (.onnx), or the averaged ones of a run (a folder).
 
-    The generator may see more passes than they did, after theirs: those start without effect. A run's discriminator comes along
-    if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
+    The generator may see more passes than they did, after theirs, and have a gate: those start without effect, the gate almost.
+    A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
     passes, found, judging, origin = _read_style(path) if path.suffix == ".onnx" else _read_run(path)
@@ -36,6 +36,8 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
                          f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out.")
     if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
         found = _widened(found, generator.state_dict())
+    if generator.gate:
+        found = _with_gate(found, generator.state_dict())
     if differing := _differences(found, generator.state_dict()):
         shown = "; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else "")
         raise StartError(f"The weights of {path} do not fit this generator: {shown}. "
@@ -78,6 +80,12 @@ def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tens
         if extra > 0:
             wide[name] = torch.cat([weight, weight.new_zeros(len(weight), extra, *weight.shape[2:])], 1)
     return wide
+
+
+def _with_gate(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights with zeros for the gate, the last quarter of the tail's output, if they have none."""
+    tail = {name: t for name, t in found.items() if name.startswith("tail.") and name in own and len(own[name]) * 3 == len(t) * 4}
+    return found | {name: torch.cat([t, t.new_zeros(len(t) // 3, *t.shape[1:])]) for name, t in tail.items()}
 
 
 def _differences(found: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:

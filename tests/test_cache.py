@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cache import FrameCache
+from core.cache import CHUNK, FrameCache, content_key
 
 MEGABYTE = 2**20
 
@@ -18,6 +18,21 @@ def frame(seed: int, height: int = 64, width: int = 64) -> np.ndarray:
 
 def key(seed: int) -> str:
     return f"{seed:032x}"
+
+
+def test_the_key_of_content_changes_with_anything_and_with_nothing_else():
+    arrays = {"image": frame(1, 700, 600), "depth": frame(2)[..., :1], "empty": np.empty((0, 3, 1), np.float32)}
+    assert arrays["image"].nbytes > CHUNK
+    first = content_key(arrays, "style", 1.0)
+    assert len(bytes.fromhex(first)) == 16
+    assert content_key({name: array.copy() for name, array in reversed(arrays.items())}, "style", 1.0) == first
+    last = arrays["image"].copy()
+    last[-1, -1, -1] += 1e-3
+    renamed = {"image": arrays["image"], "albedo": arrays["depth"], "empty": arrays["empty"]}
+    others = [arrays | {"image": last}, arrays | {"image": arrays["image"].reshape(600, 700, 4)}, renamed,
+              arrays | {"image": arrays["image"].view(np.int32)}, {"image": arrays["image"]}]
+    keys = {content_key(other, "style", 1.0) for other in others} | {content_key(arrays, "style", 2.0), content_key(arrays)}
+    assert len(keys | {first}) == len(others) + 3
 
 
 def test_memory_keeps_what_was_used_last():

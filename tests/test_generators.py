@@ -51,19 +51,33 @@ def test_any_passes_and_any_multiple_of_the_alignment(kind, passes):
         assert output.shape == (1, 3, height, width) and (output >= 0).all()
 
 
+@pytest.mark.parametrize("gate", [False, True])
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_the_first_output_is_close_to_the_input_and_highlights_survive(kind):
+def test_the_first_output_is_close_to_the_input_and_highlights_survive(kind, gate):
     torch.manual_seed(0)
     image = torch.rand(1, 3, 64, 64) * 20
-    output = make_generator(("image",), kind=kind)(image)
+    output = make_generator(("image",), kind=kind, gate=gate)(image)
     assert torch.corrcoef(torch.stack([image.flatten(), output.flatten()]))[0, 1] > 0.5
     assert output.max() > 5
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_every_parameter_learns_from_the_first_step_and_every_guide_matters(kind):
+def test_a_closed_gate_takes_the_image_away(kind):
     torch.manual_seed(0)
-    generator = make_generator(("image", "normal"), widths=SMALL[kind], kind=kind)
+    generator = make_generator(("image",), widths=SMALL[kind], kind=kind, gate=True)
+    with torch.no_grad():
+        generator.tail.weight.zero_()
+        generator.tail.bias[: 3 * len(generator.tail.bias) // 4] = 0.5   # one colour
+        generator.tail.bias[3 * len(generator.tail.bias) // 4 :] = -100  # and a closed gate
+        output = generator.encoded(torch.rand(1, 3, 32, 32) * 20)
+    assert torch.allclose(output, torch.full_like(output, 0.5), atol=1e-6)
+
+
+@pytest.mark.parametrize("gate", [False, True])
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_every_parameter_learns_from_the_first_step_and_every_guide_matters(kind, gate):
+    torch.manual_seed(0)
+    generator = make_generator(("image", "normal"), widths=SMALL[kind], kind=kind, gate=gate)
     normal = torch.rand(1, 3, 32, 32, requires_grad=True)
     generator.encoded(torch.rand(1, 3, 32, 32), normal).abs().mean().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in generator.parameters())

@@ -9,8 +9,9 @@ import torch
 from export.checkpoint import load_checkpoint
 from export.config import ExportConfig, TrainConfig, resumed_config
 from export.discriminators import make_discriminator
+from export.encoding import encode
 from export.export_onnx import export
-from export.generators import make_generator
+from export.generators import OPEN, make_generator
 from export.pretrained import StartError, start_from
 from export.settings import ConfigError
 from export.train import train
@@ -80,6 +81,18 @@ def test_passes_that_come_after_those_of_the_start_have_no_effect_at_first(confi
     assert torch.allclose(more(image, depth, position), alone(image), atol=1e-5)
     more(image, depth, position).sum().backward()
     assert more.front.weight.grad[:, 3:].abs().max() > 0
+
+
+@pytest.mark.parametrize("source", ["run", "style"])
+def test_a_gate_that_the_start_had_not_opens_almost_wholly_and_learns(config, style, source):
+    (alone, discriminator), gated = networks(config), make_generator(("image",), "default", SMALL["widths"], "cnn", gate=True)
+    for generator in (alone, gated):
+        start_from(config.run if source == "run" else style, generator, discriminator)
+    image = torch.rand(1, 3, 32, 32)
+    assert torch.allclose(gated.encoded(image) - alone.encoded(image), -encode(image) * (1 - torch.sigmoid(torch.tensor(OPEN))),
+                          atol=1e-5)
+    gated(image).sum().backward()
+    assert gated.tail.weight.grad[-16:].abs().max() > 0
 
 
 def test_fine_tuning_goes_on_from_there_and_resumes_without_the_file(config, tmp_path):

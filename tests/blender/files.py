@@ -227,6 +227,31 @@ def left_folders(folder: Path) -> None:
     tempfile.tempdir = before
 
 
+def folder_in_memory(folder: Path) -> None:
+    """Temporary files lie in memory where there is room and nobody has chosen another folder."""
+    load_addon()
+    session = sys.modules["gan_style.addon.session"]
+    session.MEMORY, before = folder, tempfile.tempdir
+    os.environ.pop("TMPDIR", None)
+
+    def parent(usual: Path, room: int) -> Path:
+        tempfile.tempdir, session.MEMORY_ROOM = str(usual), room
+        session.remove_folder()
+        assert session.folder().is_dir()
+        return session.folder().parent
+
+    assert parent(Path("/tmp"), 1) == folder
+    assert parent(Path("/tmp"), 2**60) == Path("/tmp")
+    chosen = folder / "chosen"
+    chosen.mkdir()
+    assert parent(chosen, 1) == chosen
+    os.environ["TMPDIR"] = "/tmp"
+    assert parent(Path("/tmp"), 1) == Path("/tmp")
+    session.remove_folder()
+    assert [p.name for p in folder.iterdir()] == ["chosen"] and not list(chosen.iterdir())
+    tempfile.tempdir = before
+
+
 def pixels_that_are_no_numbers(folder: Path) -> None:
     """NaN and infinity change nothing but their own pixels, if the style looks no further; soft edges get no fringe."""
     load_addon()
