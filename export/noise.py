@@ -4,7 +4,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, max_pool2d, relu
+from torch.nn.functional import conv2d, max_pool2d, pixel_shuffle, relu
 
 FINEST = 0.02
 """Wavelength of the finest octave in scene units; each further one is twice as long."""
@@ -33,7 +33,8 @@ class SurfaceNoise(nn.Module):
         self.register_buffer("waves", 2 * math.pi * direction / direction.norm(dim=1, keepdim=True) / length, persistent=False)
         phase = 2 * math.pi * torch.rand(OCTAVES, channels * WAVES, 1, 1, generator=source)
         self.register_buffer("phases", phase, persistent=False)
-        total = torch.eye(channels).repeat_interleave(WAVES, 1) * (2 / WAVES) ** 0.5 / 2
+        # The sum of a channel's waves four times over, for the four pixels that share a point.
+        total = torch.eye(channels).repeat_interleave(4, 0).repeat_interleave(WAVES, 1) * (2 / WAVES) ** 0.5 / 2
         self.register_buffer("total", total[:, :, None, None], persistent=False)
 
     def forward(self, position: Tensor) -> Tensor:
@@ -48,4 +49,4 @@ class SurfaceNoise(nn.Module):
             share = relu(1.0 - relu(distance) - relu(-distance))                    # 1 at the ideal octave, 0 at its neighbours
             x, y, z = (point[:, i : i + 1] * self.waves[octave, i, :, None, None] for i in range(3))
             noise = noise + share * torch.sin(x + y + z + self.phases[octave])
-        return interpolate(nn.functional.conv2d(noise, self.total), scale_factor=2.0, mode="nearest")
+        return pixel_shuffle(conv2d(noise, self.total), 2)  # quicker than to enlarge

@@ -1,4 +1,4 @@
-"""Oil painting: curved strokes of three brushes that grow on surfaces and follow form, under a light that rakes the relief."""
+"""Oil painting: curved strokes of two brushes that grow on surfaces and follow form, under a light that rakes the relief."""
 
 import numpy as np
 from scipy import ndimage
@@ -6,7 +6,7 @@ from scipy import ndimage
 from .anchored import surface_noise
 from .tones import LUMA, decode, encode, flatten, log_depth, smoothstep
 
-BRUSHES = ((42, 9.0, (0, 3, 6), 0.0), (27, 5.5, (1, 4, 7), 0.008), (15, 3.4, (2, 5), 0.02))
+BRUSHES = ((28, 8.0, (0,), 0.0), (15, 4.0, (2,), 0.012))
 """Of each brush: half length and width of its stroke (pixels), its turns of the noise (eighths), detail it is taken for."""
 LIGHT = np.array([-0.8, -0.6], np.float32)
 """Where the light comes from that rakes the paint, (y, x): up and left."""
@@ -31,7 +31,7 @@ def oil_painting(passes: dict[str, np.ndarray]) -> np.ndarray:
     detail = np.abs(np.minimum(flat, 1.2) - ndimage.gaussian_filter(np.minimum(flat, 1.2), (6, 6, 0))).mean(-1)
     detail = ndimage.gaussian_filter(detail, 5)
     # Each stroke is mixed anew: its colour leans to warm or cool, light or dark, with the noise.
-    mixed = noise[..., :1] * np.array([0.045, 0.01, -0.045], np.float32) + 0.045 * noise[..., 1:]
+    mixed = noise[..., :1] * np.array([0.06, 0.015, -0.06], np.float32) + 0.06 * noise[..., 1:]
     colours = palette(flat, tone)
     colours = colours + mixed * np.minimum(1, colours.clip(0) / 0.3)
     for length, width, turns, fine in BRUSHES:
@@ -42,7 +42,7 @@ def oil_painting(passes: dict[str, np.ndarray]) -> np.ndarray:
                 stroke(canvas, form, colours, angle, place, load, length, width)
     paint, relief = canvas[..., :3], canvas[..., 3]
     raked = sum(part * ndimage.gaussian_filter1d(relief, 0.8, axis=axis, order=1) for axis, part in enumerate(LIGHT))
-    paint = paint * (1 + 0.06 * np.tanh(raked))[..., None]
+    paint = paint * (1 + 0.08 * np.tanh(raked))[..., None]
     light = smoothstep(1.1, 1.4, tone)[..., None]
     return decode(paint + (flat - paint) * light).astype(np.float32)
 
