@@ -49,14 +49,6 @@ def test_where_there_is_no_surface_there_are_no_strokes():
     assert ink.hatching(np.full((64, 96), 0.4, np.float32), nothing, nothing)[0].max() == 0
 
 
-def test_an_outline_lies_on_the_nearer_surface():
-    depth = np.full((64, 96, 1), 10, np.float32)
-    depth[:, 48:] = 5
-    coverage = ink.lines({"depth": depth, "normal": wall()[1]}, np.full((64, 96), 0.6, np.float32))[32]
-    assert coverage[48:51].sum() > 3 * coverage[45:48].sum() and coverage[48] > 0.6
-    assert max(coverage[:40].max(), coverage[56:].max()) < 0.01
-
-
 def test_pure_colours_do_not_begin_to_shine_and_light_keeps_its_brightness():
     colours = np.array([[[0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 1, 1], [0, 0, 40], [40, 40, 40]]], np.float32)
     flat = ink.encode(colours)

@@ -1,14 +1,14 @@
-"""Cel: flat colour in clear tones with rounded terminators, clean coloured lines, softly painted distance."""
+"""Cel: flat colour in clear tones with round terminators, clean coloured lines, softly painted distance."""
 
 import numpy as np
 from scipy import ndimage
 
 from .lines import contours
 from .smoothing import within_edges
-from .tones import LUMA, decode, encode, log_depth, smoothstep
+from .tones import LUMA, decode, encode, log_depth, quantise, smoothstep
 
-STOPS = 2.0
-"""Between the light, the shade and the deep shade."""
+TONES = 4.0
+"""Steps of light from black to white, on the log curve."""
 FAR = 1e9
 """Depth from which on there is no surface."""
 
@@ -16,27 +16,22 @@ FAR = 1e9
 def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     """A frame of drawn animation, cel over painted background: (H, W, 3) linear Rec.709, >= 0.
 
-    Light is taken apart from albedo, smoothed within edges (Gastal and Oliveira 2011) and stepped, so that terminators are round
-    and textures go (Lake et al. 2000); steps and lines give way to soft paint with distance (X-toon, Barla et al. 2006). Lines
-    lie at discontinuities of depth and normal (Saito and Takahashi 1990; Decaudin 1996), in dark local colour.
-    Radiance above 1 keeps its value.
+    Colour is smoothed within the edges of things and of light (Gastal and Oliveira 2011), so that textures go and terminators
+    are round, and its tone is stepped (Lake et al. 2000, in the soft steps of Winnemoeller, Olsen and Gooch 2006); steps and
+    lines give way to soft paint with distance (X-toon, Barla et al. 2006). Lines lie at discontinuities of depth and normal
+    (Saito and Takahashi 1990; Decaudin 1996), in dark local colour. Radiance above 1 keeps its value.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     edges = borders(passes)
-    paint = decode(within_edges(encode(passes["albedo"]), edges, 24))
-    raw, base = material(passes["albedo"]), material(paint)
-    light = np.log2((np.minimum(rgb, 2) + 1e-3) / (raw + 2e-3))
-    stops = (light * LUMA).sum(-1)
-    terminator = smoothstep(0.35, 1.2, ndimage.gaussian_gradient_magnitude(np.clip(stops, -8, 3), 2.0))
-    light = within_edges(light, np.maximum(edges, terminator), 14)
-    light = ndimage.gaussian_filter(light, (1.2, 1.2, 0))
-    stops = (light * LUMA).sum(-1)
+    lit = (np.minimum(encode(rgb), 1.2) * LUMA).sum(-1)
+    terminator = smoothstep(0.025, 0.08, ndimage.gaussian_gradient_magnitude(lit, 2.0))
+    flat = within_edges(encode(rgb), np.maximum(edges, terminator), 16)
+    flat = flat + (ndimage.gaussian_filter(flat, (1, 1, 0)) - flat) * (1 - np.minimum(edges, 1))[..., None]
+    tone = (flat * LUMA).sum(-1)
     distance = smoothstep(25, 120, passes["depth"][..., 0])
-    bright = smoothstep(0.75, 1.05, (encode(base * np.exp2(light)) * LUMA).sum(-1))
-    stepped = step(stops, 0.1 + 0.3 * distance)
-    stepped += (stops - stepped) * bright
-    colour = base * np.exp2(light + (stepped - stops)[..., None])
-    encoded = grade(encode(colour))
+    stepped = quantise(tone, TONES, 9.0)
+    stepped += 0.6 * distance * (tone - stepped)
+    encoded = grade(flat + (stepped - tone)[..., None])
     tone = (encoded * LUMA).sum(-1)
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
     gouache = within_edges(encode(rgb), edges, 20)
@@ -44,7 +39,7 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter((encode(rgb) * LUMA).sum(-1), 0.7))
     encoded = encoded + (encode(rgb) - encoded) * lamp[..., None]
     # Where only the colour changes, as on a chequered cloth, the border of two paints is line enough.
-    forms = dict(passes, albedo=np.zeros_like(base))
+    forms = dict(passes, albedo=np.zeros_like(flat))
     # Ink is spread a little: hard lines flicker when they move by parts of a pixel.
     ink = ndimage.gaussian_filter(contours(forms, ndimage.maximum_filter(tone, 5)), 1.0) * (1 - 0.7 * distance)
     return decode(encoded + (line_colour(encoded) - encoded) * ink[..., None]).astype(np.float32)
@@ -57,20 +52,6 @@ def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
     crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 0.7) ** 2 for i in range(3)) ** 0.5
     material = sum(ndimage.gaussian_gradient_magnitude(encode(passes["albedo"][..., i]), 0.7) ** 2 for i in range(3)) ** 0.5
     return np.maximum.reduce([smoothstep(0.03, 0.1, jump), smoothstep(0.1, 0.4, crease), smoothstep(0.05, 0.16, material)])
-
-
-def material(albedo: np.ndarray) -> np.ndarray:
-    """Albedo, where there is some; the grey 0.5 for metal, glass and what shines, which have none: their light has all colour."""
-    solid = smoothstep(0.02, 0.1, albedo.max(-1, keepdims=True))
-    return 0.5 + (albedo - 0.5) * solid
-
-
-def step(stops: np.ndarray, softness: np.ndarray) -> np.ndarray:
-    """Light in stops to soft steps of STOPS; softness 0 is a hard step, 0.5 a gradient."""
-    level = stops / STOPS
-    below = np.floor(level)
-    t = np.clip((level - below - 0.5) / (2 * softness) + 0.5, 0, 1)
-    return stops + 0.7 * STOPS * (below + t * t * (3 - 2 * t) - level)
 
 
 def grade(encoded: np.ndarray) -> np.ndarray:

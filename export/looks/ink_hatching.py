@@ -5,14 +5,9 @@ from scipy import ndimage
 
 from .anchored import surface_noise
 from .lines import outlines
+from .streaks import directions, streaks
 from .tones import LUMA, decode, encode, flatten, quantise, smoothstep
 
-REACH = 30
-"""Pixels that a stroke reaches to either side: half its length."""
-STEP = 2
-"""Pixels between the samples along a stroke."""
-EVEN = 12
-"""Pixels over which the strength of the streaks is evened out."""
 INK = np.array([0.010, 0.009, 0.022], np.float32)
 """Blue black of outlines and deepest shade, linear Rec.709."""
 PEN = np.array([0.020, 0.012, 0.060], np.float32)
@@ -70,28 +65,3 @@ def stroke(streak: np.ndarray, direction: np.ndarray, level: np.ndarray) -> np.n
     astray = (dx * direction[0] + dy * direction[1]) ** 2
     aligned = 1 - smoothstep(0.2, 0.6, ndimage.gaussian_filter(astray, 2) / (ndimage.gaussian_filter(dx**2 + dy**2, 2) + 1e-6))
     return aligned * smoothstep(-0.35, 0.35, level - np.abs(streak)) * smoothstep(-0.2, 0.3, level)
-
-
-def directions(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors (x, y), y down, along strokes and crossed strokes: (2, H, W) each, turning smoothly with the surface."""
-    smooth = ndimage.gaussian_filter(normal, (5, 5, 0))
-    angle = np.radians(48) - np.radians(40) * smooth[..., 2] + np.radians(35) * smooth[..., 0]
-    return tuple(np.stack([np.cos(a), -np.sin(a)]) for a in (angle, angle + np.radians(65)))
-
-
-def streaks(grain: np.ndarray, direction: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Line integral convolution of the grain along the direction (Cabral and Leedom 1993): (H, W), of about unit variance."""
-    limit = np.array(grain.shape)[:, None, None] - 1
-    start = np.mgrid[: grain.shape[0], : grain.shape[1]].astype(np.float32)
-    total, weights = grain.copy(), np.ones_like(grain)
-    for step in (-STEP, STEP):
-        place, (row, column) = start, start.astype(np.int32)
-        for distance in range(STEP, REACH, STEP):
-            place = place + step * direction[::-1, row, column]
-            row, column = np.clip(place + 0.5, 0, limit).astype(np.int32)
-            same = smoothstep(0.5, 0.9, (normal * normal[row, column]).sum(-1))
-            weight = same * np.cos(np.pi / 2 * distance / REACH) ** 2
-            total += weight * ndimage.map_coordinates(grain, place, order=1, mode="nearest")
-            weights += weight
-    streak = total / weights
-    return streak / (ndimage.gaussian_filter(streak**2, EVEN) ** 0.5 + 0.02)
