@@ -33,15 +33,20 @@ test: .venv/.test $(if $(SECOND),.venv-3.13/.test)
 	.venv/bin/python -m pytest
 	$(if $(SECOND),.venv-3.13/bin/python -m pytest,@echo "No Python 3.13 was found: not tested with its Blender.")
 
-LOOKS := watercolour ink_hatching cel hologram
+LOOKS := watercolour ink_hatching oil_painting cel hologram
 MINUTES := 20
 styles: $(LOOKS:%=style-%)
 
-# Graphic Novel's weights know edges, washes and lines already, which saves most of the time.
+# Graphic Novel's weights know edges, washes and lines already, and Ink Hatching's know strokes: that saves most of the time.
+SEES = depth normal position --noise 2
+style-oil_painting: START = ink_hatching
+style-oil_painting: SEES = depth normal position --noise 2 --gate
+style-cel: SEES = depth normal albedo --gate
+style-oil_painting style-cel: MINUTES = 30
 style-%: datasets/%/painted
-	.venv/bin/python -m export train --data datasets/$* --run runs/$* --start-from addon/styles/graphic_novel.onnx \
-	    --passes image depth normal position --noise 2 --crop 128 --crop-alignment 1 --batch 4 --learning-rate 7e-4 \
-	    --discriminator-channels 16 --minutes $(MINUTES)
+	.venv/bin/python -m export train --data datasets/$* --run runs/$* --start-from addon/styles/$(or $(START),graphic_novel).onnx \
+	    --passes image $(SEES) --crop 128 --crop-alignment 1 --batch 4 --learning-rate 7e-4 --discriminator-channels 16 \
+	    --minutes $(MINUTES)
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(ABOUT_$*)
 
 # pix2pix as it was published, on the same painted frames for the same time.
@@ -59,6 +64,7 @@ datasets/styles/dataset.json: .venv/.test
 
 ABOUT_watercolour := --name "Watercolour" --description "Transparent washes on warm paper, pooled pigment, dark edges."
 ABOUT_ink_hatching := --name "Ink Hatching" --description "Brush hatching that turns with the surface, spotted blacks, flat colour."
+ABOUT_oil_painting := --name "Oil Painting" --description "Broad strokes of broken colour that follow the form, with the marks of the brush."
 ABOUT_cel := --name "Cel Animation" --description "Flat light and shade, clean coloured lines."
 ABOUT_hologram := --name "Hologram" --description "A neon projection: borders and rims of light, cold and warm, thinning with distance."
 

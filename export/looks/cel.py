@@ -19,7 +19,7 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     Colour is smoothed within the edges of things and of light (Gastal and Oliveira 2011), so that textures go and terminators
     are round, and its tone is stepped (Lake et al. 2000, in the soft steps of Winnemoeller, Olsen and Gooch 2006); steps and
     lines give way to soft paint with distance (X-toon, Barla et al. 2006). Lines lie at discontinuities of depth and normal
-    (Saito and Takahashi 1990; Decaudin 1996), in dark local colour. Radiance above 1 keeps its value.
+    (Saito and Takahashi 1990; Decaudin 1996), in the dark of their own colour. Radiance above 1 keeps its value.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     edges = borders(passes)
@@ -41,7 +41,8 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     # Where only the colour changes, as on a chequered cloth, the border of two paints is line enough.
     forms = dict(passes, albedo=np.zeros_like(flat))
     # Ink is spread a little: hard lines flicker when they move by parts of a pixel.
-    ink = ndimage.gaussian_filter(contours(forms, ndimage.maximum_filter(tone, 5)), 1.0) * (1 - 0.7 * distance)
+    ink = ndimage.gaussian_filter(contours(forms, ndimage.maximum_filter(tone, 5)), 0.8)
+    ink = np.minimum(1, 1.5 * ink) * (1 - 0.7 * distance)
     return decode(encoded + (line_colour(encoded) - encoded) * ink[..., None]).astype(np.float32)
 
 
@@ -59,8 +60,8 @@ def grade(encoded: np.ndarray) -> np.ndarray:
     tone = (encoded * LUMA).sum(-1, keepdims=True)
     shade = (1 - smoothstep(0.25, 0.75, tone)) * np.minimum(1, tone / 0.1)
     light = smoothstep(0.6, 0.9, tone) * (1 - smoothstep(1.0, 1.2, tone))
-    rich = 1 + 0.3 * (1 - smoothstep(1.0, 1.25, encoded.max(-1, keepdims=True)))
-    cool, warm = np.array([-0.03, -0.01, 0.06], np.float32), np.array([0.02, 0.008, -0.025], np.float32)
+    rich = 1 + 0.55 * (1 - smoothstep(1.0, 1.25, encoded.max(-1, keepdims=True)))
+    cool, warm = np.array([-0.06, -0.03, 0.12], np.float32), np.array([0.045, 0.02, -0.05], np.float32)
     return np.maximum(tone + rich * (encoded - tone) + cool * shade + warm * light, 0)
 
 
@@ -68,4 +69,4 @@ def line_colour(encoded: np.ndarray) -> np.ndarray:
     """A dark variant of the colour around (encoded RGB)."""
     near = ndimage.gaussian_filter(np.minimum(encoded, 1), (2, 2, 0))
     tone = (near * LUMA).sum(-1, keepdims=True)
-    return np.maximum(0.56 * tone + 0.9 * (near - tone), 0)
+    return np.maximum(0.3 * tone + 0.9 * (near - tone), 0)
