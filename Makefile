@@ -3,7 +3,7 @@
 # make styles  render, paint and train the shipped styles; make style-cel does one
 # make keyframes  render a shot, paint two of its frames, train on them for 15 minutes, and score the style
 # make gallery  show the shipped styles on shots that they never saw, and score them beside runs/*_pix2pix.onnx
-# make bench  time our generators and published ones side by side, into speed/ (an hour or two on two cores)
+# make bench  time our generators and published ones side by side, into speed/
 # make extension  pack the add-on with its wheels into dist/, for each platform, as Blender installs it
 # make check  lint
 #

@@ -50,6 +50,13 @@ def test_a_run_takes_no_less_than_its_graph(generators):
         assert generator.style.pixel_bytes <= generator.bytes_per_pixel < 10 * generator.style.pixel_bytes
 
 
+def test_what_a_run_takes_is_found_out_only_where_memory_is_short():
+    generator = Generator(load_style(FIXTURES / "wide.onnx"), "cpu", memory_limit=10**9)
+    assert generator.window(400, 800) == (400, 800) and "bytes_per_pixel" not in vars(generator)
+    generator.memory_limit = 30_000_000
+    assert generator.window(4000, 8000) != (4000, 8000) and "bytes_per_pixel" in vars(generator)
+
+
 def test_a_limit_too_small_for_any_tile_is_an_error_with_both_numbers():
     generator = Generator(load_style(FIXTURES / "wide.onnx"), "cpu", memory_limit=1000)
     with pytest.raises(MemoryLimitError, match="'Wide' takes 1 MB for 800 x 400 pixels, even in tiles.* limit is 1 MB"):
