@@ -106,6 +106,8 @@ class Generator:
             self._session, _ = _open(style, "cpu", threads, precision)
         self.precision = precision if self.provider in ON_CUDA else "full"
         self.memory_limit = memory_limit or free_memory(self.provider) // 2
+        self.most_pixels: int | None = None
+        """That may be run at once, whatever the limit allows: less than what failed for lack of memory."""
         self.open_seconds = time.perf_counter() - started
 
     def run(
@@ -144,7 +146,7 @@ class Generator:
         before = used_memory(self.provider)
         try:
             self.run(inputs)
-        except ProviderError:
+        except (ProviderError, MemoryError):
             return CAUTION * least
         taken = used_memory(self.provider) - before + sum(tensor.nbytes for tensor in inputs.values())
         return max(least, taken / side**2)
@@ -154,10 +156,10 @@ class Generator:
 
         Raises MemoryLimitError if the smallest tile takes more, or the whole frame if the style can't be run in tiles.
         """
-        style = self.style
-        if self.memory_limit - PROBE_BYTES >= CAUTION * style.pixel_bytes * height * width:
+        style, most = self.style, self.most_pixels or height * width
+        if most >= height * width and self.memory_limit - PROBE_BYTES >= CAUTION * style.pixel_bytes * height * width:
             return height, width  # without the time to find out what it takes in truth
-        area = max(0, int((self.memory_limit - PROBE_BYTES) / self.bytes_per_pixel))
+        area = min(most, max(0, int((self.memory_limit - PROBE_BYTES) / self.bytes_per_pixel)))
         if style.tiles_exact:
             least = 2 * round_up(style.receptive_radius, style.alignment) + style.alignment
             needed, at_once = min(height, least) * min(width, least), "even in tiles"

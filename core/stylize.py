@@ -61,7 +61,7 @@ def stylize(
             raise
         log.warning("%s Going on in tiles of %d x %d pixels.", str(error) or "There is not enough memory.", *reversed(smaller))
     frame = _run_tiles(generator, passes, exposure, _plan(style, padded, smaller), report, cancel)
-    generator.memory_limit = int(half * generator.bytes_per_pixel)  # so that the frames to come begin with what works
+    generator.most_pixels = half  # so that the frames to come begin with what works
     return frame
 
 

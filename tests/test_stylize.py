@@ -162,6 +162,9 @@ def test_out_of_memory_halves_the_tile_and_goes_on_with_a_warning(generator, fra
     assert runs[0] == 12000 and max(runs[1:]) <= 6000
     assert "Going on in tiles of" in caplog.text and (str(error) or "not enough memory") in caplog.text
     assert seen == sorted(seen) and seen[-1] == 1
+    del runs[:], caplog.records[:]
+    np.testing.assert_allclose(stylize(generator, passes), whole, atol=1e-4, rtol=1e-5)
+    assert max(n for n in runs if n < 100_000) <= 6000 and not caplog.records, "the next frame begins with what worked"
 
 
 def test_a_failure_that_smaller_tiles_do_not_mend_is_raised(generator, frame, monkeypatch):
