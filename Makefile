@@ -40,9 +40,9 @@ styles: $(LOOKS:%=style-%)
 # Graphic Novel's weights know edges, washes and lines already, and Ink Hatching's know strokes: that saves most of the time.
 SEES = depth normal position --noise 2
 style-oil_painting: START = ink_hatching
-style-oil_painting: SEES = depth normal position --noise 2 --gate
+style-oil_painting: SEES += --gate
 style-cel: SEES = depth normal albedo --gate
-style-oil_painting style-cel: MINUTES = 30
+style-oil_painting style-cel baseline-oil_painting baseline-cel: MINUTES = 30
 style-%: datasets/%/painted
 	.venv/bin/python -m export train --data datasets/$* --run runs/$* --start-from addon/styles/$(or $(START),graphic_novel).onnx \
 	    --passes image $(SEES) --crop 128 --crop-alignment 1 --batch 4 --learning-rate 7e-4 --discriminator-channels 16 \

@@ -196,8 +196,8 @@ def infer_shapes(model, inputs: dict[str, int], output: str, height: int, width:
     probe.CopyFrom(model)
     del probe.graph.value_info[:]  # what the file says of its own shapes counts for nothing
     for tensor in probe.graph.initializer:
-        if len(tensor.dims) > 1:
-            tensor.ClearField("raw_data")  # no shape follows from what a table of weights holds, and it need not be copied
+        if len(tensor.dims) > 1 and tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
+            tensor.ClearField("raw_data")  # no shape follows from what weights hold, and they need not be copied
     shapes = {name: [1, channels, height, width] for name, channels in inputs.items()}
     for value in probe.graph.input:
         if value.name in inputs:

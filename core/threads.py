@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 THREADS = min(4, os.cpu_count() or 1)
-"""More do not help: they share the memory's bandwidth."""
+"""A few: such work waits for memory more than for cores, and others want some too."""
 
 
 def spread(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

@@ -10,7 +10,7 @@ from .tones import LUMA, decode, encode, flatten, log_depth, smoothstep
 DRAG = 5.0
 """Pixels by which a brush drags colour along its stroke."""
 HAIRS = 6.0
-"""Marks of single bristles across a stroke, in half waves."""
+"""How densely the marks of single bristles lie across a stroke: radians of their wave by the streak's deviation."""
 LIGHT = np.array([-0.8, -0.6], np.float32)
 """Where the light comes from that rakes the paint, (y, x): up and left."""
 
