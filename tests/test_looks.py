@@ -3,7 +3,7 @@ import pytest
 
 pytest.importorskip("scipy")
 from export.looks import LOOKS, lines, tones
-from export.looks.graphic_novel import hatching
+from export.looks.graphic_novel import spotted
 
 
 @pytest.fixture
@@ -55,12 +55,16 @@ def test_a_slanted_plane_has_no_outline(passes):
     assert lines.contours(passes, np.full((64, 96), 0.6, np.float32))[8:-8, 8:-8].max() < 0.05
 
 
-def test_hatching_is_locked_to_the_grid_and_grows_with_darkness():
-    coverage = [hatching(np.full((32, 32), tone, np.float32)) for tone in (0.8, 0.55, 0.4, 0.2)]
-    assert coverage[0].max() == 0
-    assert all(a.mean() < b.mean() for a, b in zip(coverage, coverage[1:], strict=False))
-    for ink in coverage:
-        np.testing.assert_allclose(ink[:24, :24], ink[8:, 8:], atol=1e-6)
+def test_black_grows_with_darkness_and_keeps_to_the_dark_side_of_edges():
+    coverage = [spotted(np.full((8, 8), tone, np.float32)).mean() for tone in (0.8, 0.4, 0.25, 0.1)]
+    assert coverage[:2] == [0, 0] and 0 < coverage[2] < coverage[3] == 1
+    ink = spotted(np.repeat(np.float32([0.45, 0.8]), 16)[None].repeat(8, 0))
+    assert ink[:, 14].min() > 0.2 and ink[:, 17:].max() == 0 and ink[:, :8].max() == 0
+
+
+def test_the_ink_of_graphic_novel_moves_with_the_picture():
+    tone = np.random.default_rng(0).random((40, 48), np.float32)
+    np.testing.assert_allclose(spotted(tone)[12:-12, 12:-15], spotted(np.roll(tone, 3, 1))[12:-12, 15:-12], atol=1e-5)
 
 
 def test_tone_steps_are_flat_below_one_and_absent_above():
