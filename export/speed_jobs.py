@@ -5,6 +5,7 @@ before. PyTorch is imported by those that need it only: it would add to the othe
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -154,7 +155,9 @@ def limit(file: str, megabytes: int, height: int, width: int) -> dict:
 def start(file: str, height: int, width: int) -> dict:
     """From the start of a process, Python's own included, to its first frame, against the frames after that."""
     command = [sys.executable, "-c", FIRST_FRAME, file, str(height), str(width)]
-    first = _median(lambda: subprocess.run(command, cwd=ROOT, check=True))
+    with tempfile.TemporaryDirectory() as folder:  # for bytecode, which Python keeps from start to start where it may
+        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder}
+        first = _median(lambda: subprocess.run(command, cwd=ROOT, check=True, env=environment))
     generator = Generator(load_style(file), "cpu")
     passes = _passes(generator.style, height, width)
     steady = _median(lambda: stylize(generator, passes))
