@@ -90,7 +90,7 @@ GOALS = (
     Goal("training step against CycleGAN's generator, times as fast", 8, (ANY, "step cyclegan_resnet", "seconds"),
          (ANY, "step default", "seconds")),
     _most("default on CUDA with upload and download at 1080p, seconds", 0.008, HD, "default cuda", "seconds"),
-    _most("twelve channels through EXR, times NumPy's own files", 2, HD, "exchange", "exr_by_npy"),
+    _most("twelve channels through EXR in memory, times NumPy's own files", 2, HD, "exchange", "exr_by_npy"),
 )
 """From the project's list of goals; all ratios are of one run on one machine."""
 
