@@ -40,7 +40,6 @@ styles: $(LOOKS:%=style-%)
 # Each goes on from the style that ships, which saves hours. The frames between the painted ones are for steadiness.
 SEES = depth normal position --noise 2 --gate
 style-graphic_novel: SEES =
-style-ink_hatching: SEES = depth normal position --noise 2
 style-cel: SEES = depth normal albedo --gate
 style-%: datasets/%/painted
 	.venv/bin/python -m export train --data datasets/$*/moving --run runs/$* --start-from addon/styles/$*.onnx \
