@@ -37,11 +37,13 @@ LOOKS := graphic_novel watercolour ink_hatching oil_painting cel hologram
 MINUTES := 30
 styles: $(LOOKS:%=style-%)
 
-# Each goes on from the style that ships, which saves hours. The frames between the painted ones are for steadiness.
+# Each goes on from the style that ships. The frames between the painted ones are for steadiness.
 SEES = depth normal position --noise 2 --gate
 style-graphic_novel: SEES =
 style-cel: SEES = depth normal albedo --gate
 style-%: datasets/%/painted
+	mkdir -p datasets/$*/moving
+	ln -sfn ../../styles/input ../target datasets/$*/moving
 	.venv/bin/python -m export train --data datasets/$*/moving --run runs/$* --start-from addon/styles/$*.onnx \
 	    --passes image $(SEES) --crop 128 --crop-alignment 1 --batch 4 --learning-rate 7e-4 --discriminator-channels 16 \
 	    --weight-temporal 20 --minutes $(MINUTES)
@@ -54,8 +56,6 @@ baseline-%: datasets/%/painted
 
 datasets/%/painted: datasets/styles/dataset.json
 	.venv/bin/python -m export paint --data datasets/styles --look $* --frames '*_0001' --into datasets/$* --processes 2
-	mkdir -p datasets/$*/moving
-	ln -sfn ../../styles/input ../target datasets/$*/moving
 	touch $@
 
 datasets/styles/dataset.json: | .venv/.test

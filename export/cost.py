@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from core import PASSES, Generator, ProviderError, StyleError, load_style, stylize
+from core.graph import infer_shapes
 
 from .settings import TrainerError
 
@@ -49,6 +50,15 @@ def _measure(path: str, provider: str, height: int, width: int) -> dict[str, flo
         seconds.append(time.perf_counter() - started)
     peak = {} if before is None else {"peak_megabytes": (peak_bytes() - before) / 1e6}
     return {"seconds": statistics.median(seconds[1:] or seconds), **peak, "provider": generator.provider}
+
+
+def multiplications(model, height: int, width: int) -> float:
+    """Multiply-and-add operations of the convolutions of an onnx.ModelProto for one frame (transposed ones are left out)."""
+    inputs = {value.name: value.type.tensor_type.shape.dim[1].dim_value for value in model.graph.input}
+    shapes = infer_shapes(model, inputs, model.graph.output[0].name, height, width)
+    shapes |= {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    return float(sum(np.prod(shapes[conv.output[0]][2:]) * np.prod(shapes[conv.input[1]]) for conv in convolutions))
 
 
 def reset_peak() -> int | None:

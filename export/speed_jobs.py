@@ -19,16 +19,16 @@ import onnx
 
 from core import PASSES, Generator, MemoryLimitError, ProviderError, Style, StyleError, load_style, stylize
 from core.exr import read_exr, write_exr
-from core.graph import infer_shapes
 from core.style import input_channels
 from core.tiles import plan_tiles, round_up
 
-from .cost import peak_bytes, reset_peak
+from .cost import multiplications, peak_bytes, reset_peak
 
 ENOUGH_SECONDS, MOST_FRAMES = 6, 5
 """Frames are timed until they have taken so long, or are so many after a first; if that alone takes longer, it is the one."""
 ROOT = Path(__file__).parent.parent
 MEMORY = "/dev/shm"
+"""Where the node exchanges frames with Blender on Linux, see addon/session.py."""
 FIRST_FRAME = """
 import os, sys
 import numpy as np
@@ -84,15 +84,6 @@ def _eager(name: str, arrays: list[np.ndarray]) -> Callable:
 
     module, tensors = build(name), [torch.from_numpy(array) for array in arrays]
     return torch.inference_mode()(lambda: module(*tensors))
-
-
-def multiplications(model: onnx.ModelProto, height: int, width: int) -> float:
-    """Multiply-and-add operations of a graph's convolutions for one frame (transposed ones are left out)."""
-    inputs = {value.name: value.type.tensor_type.shape.dim[1].dim_value for value in model.graph.input}
-    shapes = infer_shapes(model, inputs, model.graph.output[0].name, height, width)
-    shapes |= {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
-    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
-    return float(sum(np.prod(shapes[conv.output[0]][2:]) * np.prod(shapes[conv.input[1]]) for conv in convolutions))
 
 
 def parts(file: str, height: int, width: int) -> dict:
@@ -202,8 +193,7 @@ def _session(file: str, profile: str = "", **sides: int):
 
 
 def exchange(height: int, width: int) -> dict:
-    """Writing and reading five passes of twelve channels as EXR, against NumPy's own files; in memory where there is a folder
-    for that, as the node does (addon/session.py)."""
+    """Writing and reading five passes of twelve channels as EXR, against NumPy's own files; in MEMORY where there is one."""
     layers = _passes(Style("any", passes=("image", "depth", "normal", "albedo", "position")), height, width)
     with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
         exr, arrays = Path(folder, "passes.exr"), Path(folder, "passes.npy")

@@ -5,9 +5,10 @@ import importlib.util
 import onnx
 import pytest
 
+from export.cost import multiplications
 from export.lean_peers import LEAN_PEERS
 from export.speed_generators import BARE, GUIDED, build, write
-from export.speed_jobs import agreement, exchange, limit, multiplications, own_process, parts, profile, shapes, step, tiles
+from export.speed_jobs import agreement, exchange, limit, own_process, parts, profile, shapes, step, tiles
 from tests.conftest import FIXTURES
 
 torch = pytest.importorskip("torch")
