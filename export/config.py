@@ -51,7 +51,8 @@ class TrainConfig:
     widths: tuple[int, ...] = setting((), "instead of a size; cnn: c1 c2 n1 n2, channels and residual blocks at 1/4 and at 1/8; "
                                       "unet: channels at 1/2, 1/4, 1/8 ...; resnet: channels at 1/2 and 1/4, residual blocks; "
                                       "of published ones: channels, and levels (pix2pix_unet) or residual blocks")
-    gate: bool = setting(False, "learn where the image is painted over, too: for looks that take textures away")
+    gate: bool = setting(False, "learn where the image is painted over, too: for strong lines and brush strokes")
+    smooth: bool = setting(False, "a gate, and learn how much of the image's detail stays: for looks that take textures away")
     noise: int = setting(0, "channels of noise that sticks to surfaces, seen in place of the pass position")
     start_from: Path | None = setting(None, "run folder or style file (.onnx) of the same architecture that gives first weights")
     resnet_weights: Path | None = setting(None, "torchvision's file of ResNet-18 or -34 that gives first weights to generator "
@@ -164,8 +165,8 @@ class TrainConfig:
     def _check_networks(self) -> None:
         """Raise ConfigError for widths that the generator doesn't take and crops that the networks can't work on."""
         peer = self.generator in PEERS
-        require(not peer or (self.size == "default" and not self.noise and not self.gate),
-                 f"generator {self.generator} has one published size and takes no noise and no gate; leave them out")
+        require(not peer or (self.size == "default" and not (self.noise or self.gate or self.smooth)),
+                 f"generator {self.generator} has one published size and takes no noise, gate or smooth; leave them out")
         count = {"cnn": 4, "unet": max(len(self.widths), 2), "resnet": 3}.get(self.generator, 2)
         require(len(self.widths) in (0, count) and all(w > 0 for w in self.widths),
                  f"widths must be {count} whole numbers above 0 for the {self.generator}")

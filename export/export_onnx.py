@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 OPSET = 18
 """The latest that a style may use: CUDA kernels of later operator sets came late to ONNX Runtime."""
 OPERATORS = {
-    "Add", "Cast", "Concat", "Conv", "DepthToSpace", "Div", "Exp", "Log", "MaxPool", "Mul", "Neg", "Reciprocal", "ReduceSum",
-    "Relu", "Resize", "Sigmoid", "Sin", "Slice", "Sub",
+    "Add", "AveragePool", "Cast", "Concat", "Conv", "DepthToSpace", "Div", "Exp", "Log", "MaxPool", "Mul", "Neg", "Reciprocal",
+    "ReduceSum", "Relu", "Resize", "Sigmoid", "Sin", "Slice", "Split", "Sub",
 }
 """All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
 HALF = ".half"
@@ -54,7 +54,8 @@ def export(config: ExportConfig) -> Path:
         raise ExportError(f"The style file's name must end in .onnx: {config.out}.")
     trained = from_values(TrainConfig, read_values(config.run / "config.json"))
     tensors, state = load_checkpoint(config.run)
-    generator = make_generator(trained.passes, trained.size, trained.widths, trained.generator, trained.noise, trained.gate)
+    generator = make_generator(trained.passes, trained.size, trained.widths, trained.generator, trained.noise, trained.gate,
+                               trained.smooth)
     load_module("ema", generator, tensors)
     round_weights(generator)
     thumbnail = config.run / "thumbnail.png"
@@ -66,7 +67,7 @@ def export(config: ExportConfig) -> Path:
         passes=generator.passes,
         alignment=generator.alignment,
         receptive_radius=receptive_radius(generator),
-        training=_summary(config.run, trained, state["step"]),
+        training=training_record(config.run, trained, state),
         score_card={"held_out": state["scores"]},
         thumbnail=thumbnail.read_bytes() if thumbnail.is_file() else b"",
     )
@@ -219,9 +220,11 @@ def _random_passes(names: tuple[str, ...], height: int, width: int, rng: np.rand
     return passes
 
 
-def _summary(run: Path, trained: TrainConfig, step: int) -> dict:
-    """What made the style: the command with every setting that is not the default, the frames, the steps."""
-    record = read_values(run / "data.json")
+def training_record(run: Path, trained: TrainConfig, state: dict) -> dict:
+    """What made the style: the command with every setting that is not the default, the frames, the steps, and, as "earlier", the
+    records of what it went on from, the first one first. state: the newest checkpoint's.
+    """
+    data = read_values(run / "data.json")
     words = ["python -m export train"]
     for f in fields(trained):
         value = to_values(trained)[f.name]
@@ -231,6 +234,7 @@ def _summary(run: Path, trained: TrainConfig, step: int) -> dict:
             flag = f.name.replace("_", "-")
             words.append(f"--{flag} {shown}" if not isinstance(value, bool) else f"--{flag}" if value else f"--no-{flag}")
     return {
-        "command": " ".join(words), "steps": step, "seed": trained.seed, "pytorch": torch.__version__,
-        "frames": len(record["frames"]), "held_out": record["held_out"],
+        "command": " ".join(words), "steps": state["step"], "minutes": round(state["seconds"] / 60, 1), "seed": trained.seed,
+        "pytorch": torch.__version__, "frames": len(data["frames"]), "held_out": data["held_out"],
+        **({"earlier": data["earlier"]} if data.get("earlier") else {}),
     }

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pixel_shuffle, relu
+from torch.nn.functional import avg_pool2d, interpolate, pixel_shuffle, relu
 
 from core.style import input_channels
 
@@ -22,6 +22,10 @@ TAIL_GAIN = 0.02
 """So small that the first output is close to the input."""
 OPEN = 3.0
 """Of the gate, before its sigmoid: it starts open, to 95 %."""
+CELL = 4
+"""Side in pixels of the squares whose means are the image without its finest detail."""
+WIDER = (5, 11)
+"""Side, in such squares, of the means that take away coarser detail; each is of the one before, so that they reach 60 px."""
 
 Span = tuple[int, int]
 """First and last pixel of a range on one axis, both included."""
@@ -31,7 +35,8 @@ class GuidedGenerator(nn.Module):
     """What every generator shares: it sees any set of passes and adds what it has learned to the encoded image.
 
     With a gate it also learns where the image shall pass and where it is painted over (as the highways of Srivastava et al.
-    2015): to take a texture away is then to close the gate, not to draw the negative of each of its grains.
+    2015). With smooth it learns besides how much of the image's fine, middle and coarse detail stays there (the levels of
+    Fattal, Agrawala and Rusinkiewicz 2007): to take a texture away is then a number, not the negative of each of its grains.
 
     Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
     is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass: where in a scene a
@@ -43,9 +48,10 @@ class GuidedGenerator(nn.Module):
     operators: frozenset[str] = frozenset()
     """ONNX operators that its graph may hold beside those of export_onnx.OPERATORS."""
 
-    def __init__(self, passes: Sequence[str], noise: int = 0, gate: bool = False):
+    def __init__(self, passes: Sequence[str], noise: int = 0, gate: bool = False, smooth: bool = False):
         super().__init__()
-        self.gate, self.out_channels = gate, 4 if gate else 3
+        self.gate, self.smooth = gate or smooth, smooth
+        self.out_channels = 3 + self.gate + smooth * (1 + len(WIDER))
         self.passes = tuple(passes)
         self.noise = SurfaceNoise(noise) if noise else None
         self.in_channels = sum(input_channels(p) for p in passes if not (noise and p == "position")) + noise
@@ -59,17 +65,21 @@ class GuidedGenerator(nn.Module):
         made = GUIDES | ({"position": self.noise} if self.noise else {})
         guides = [made[name](x) for name, x in zip(self.passes, passes, strict=True)]
         change = self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
-        if not self.gate:
-            return guides[0] + change
-        return guides[0] * torch.sigmoid(change[:, 3:] + OPEN) + change[:, :3]
+        image = guides[0]
+        if self.smooth:
+            image = smoothed(image, 2 * torch.sigmoid(change[:, 4:]))
+        if self.gate:
+            image = image * torch.sigmoid(change[:, 3:4] + OPEN)
+        return image + change[:, :3]
 
     def change(self, guides: Tensor) -> Tensor:
-        """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image and, fourth, to the gate."""
+        """All guides (B, in_channels, H, W), about [-1, 1], to (B, out_channels, H, W): what is added to the encoded image, then
+        the gate and the shares of detail before their sigmoids."""
         raise NotImplementedError
 
     def sees(self, span: Span) -> Span:
         """Range of input pixels that the output pixels of a range depend on, without the frame's borders."""
-        seen = _union(span, self.change_sees(span))
+        seen = _union(_smoothed_sees(span) if self.smooth else span, self.change_sees(span))
         return (seen[0] // 2 * 2 - 1, seen[1] // 2 * 2 + 1) if self.noise else seen  # the noise compares neighbours
 
     def change_sees(self, span: Span) -> Span:
@@ -216,11 +226,11 @@ SIZES = {
 
 def make_generator(
     passes: Sequence[str], size: str = "default", widths: Sequence[int] = (), kind: str = "cnn", noise: int = 0,
-    gate: bool = False,
+    gate: bool = False, smooth: bool = False,
 ) -> GuidedGenerator:
     """The generator of a named size, or of the widths that its kind takes; a published one (peers.PEERS) has one size."""
     if kind in GENERATORS:
-        return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), noise=noise, gate=gate)
+        return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), noise=noise, gate=gate, smooth=smooth)
     from .peers import PEER_SIZES, PEERS  # which build on this module
 
     return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))
@@ -230,6 +240,22 @@ def receptive_radius(generator: GuidedGenerator) -> int:
     """How far away, in pixels, the farthest input pixel lies that can change an output pixel."""
     spans = ((pixel, generator.sees((pixel, pixel))) for pixel in range(generator.alignment))
     return max(max(pixel - first, last - pixel) for pixel, (first, last) in spans)
+
+
+def smoothed(image: Tensor, shares: Tensor) -> Tensor:
+    """The image (B, c, H, W) with only a share of its detail, the finest first: (B, 1 + len(WIDER), H, W), 0 none, 1 all."""
+    means = [avg_pool2d(image, CELL)]
+    for side in WIDER:
+        means.append(avg_pool2d(means[-1], side, stride=1, padding=side // 2, count_include_pad=False))
+    levels = [image, *interpolate(torch.cat(means, 1), scale_factor=float(CELL), mode="bilinear").chunk(len(means), 1)]
+    details = (share * (finer - coarser) for share, (finer, coarser) in zip(shares.split(1, 1), pairwise(levels), strict=True))
+    return sum(details, levels[-1])
+
+
+def _smoothed_sees(span: Span) -> Span:
+    reach = sum(side // 2 for side in WIDER)
+    first, last = ((2 * pixel + 1 - CELL) // (2 * CELL) for pixel in span)  # the first of the cells that a pixel lies between
+    return (first - reach) * CELL, (last + 1 + reach) * CELL + CELL - 1
 
 
 def _twice(x: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """First weights from what was trained before: the newest checkpoint of a run, or a style file."""
 
 import logging
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from core.style import StyleError, load_style
 
 from .checkpoint import load_checkpoint
 from .config import TrainConfig
-from .export_onnx import HALF
+from .export_onnx import HALF, training_record
 from .generators import GuidedGenerator
 from .settings import TrainerError, from_values, read_values
 
@@ -23,53 +24,72 @@ class StartError(TrainerError):
     """The weights to start from can't be read or belong to another architecture."""
 
 
-def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module) -> None:
-    """Give the generator the weights of a style file (.onnx), or the averaged ones of a run (a folder).
+@dataclass(frozen=True)
+class Start:
+    """What a run or a style file gives to those that go on from it."""
 
-    The generator may see more passes than they did, after theirs, and have a gate: those start without effect, the gate almost.
+    passes: tuple[str, ...]
+    weights: dict[str, Tensor]
+    """Of the generator; of a run, the averaged ones."""
+    architecture: str
+    """The settings that made it."""
+    record: dict
+    """How it was trained, as in a style file's contract."""
+    judging: dict[str, Tensor] = field(default_factory=dict)
+    """Weights of the discriminator; a style file holds none."""
+
+
+def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module) -> list[dict]:
+    """Give the generator the weights of a style file (.onnx) or of a run (a folder); returns the records of the trainings behind
+    them, the first one first.
+
+    The generator may see more passes than they did, after theirs, and have gates: those start without effect, the image's almost.
     A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
-    passes, found, judging, origin = _read_style(path) if path.suffix == ".onnx" else _read_run(path)
+    start = _read_style(path) if path.suffix == ".onnx" else _read_run(path)
+    passes, found = start.passes, start.weights
     if passes != generator.passes[: len(passes)]:
         raise StartError(f"{path} takes the passes {' '.join(passes)}, not {' '.join(generator.passes)}; "
                          f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out.")
     if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
         found = _widened(found, generator.state_dict())
     if generator.gate:
-        found = _with_gate(found, generator.state_dict())
+        found = _with_gates(found, generator)
     if differing := _differences(found, generator.state_dict()):
         shown = "; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else "")
         raise StartError(f"The weights of {path} do not fit this generator: {shown}. "
-                         f"Give the architecture that it has ({origin}).")
+                         f"Give the architecture that it has ({start.architecture}).")
     generator.load_state_dict(found)
-    alike = not _differences(judging, discriminator.state_dict())
+    alike = not _differences(start.judging, discriminator.state_dict())
     if alike:
-        discriminator.load_state_dict(judging)
+        discriminator.load_state_dict(start.judging)
     log.info("Starting from %s; the discriminator %s.", path, "comes along" if alike else "starts afresh")
+    own = {name: value for name, value in start.record.items() if name != "earlier"}
+    return [*start.record.get("earlier", []), own]
 
 
-def _read_run(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor], dict[str, Tensor], str]:
-    """(passes, weights of the averaged generator, those of the discriminator, the settings that made them) of a run."""
+def _read_run(path: Path) -> Start:
     trained = from_values(TrainConfig, read_values(path / "config.json"))
-    tensors, _ = load_checkpoint(path)
-    found, judging = ({name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-                      for prefix in ("ema.", "discriminator."))
+    tensors, state = load_checkpoint(path)
+    weights, judging = ({name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+                        for prefix in ("ema.", "discriminator."))
     widths = f"--widths {' '.join(map(str, trained.widths))}" if trained.widths else f"--size {trained.size}"
-    return trained.passes, found, judging, f"--generator {trained.generator} {widths}"
+    architecture = f"--generator {trained.generator} {widths}"
+    return Start(trained.passes, weights, architecture, training_record(path, trained, state), judging)
 
 
-def _read_style(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor], dict[str, Tensor], str]:
-    """As _read_run(), of a style file, which holds no discriminator. Raises StartError."""
+def _read_style(path: Path) -> Start:
+    """Raises StartError."""
     try:
         style = load_style(path)
     except StyleError as error:
         raise StartError(str(error)) from error
     graph = onnx.load_model(str(path), load_external_data=False).graph
     stored = {t.name.removesuffix(HALF): onnx.numpy_helper.to_array(t) for t in graph.initializer}
-    found = {name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items()
-             if name.endswith((".weight", ".bias"))}
-    return style.passes, found, {}, f"made by: {style.training.get('command', 'unknown')}"
+    weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items()
+               if name.endswith((".weight", ".bias"))}
+    return Start(style.passes, weights, f"made by: {style.training.get('command', 'unknown')}", style.training)
 
 
 def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -82,10 +102,14 @@ def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tens
     return wide
 
 
-def _with_gate(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights with zeros for the gate, the last quarter of the tail's output, if they have none."""
-    tail = {name: t for name, t in found.items() if name.startswith("tail.") and name in own and len(own[name]) * 3 == len(t) * 4}
-    return found | {name: torch.cat([t, t.new_zeros(len(t) // 3, *t.shape[1:])]) for name, t in tail.items()}
+def _with_gates(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights with zeros for the gates, the last channels of the tail's output, that they do not have."""
+    wide = dict(found)
+    for name, own in generator.tail.state_dict(prefix="tail.").items():
+        channels = len(found.get(name, ())) * generator.out_channels / len(own)
+        if channels in (3, 4) and channels < generator.out_channels:
+            wide[name] = torch.cat([found[name], own.new_zeros(len(own) - len(found[name]), *own.shape[1:])])
+    return wide
 
 
 def _differences(found: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:

@@ -53,11 +53,12 @@ def train(config: TrainConfig) -> Path:
     with leader_first():
         objective = OBJECTIVES[config.mode](config, hardware)
     networks, weights = objective.networks, objective.weights
+    earlier = []
     if config.start_from and not config.resume:
-        start_from(config.start_from, networks["generator"], networks["discriminator"])
+        earlier = start_from(config.start_from, networks["generator"], networks["discriminator"])
     if config.resnet_weights and not config.resume:
         start_from_resnet(config.resnet_weights, networks["generator"])
-    _open_run(config, objective.record)
+    _open_run(config, objective.record, earlier)
 
     # Place the networks, and make the generator's average and the optimizers.
     for network in networks.values():
@@ -157,11 +158,14 @@ def _decay(progress: float, begin: float) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * max(0.0, progress - begin) / (1 - begin))
 
 
-def _open_run(config: TrainConfig, record: dict) -> None:
-    """Make a new run folder with its settings, or check that a resumed one belongs to this data. Raises TrainingError."""
+def _open_run(config: TrainConfig, record: dict, earlier: list[dict]) -> None:
+    """Make a new run folder with its settings and the records of the trainings that it goes on from, or check that a resumed one
+    belongs to this data. Raises TrainingError.
+    """
     path = config.run / "data.json"
     if config.resume:
         saved = json.loads(path.read_text())
+        saved.pop("earlier", None)
         if (before := saved.pop("processes", 1)) != processes():
             raise TrainingError(f"The run {config.run} was started with {before} processes, not {processes()}; "
                                 "go on with as many, for they share a batch.")
@@ -174,7 +178,7 @@ def _open_run(config: TrainConfig, record: dict) -> None:
         raise TrainingError(f"The run folder {config.run} exists already; choose another, or give --resume to go on with it.")
     config.run.mkdir(parents=True)
     (config.run / "config.json").write_text(json.dumps(to_values(config) | {"resume": False}, indent=2) + "\n")
-    path.write_text(json.dumps(record | {"processes": processes()}, indent=2) + "\n")
+    path.write_text(json.dumps(record | {"processes": processes(), "earlier": earlier}, indent=2) + "\n")
 
 
 def _load(run: Path, modules: dict, optimizers: dict) -> dict:

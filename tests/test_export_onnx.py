@@ -84,15 +84,16 @@ def test_the_graph_is_lean_and_free_in_size(kind):
         assert {a.name: onnx.helper.get_attribute_value(a) for a in resize.attribute}["mode"] == b"nearest"
 
 
-@pytest.mark.parametrize(("kind", "widths", "passes", "gate"), [
-    ("cnn", (16, 16, 1, 1), ("image",), False),
-    ("cnn", (16, 16, 1, 1), ("image", "normal", "depth"), True),
-    ("unet", (16, 16, 16, 16), ("image", "normal", "depth"), False),
-    ("resnet", (16, 16, 2), ("image", "normal", "depth"), True),
+@pytest.mark.parametrize(("kind", "widths", "passes", "gates"), [
+    ("cnn", (16, 16, 1, 1), ("image",), {}),
+    ("cnn", (16, 16, 1, 1), ("image", "normal", "depth"), {"gate": True}),
+    ("cnn", (16, 16, 1, 1), ("image",), {"smooth": True}),
+    ("unet", (16, 16, 16, 16), ("image", "normal", "depth"), {}),
+    ("resnet", (16, 16, 2), ("image", "normal", "depth"), {"smooth": True}),
 ])
-def test_pytorch_and_the_style_file_agree_and_tiles_change_nothing(kind, widths, passes, gate, tmp_path):
+def test_pytorch_and_the_style_file_agree_and_tiles_change_nothing(kind, widths, passes, gates, tmp_path):
     torch.manual_seed(1)
-    module = make_generator(passes, widths=widths, kind=kind, gate=gate)
+    module = make_generator(passes, widths=widths, kind=kind, **gates)
     nn.init.normal_(module.tail.weight, 0, 0.1)  # a look that is plain to see
     assert write_style(module, style_of(module), tmp_path / "s.onnx") < 1e-4
     generator = Generator(load_style(tmp_path / "s.onnx"), "cpu")

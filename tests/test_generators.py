@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from core.style import input_channels
-from export.generators import CNN, GENERATORS, SIZES, GuidedGenerator, make_generator, receptive_radius
+from export.generators import CNN, GENERATORS, SIZES, WIDER, GuidedGenerator, make_generator, receptive_radius, smoothed
 
 SMALL = {"cnn": (16, 16, 1, 1), "unet": (16, 16, 16), "resnet": (16, 16, 2)}
 
@@ -22,9 +22,10 @@ def positive(generator: GuidedGenerator) -> GuidedGenerator:
     ("unet", (4, 4)), ("unet", (4, 4, 4)), ("unet", (4, 4, 4, 4)),
     ("resnet", (4, 4, 1)), ("resnet", (4, 4, 4)),
 ])
-def test_receptive_radius_is_tight(kind, widths):
+@pytest.mark.parametrize("smooth", [False, True])
+def test_receptive_radius_is_tight(kind, widths, smooth):
     """Gradients of output pixels reach exactly as far as the layers say, over all positions within a cell of the alignment."""
-    generator = positive(make_generator(("image",), widths=widths, kind=kind))
+    generator = positive(make_generator(("image",), widths=widths, kind=kind, smooth=smooth))
     radius, cell = receptive_radius(generator), generator.alignment
     side = (2 * radius + 4 * cell) // cell * cell
     image = torch.ones(1, 3, cell, side, dtype=torch.float64, requires_grad=True)
@@ -51,12 +52,12 @@ def test_any_passes_and_any_multiple_of_the_alignment(kind, passes):
         assert output.shape == (1, 3, height, width) and (output >= 0).all()
 
 
-@pytest.mark.parametrize("gate", [False, True])
+@pytest.mark.parametrize("gates", [{}, {"gate": True}, {"smooth": True}])
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_the_first_output_is_close_to_the_input_and_highlights_survive(kind, gate):
+def test_the_first_output_is_close_to_the_input_and_highlights_survive(kind, gates):
     torch.manual_seed(0)
     image = torch.rand(1, 3, 64, 64) * 20
-    output = make_generator(("image",), kind=kind, gate=gate)(image)
+    output = make_generator(("image",), kind=kind, **gates)(image)
     assert torch.corrcoef(torch.stack([image.flatten(), output.flatten()]))[0, 1] > 0.5
     assert output.max() > 5
 
@@ -73,11 +74,24 @@ def test_a_closed_gate_takes_the_image_away(kind):
     assert torch.allclose(output, torch.full_like(output, 0.5), atol=1e-6)
 
 
-@pytest.mark.parametrize("gate", [False, True])
-@pytest.mark.parametrize("kind", GENERATORS)
-def test_every_parameter_learns_from_the_first_step_and_every_guide_matters(kind, gate):
+def test_shares_of_detail_keep_the_image_take_textures_away_and_leave_flat_colour_alone():
     torch.manual_seed(0)
-    generator = make_generator(("image", "normal"), widths=SMALL[kind], kind=kind, gate=gate)
+    grains, blotches = torch.rand(1, 3, 160, 160), torch.rand(1, 3, 10, 10).repeat_interleave(16, 2).repeat_interleave(16, 3)
+    flat, every = torch.full_like(grains, 0.7), torch.ones(1, 1 + len(WIDER), 160, 160)
+    assert torch.allclose(smoothed(grains, every), grains, atol=1e-6)
+    assert torch.allclose(smoothed(flat, 0 * every), flat, atol=1e-6), "up to the border"
+    first_away = every.clone()
+    first_away[:, 0] = 0
+    assert smoothed(grains, first_away).std() < 0.3 * grains.std()
+    assert smoothed(blotches, first_away).std() > 0.8 * blotches.std()
+    assert smoothed(blotches, 0 * every).std() < 0.4 * blotches.std()
+
+
+@pytest.mark.parametrize("gates", [{}, {"gate": True}, {"smooth": True}])
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_every_parameter_learns_from_the_first_step_and_every_guide_matters(kind, gates):
+    torch.manual_seed(0)
+    generator = make_generator(("image", "normal"), widths=SMALL[kind], kind=kind, **gates)
     normal = torch.rand(1, 3, 32, 32, requires_grad=True)
     generator.encoded(torch.rand(1, 3, 32, 32), normal).abs().mean().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in generator.parameters())

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from core import load_style
 from export.checkpoint import load_checkpoint
 from export.config import ExportConfig, TrainConfig, resumed_config
 from export.discriminators import make_discriminator
@@ -83,16 +84,42 @@ def test_passes_that_come_after_those_of_the_start_have_no_effect_at_first(confi
     assert more.front.weight.grad[:, 3:].abs().max() > 0
 
 
+@pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize("source", ["run", "style"])
-def test_a_gate_that_the_start_had_not_opens_almost_wholly_and_learns(config, style, source):
-    (alone, discriminator), gated = networks(config), make_generator(("image",), "default", SMALL["widths"], "cnn", gate=True)
+def test_gates_that_the_start_had_not_open_almost_wholly_and_learn(config, style, source, smooth):
+    alone, discriminator = networks(config)
+    gated = make_generator(("image",), "default", SMALL["widths"], "cnn", gate=True, smooth=smooth)
     for generator in (alone, gated):
         start_from(config.run if source == "run" else style, generator, discriminator)
     image = torch.rand(1, 3, 32, 32)
     assert torch.allclose(gated.encoded(image) - alone.encoded(image), -encode(image) * (1 - torch.sigmoid(torch.tensor(OPEN))),
                           atol=1e-5)
     gated(image).sum().backward()
-    assert gated.tail.weight.grad[-16:].abs().max() > 0
+    assert all(channel.abs().max() > 0 for channel in gated.tail.weight.grad[3 * 16 :].split(16))
+
+
+def test_shares_of_detail_come_to_a_start_that_has_a_gate(config, tmp_path):
+    gated = replace(config, run=tmp_path / "gated", gate=True)
+    train(gated)
+    _, discriminator = networks(config)
+    before, after = (make_generator(("image",), "default", SMALL["widths"], "cnn", gate=True, smooth=s) for s in (False, True))
+    for generator in (before, after):
+        start_from(gated.run, generator, discriminator)
+    image = torch.rand(1, 3, 32, 32)
+    assert torch.allclose(before.encoded(image), after.encoded(image), atol=1e-5)
+
+
+def test_a_style_file_tells_of_all_trainings_behind_it(config, style, tmp_path):
+    again = replace(config, run=tmp_path / "again", start_from=style, steps=1, learning_rate=5e-4)
+    train(again)
+    second = export(ExportConfig(again.run, tmp_path / "second.onnx"))
+    last = replace(config, run=tmp_path / "last", start_from=second, steps=2)
+    train(last)
+    train(replace(last, steps=2, resume=True))
+    record = load_style(export(ExportConfig(last.run, tmp_path / "last.onnx"))).training
+    assert [r["steps"] for r in record["earlier"]] == [3, 1] and record["steps"] == 2
+    assert "--learning-rate 0.0005" in record["earlier"][1]["command"] and "earlier" not in record["earlier"][1]
+    assert all(r["minutes"] >= 0 for r in (record, *record["earlier"]))
 
 
 def test_fine_tuning_goes_on_from_there_and_resumes_without_the_file(config, tmp_path):
