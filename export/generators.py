@@ -9,10 +9,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, pixel_shuffle, relu
+from torch.nn.functional import interpolate, pixel_shuffle, relu
 
 from core.style import input_channels
 
+from . import detail
 from .encoding import GUIDES, decode
 from .noise import SurfaceNoise
 
@@ -22,10 +23,6 @@ TAIL_GAIN = 0.02
 """So small that the first output is close to the input."""
 OPEN = 3.0
 """Of the gate, before its sigmoid: it starts open, to 95 %."""
-CELL = 4
-"""Side in pixels of the squares whose means are the image without its finest detail."""
-WIDER = (5, 11)
-"""Side, in such squares, of the means that take away coarser detail; each is of the one before, so that they reach 60 px."""
 
 Span = tuple[int, int]
 """First and last pixel of a range on one axis, both included."""
@@ -35,8 +32,8 @@ class GuidedGenerator(nn.Module):
     """What every generator shares: it sees any set of passes and adds what it has learned to the encoded image.
 
     With a gate it also learns where the image shall pass and where it is painted over (as the highways of Srivastava et al.
-    2015). With smooth it learns besides how much of the image's fine, middle and coarse detail stays there (the levels of
-    Fattal, Agrawala and Rusinkiewicz 2007): to take a texture away is then a number, not the negative of each of its grains.
+    2015). With smooth it learns besides how much of the image's fine, middle and coarse detail stays there (see detail.py):
+    to take a texture away is then a number, not the negative of each of its grains.
 
     Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
     is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass: where in a scene a
@@ -51,7 +48,7 @@ class GuidedGenerator(nn.Module):
     def __init__(self, passes: Sequence[str], noise: int = 0, gate: bool = False, smooth: bool = False):
         super().__init__()
         self.gate, self.smooth = gate or smooth, smooth
-        self.out_channels = 3 + self.gate + smooth * (1 + len(WIDER))
+        self.out_channels = 3 + self.gate + smooth * detail.LEVELS
         self.passes = tuple(passes)
         self.noise = SurfaceNoise(noise) if noise else None
         self.in_channels = sum(input_channels(p) for p in passes if not (noise and p == "position")) + noise
@@ -67,7 +64,7 @@ class GuidedGenerator(nn.Module):
         change = self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
         image = guides[0]
         if self.smooth:
-            image = smoothed(image, 2 * torch.sigmoid(change[:, 4:]))
+            image = detail.keep(image, 2 * torch.sigmoid(change[:, 4:]))
         if self.gate:
             image = image * torch.sigmoid(change[:, 3:4] + OPEN)
         return image + change[:, :3]
@@ -79,7 +76,7 @@ class GuidedGenerator(nn.Module):
 
     def sees(self, span: Span) -> Span:
         """Range of input pixels that the output pixels of a range depend on, without the frame's borders."""
-        seen = _union(_smoothed_sees(span) if self.smooth else span, self.change_sees(span))
+        seen = _union(detail.keep_sees(span) if self.smooth else span, self.change_sees(span))
         return (seen[0] // 2 * 2 - 1, seen[1] // 2 * 2 + 1) if self.noise else seen  # the noise compares neighbours
 
     def change_sees(self, span: Span) -> Span:
@@ -240,22 +237,6 @@ def receptive_radius(generator: GuidedGenerator) -> int:
     """How far away, in pixels, the farthest input pixel lies that can change an output pixel."""
     spans = ((pixel, generator.sees((pixel, pixel))) for pixel in range(generator.alignment))
     return max(max(pixel - first, last - pixel) for pixel, (first, last) in spans)
-
-
-def smoothed(image: Tensor, shares: Tensor) -> Tensor:
-    """The image (B, c, H, W) with only a share of its detail, the finest first: (B, 1 + len(WIDER), H, W), 0 none, 1 all."""
-    means = [avg_pool2d(image, CELL)]
-    for side in WIDER:
-        means.append(avg_pool2d(means[-1], side, stride=1, padding=side // 2, count_include_pad=False))
-    levels = [image, *interpolate(torch.cat(means, 1), scale_factor=float(CELL), mode="bilinear").chunk(len(means), 1)]
-    details = (share * (finer - coarser) for share, (finer, coarser) in zip(shares.split(1, 1), pairwise(levels), strict=True))
-    return sum(details, levels[-1])
-
-
-def _smoothed_sees(span: Span) -> Span:
-    reach = sum(side // 2 for side in WIDER)
-    first, last = ((2 * pixel + 1 - CELL) // (2 * CELL) for pixel in span)  # the first of the cells that a pixel lies between
-    return (first - reach) * CELL, (last + 1 + reach) * CELL + CELL - 1
 
 
 def _twice(x: Tensor) -> Tensor:

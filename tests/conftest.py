@@ -9,7 +9,7 @@ from core import Generator, load_style
 
 FIXTURES = Path(__file__).parent / "fixtures"
 TRAINER = (
-    "benchmark", "check_data", "checkpoint", "dataset", "discriminators", "distributed", "encoding", "evaluate",
+    "benchmark", "check_data", "checkpoint", "dataset", "detail", "discriminators", "distributed", "encoding", "evaluate",
     "export_onnx", "frame_store", "generators", "inception", "losses", "lpips", "metrics", "peers", "pictures",
     "pretrained", "resnet_weights", "score_sheet", "scoring", "sources", "speed", "speed_jobs",
     "speed_report", "train", "unpaired", "vgg", "videos",

@@ -1,0 +1,32 @@
+"""The detail of an image in levels, from fine to coarse, and how much of each stays."""
+
+from itertools import pairwise
+
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+CELL = 4
+"""Side in pixels of the squares whose means are the image without its finest detail."""
+WIDER = (5, 11)
+"""Side, in such squares, of the means that take away coarser detail; each is of the one before, so that they reach 60 px."""
+LEVELS = 1 + len(WIDER)
+
+
+def keep(image: Tensor, shares: Tensor) -> Tensor:
+    """The image with a share of its detail, level by level (Burt and Adelson 1983, with plain means for their Gaussians).
+
+    image: (B, c, H, W), H and W multiples of CELL; shares: (B, LEVELS, H, W), the finest level first, 0 none, 1 all, 2 twice.
+    """
+    means = [avg_pool2d(image, CELL)]
+    for side in WIDER:
+        means.append(avg_pool2d(means[-1], side, stride=1, padding=side // 2, count_include_pad=False))
+    images = [image, *(interpolate(mean, scale_factor=float(CELL), mode="bilinear") for mean in means)]
+    kept = (share * (finer - coarser) for share, (finer, coarser) in zip(shares.split(1, 1), pairwise(images), strict=True))
+    return sum(kept, images[-1])
+
+
+def keep_sees(span: tuple[int, int]) -> tuple[int, int]:
+    """First and last pixel of the image, on one axis, that the pixels from the first to the last of what is kept depend on."""
+    reach = sum(side // 2 for side in WIDER)
+    first, last = ((2 * pixel + 1 - CELL) // (2 * CELL) for pixel in span)  # the first of the two cells that it lies between
+    return (first - reach) * CELL, (last + 1 + reach) * CELL + CELL - 1
