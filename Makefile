@@ -46,6 +46,7 @@ style-graphic_novel: STEADY = 30
 style-cel: SEES = depth normal albedo --smooth
 style-ink_hatching: SEES = depth normal position --noise 2 --smooth
 style-ink_hatching: STEADY = 15
+style-hologram: STEADY = 80
 style-%: datasets/%/painted
 	mkdir -p datasets/$*/moving
 	ln -sfn ../../styles/input ../target datasets/$*/moving
