@@ -47,6 +47,7 @@ style-cel: SEES = depth normal albedo --smooth
 style-ink_hatching: SEES = depth normal position --noise 2 --smooth
 style-ink_hatching: STEADY = 15
 style-hologram: STEADY = 80
+style-watercolour: STEADY = 20
 style-%: datasets/%/painted
 	mkdir -p datasets/$*/moving
 	ln -sfn ../../styles/input ../target datasets/$*/moving

@@ -119,7 +119,7 @@ def test_a_style_file_tells_of_all_trainings_behind_it(config, style, tmp_path):
     record = load_style(export(ExportConfig(last.run, tmp_path / "last.onnx"))).training
     assert [r["steps"] for r in record["earlier"]] == [3, 1] and record["steps"] == 2
     assert "--learning-rate 0.0005" in record["earlier"][1]["command"] and "earlier" not in record["earlier"][1]
-    assert all(r["minutes"] >= 0 for r in (record, *record["earlier"]))
+    assert all("minutes" in r for r in (record, *record["earlier"]))
 
 
 def test_fine_tuning_goes_on_from_there_and_resumes_without_the_file(config, tmp_path):
