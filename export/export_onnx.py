@@ -21,7 +21,8 @@ from core.stylize import stylize
 
 from .checkpoint import load_checkpoint, load_module
 from .config import ExportConfig, TrainConfig
-from .generators import GuidedGenerator, make_generator, receptive_radius
+from .generators import GuidedGenerator, receptive_radius
+from .objective import make_painter
 from .settings import TrainerError, from_values, read_values, to_values
 
 log = logging.getLogger(__name__)
@@ -54,8 +55,7 @@ def export(config: ExportConfig) -> Path:
         raise ExportError(f"The style file's name must end in .onnx: {config.out}.")
     trained = from_values(TrainConfig, read_values(config.run / "config.json"))
     tensors, state = load_checkpoint(config.run)
-    generator = make_generator(trained.passes, trained.size, trained.widths, trained.generator, trained.noise, trained.gate,
-                               trained.smooth)
+    generator = make_painter(trained)
     load_module("ema", generator, tensors)
     round_weights(generator)
     thumbnail = config.run / "thumbnail.png"
