@@ -20,9 +20,12 @@ def keep(image: Tensor, shares: Tensor) -> Tensor:
     means = [avg_pool2d(image, CELL)]
     for side in WIDER:
         means.append(avg_pool2d(means[-1], side, stride=1, padding=side // 2, count_include_pad=False))
-    images = [image, *(interpolate(mean, scale_factor=float(CELL), mode="bilinear") for mean in means)]
-    kept = (share * (finer - coarser) for share, (finer, coarser) in zip(shares.split(1, 1), pairwise(images), strict=True))
-    return sum(kept, images[-1])
+    coarser = [*(a - b for a, b in pairwise(means)), means[-1]]  # all detail but the finest, at 1/CELL, and the rest of the image
+    finest, *others = shares.split(1, 1)
+    kept = finest * image
+    for share, part in zip((*others, 1), coarser, strict=True):  # one at a time, since each is a whole frame
+        kept = kept + (share - finest) * interpolate(part, scale_factor=float(CELL), mode="bilinear")
+    return kept
 
 
 def keep_sees(span: tuple[int, int]) -> tuple[int, int]:
