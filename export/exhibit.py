@@ -25,6 +25,7 @@ from .score_sheet import SCORES
 from .scoring import Footage, Painter, Perception, picture_tensor, score
 from .settings import TrainerError, setting
 from .sources import find_files, read_frames
+from .strength import mixed, strength_as_true
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ AHEAD = ("sliced_wasserstein", "gram_gabor", "ms_ssim", "edge_agreement")
 """The scores of style and content, in which a style should be better than its baselines ..."""
 STEADY = 1.5
 """... and the warping error, against the plain frames', that it should not exceed."""
+AS_TRUE = "as true as {}"
+"""The row of a style that is mixed in only so far that its MS-SSIM is a baseline's, for a fair comparison of the rest."""
 
 
 class GalleryError(TrainerError):
@@ -187,7 +190,14 @@ def _rows(footage: Footage, paths: dict[str, Path]) -> dict[str, dict[str, float
     """The scores of styles and runs on the frames, beside those of the plain frames and the targets, and what they cost."""
     with ExitStack() as stack:
         files = {row: stack.enter_context(style_file(path)) for row, path in paths.items()}
-        rows, _ = score(footage, {row: painter(file) for row, file in files.items()}, Perception())
+        painters, strengths = {row: painter(file) for row, file in files.items()}, {}
+        for method in files.keys() - {"style"}:
+            if (strength := strength_as_true(footage, painters["style"], painters[method])) is not None:
+                strengths[AS_TRUE.format(method)] = strength
+        weaker = {row: mixed(painters["style"], strength) for row, strength in strengths.items()}
+        rows, _ = score(footage, painters | weaker, Perception())
+        for row, strength in strengths.items():
+            rows[row]["strength"] = strength
         for row, file in files.items():
             rows[row] |= export_parity(load_style(file)) | {"file_megabytes": file.stat().st_size / 1e6}
             try:
@@ -198,13 +208,19 @@ def _rows(footage: Footage, paths: dict[str, Path]) -> dict[str, dict[str, float
 
 
 def shortcomings(rows: dict[str, dict[str, float]]) -> list[str]:
-    """What a style should be and is not: better than its baselines in style and content, and steady."""
-    own, sentences = rows["style"], []
+    """What a style should be and is not: better than its baselines in style and content, and steady.
+
+    Where a baseline is truer to the frame, the style is held against it at the strength at which it is as true.
+    """
+    sentences = []
     for method in _methods(rows):
+        own = rows.get(AS_TRUE.format(method), rows["style"])
         worse = [SCORES[name].label for name in AHEAD if name in own and name in rows[method]
+                 and not (name == "ms_ssim" and "strength" in own)
                  and (own[name] - rows[method][name]) * (-1 if SCORES[name].better == "less" else 1) <= 0]
-        sentences += [f"is not ahead of {method} in {', '.join(worse)}"] if worse else []
-    if (ratio := own.get("warping_ratio", 0)) > STEADY:
+        where = f" at strength {own['strength']:.2f}, where it is as true" if "strength" in own else ""
+        sentences += [f"is not ahead of {method} in {', '.join(worse)}{where}"] if worse else []
+    if (ratio := rows["style"].get("warping_ratio", 0)) > STEADY:
         sentences.append(f"swims or flickers: its warping error is {ratio:.2f} times the plain frames'")
     return sentences
 
@@ -215,7 +231,9 @@ def table(scores: dict[str, dict]) -> str:
     forms = {name: SCORES[name].format for name in labels} | {"file_megabytes": ".1f"}
     lines = []
     for entry in scores.values():
-        titles = {"style": f"**{entry['name']}**", **{method: method for method in _methods(entry["rows"])},
+        weaker = {row: f"at strength {values['strength']:.2f}, {row}" for row, values in entry["rows"].items()
+                  if "strength" in values}
+        titles = {"style": f"**{entry['name']}**", **weaker, **{method: method for method in _methods(entry["rows"])},
                   "target": "the look itself", "plain": "plain frames"}
         for row, title in titles.items():
             values = entry["rows"].get(row, {})
@@ -226,4 +244,4 @@ def table(scores: dict[str, dict]) -> str:
 
 def _methods(rows: dict[str, dict]) -> list[str]:
     """The rows of baselines."""
-    return [row for row in rows if row not in ("style", "plain", "target")]
+    return [row for row in rows if row not in ("style", "plain", "target") and "strength" not in rows[row]]

@@ -12,7 +12,7 @@ TRAINER = (
     "benchmark", "check_data", "checkpoint", "dataset", "detail", "discriminators", "distributed", "encoding", "evaluate",
     "export_onnx", "frame_store", "generators", "inception", "losses", "lpips", "metrics", "peers", "pictures",
     "pretrained", "resnet_weights", "score_sheet", "scoring", "sources", "speed", "speed_jobs",
-    "speed_report", "train", "unpaired", "vgg", "videos",
+    "speed_report", "strength", "train", "unpaired", "vgg", "videos",
 )  # fmt: skip
 collect_ignore = [] if find_spec("torch") else [f"test_{module}.py" for module in TRAINER]
 

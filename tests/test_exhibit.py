@@ -78,6 +78,14 @@ def test_scores_are_kept_until_a_file_changes(folder, monkeypatch):
     assert gallery(config(folder)) != first
 
 
+def test_a_style_is_held_against_a_truer_baseline_at_the_strength_where_it_is_as_true(folder, monkeypatch):
+    monkeypatch.setattr("export.exhibit.strength_as_true", lambda footage, paint, other: 0.5)
+    lines = gallery(config(folder)).splitlines()
+    rows = json.loads((folder / "out" / "scores.json").read_text())["swap"]["rows"]
+    assert rows["as true as tone"]["strength"] == 0.5 and "at strength 0.50, as true as tone" in lines[3]
+    assert rows["style"]["gram_gabor"] < rows["as true as tone"]["gram_gabor"] < rows["plain"]["gram_gabor"]
+
+
 def test_score_cards_are_written_once(folder):
     gallery(config(folder))
     gallery(config(folder, card=True))
@@ -115,6 +123,11 @@ def test_what_cannot_be_shown_is_one_sentence(folder, caplog):
 def test_shortcomings_name_what_is_not_ahead_and_what_is_not_steady():
     worse = {"sliced_wasserstein": 60.0, "gram_gabor": 0.2, "ms_ssim": 0.8, "edge_agreement": 0.8, "warping_ratio": 1.0}
     assert shortcomings({"style": GOOD, "pix2pix": worse, "plain": {}, "target": GOOD}) == []
+    weaker = GOOD | {"strength": 0.7, "ms_ssim": 0.95, "edge_agreement": 0.97}
+    truer = worse | {"ms_ssim": 0.95, "edge_agreement": 0.96}
+    assert shortcomings({"style": GOOD, "as true as pix2pix": weaker, "pix2pix": truer}) == []
+    assert shortcomings({"style": GOOD, "as true as pix2pix": weaker, "pix2pix": truer | {"edge_agreement": 0.98}}) == [
+        "is not ahead of pix2pix in content: edges at strength 0.70, where it is as true"]
     sentences = shortcomings({"style": worse | {"warping_ratio": 1.6}, "pix2pix": worse | {"ms_ssim": 0.7}, "plain": {}})
     assert sentences == ["is not ahead of pix2pix in style: patches, style: Gram Gabor, content: edges",
                          "swims or flickers: its warping error is 1.60 times the plain frames'"]
