@@ -39,11 +39,12 @@ styles: $(LOOKS:%=style-%)
 
 # Each goes on from the style that ships. The frames between the painted ones are for steadiness: the more of it, the fainter
 # thin lines become.
-SEES = depth normal position --noise 2
+SEES = depth normal position --noise 2 --smooth
 STEADY = 50
-style-graphic_novel: SEES =
+style-graphic_novel: SEES = --smooth
 style-graphic_novel: STEADY = 30
-style-cel: SEES = depth normal albedo
+style-cel: SEES = depth normal albedo --smooth
+style-oil_painting: SEES = depth normal position --noise 2 --gate
 style-ink_hatching: STEADY = 15
 style-hologram: STEADY = 60
 style-watercolour: STEADY = 20
@@ -51,8 +52,8 @@ style-%: datasets/%/painted
 	mkdir -p datasets/$*/moving
 	ln -sfn ../../styles/input ../target datasets/$*/moving
 	.venv/bin/python -m export train --data datasets/$*/moving --run runs/$* --start-from addon/styles/$*.onnx \
-	    --passes image $(SEES) --smooth --crop 128 --crop-alignment 1 --batch 4 --learning-rate 7e-4 \
-	    --discriminator-channels 16 --weight-temporal $(STEADY) --minutes $(MINUTES)
+	    --passes image $(SEES) --crop 128 --crop-alignment 1 --batch 4 --learning-rate 7e-4 --discriminator-channels 16 \
+	    --weight-temporal $(STEADY) --minutes $(MINUTES)
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(ABOUT_$*)
 
 # pix2pix as it was published, on the same painted frames for the same time.
