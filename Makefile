@@ -46,7 +46,7 @@ style-graphic_novel: STEADY = 30
 style-cel: SEES = depth normal albedo --smooth
 style-oil_painting: SEES = depth normal position --noise 2 --gate
 style-ink_hatching: STEADY = 15
-style-hologram: STEADY = 60
+style-hologram: STEADY = 72
 style-watercolour: STEADY = 20
 style-%: datasets/%/painted
 	mkdir -p datasets/$*/moving
