@@ -191,7 +191,7 @@ def _rows(footage: Footage, paths: dict[str, Path]) -> dict[str, dict[str, float
     with ExitStack() as stack:
         files = {row: stack.enter_context(style_file(path)) for row, path in paths.items()}
         painters, strengths = {row: painter(file) for row, file in files.items()}, {}
-        for method in files.keys() - {"style"}:
+        for method in (row for row in files if row != "style"):
             if (strength := strength_as_true(footage, painters["style"], painters[method])) is not None:
                 strengths[AS_TRUE.format(method)] = strength
         weaker = {row: mixed(painters["style"], strength) for row, strength in strengths.items()}
