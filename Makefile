@@ -37,8 +37,9 @@ LOOKS := graphic_novel watercolour ink_hatching oil_painting cel hologram
 MINUTES := 30
 styles: $(LOOKS:%=style-%)
 
-# Each goes on from the style that ships. The frames between the painted ones are for steadiness: the more of it, the fainter
-# thin lines become.
+# Each goes on from the style that ships; with START= from nothing. The frames between the painted ones are for steadiness:
+# the more of it, the fainter thin lines become.
+START = --start-from addon/styles/$*.onnx
 SEES = depth normal position --noise 2 --smooth
 STEADY = 50
 style-graphic_novel: SEES = --smooth
@@ -51,7 +52,7 @@ style-watercolour: STEADY = 20
 style-%: datasets/%/painted
 	mkdir -p datasets/$*/moving
 	ln -sfn ../../styles/input ../target datasets/$*/moving
-	.venv/bin/python -m export train --data datasets/$*/moving --run runs/$* --start-from addon/styles/$*.onnx \
+	.venv/bin/python -m export train --data datasets/$*/moving --run runs/$* $(START) \
 	    --passes image $(SEES) --crop 128 --crop-alignment 1 --batch 4 --learning-rate 7e-4 --discriminator-channels 16 \
 	    --weight-temporal $(STEADY) --minutes $(MINUTES)
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(ABOUT_$*)
