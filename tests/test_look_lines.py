@@ -2,13 +2,49 @@ import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
-from export.looks.lines import outlines
+from export.looks.lines import contours, outlines
+
+WALL, BOX, EDGE = 10.0, 5.0, 48
+"""A wall on the left and a box before it, from the column EDGE on; depths."""
 
 
-def test_an_outline_lies_on_the_nearer_surface():
-    depth = np.full((64, 96, 1), 10, np.float32)
-    depth[:, 48:] = 5
+@pytest.fixture
+def passes():
+    depth = np.full((64, 96, 1), WALL, np.float32)
+    depth[:, EDGE:] = BOX
     normal = np.broadcast_to(np.array([0, -1, 0], np.float32), (64, 96, 3))
-    coverage = outlines({"depth": depth, "normal": normal}, np.full((64, 96), 0.6, np.float32))[32]
-    assert coverage[48:51].sum() > 3 * coverage[45:48].sum() and coverage[48] > 0.6
+    return {"depth": depth, "normal": normal, "albedo": np.full((64, 96, 3), 0.5, np.float32)}
+
+
+@pytest.mark.parametrize("lines", [contours, outlines])
+def test_a_line_lies_on_the_nearer_surface(passes, lines):
+    coverage = lines(passes, np.full((64, 96), 0.6, np.float32))[32]
+    assert coverage[EDGE : EDGE + 3].sum() > 3 * coverage[EDGE - 3 : EDGE].sum() and coverage[EDGE] > 0.6
     assert max(coverage[:40].max(), coverage[56:].max()) < 0.01
+
+
+def test_a_line_moves_with_the_nearer_surface_whatever_lies_behind(passes):
+    tone = np.full((64, 96), 0.6, np.float32)
+    line = contours(passes, tone)
+    passes["depth"][:, :EDGE] = 4 * WALL
+    assert np.abs(contours(passes, tone)[:, EDGE - 8 :] - line[:, EDGE - 8 :]).max() < 1e-3
+
+
+def test_what_shines_is_outlined_from_outside(passes):
+    tone = np.full((64, 96), 0.6, np.float32)
+    tone[:, EDGE:] = 1.8
+    coverage = contours(passes, tone)[32]
+    assert coverage[EDGE - 3 : EDGE].max() > 0.6 and coverage[EDGE:].max() < 0.01
+
+
+def test_a_wire_has_no_outline_on_either_side(passes):
+    passes["depth"][:] = WALL
+    passes["depth"][:, EDGE] = BOX
+    assert contours(passes, np.full((64, 96), 0.6, np.float32)).max() < 0.1
+
+
+def test_creases_and_borders_of_paint_are_thinner_than_outlines(passes):
+    passes["depth"][:] = WALL
+    passes["albedo"][:, EDGE:] = 0.1
+    inner = contours(passes, np.full((64, 96), 0.6, np.float32))[32]
+    assert 0.3 < inner.max() < 0.7 and inner[: EDGE - 6].max() < 0.01
