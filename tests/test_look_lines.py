@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
-from export.looks.lines import contours, outlines
+from export.looks.lines import contours, contours_inside, outlines
 
 WALL, BOX, EDGE = 10.0, 5.0, 48
 """A wall on the left and a box before it, from the column EDGE on; depths."""
@@ -16,7 +16,7 @@ def passes():
     return {"depth": depth, "normal": normal, "albedo": np.full((64, 96, 3), 0.5, np.float32)}
 
 
-@pytest.mark.parametrize("lines", [contours, outlines])
+@pytest.mark.parametrize("lines", [contours_inside, outlines])
 def test_a_line_lies_on_the_nearer_surface(passes, lines):
     coverage = lines(passes, np.full((64, 96), 0.6, np.float32))[32]
     assert coverage[EDGE : EDGE + 3].sum() > 3 * coverage[EDGE - 3 : EDGE].sum() and coverage[EDGE] > 0.6
@@ -25,25 +25,38 @@ def test_a_line_lies_on_the_nearer_surface(passes, lines):
 
 def test_a_line_moves_with_the_nearer_surface_whatever_lies_behind(passes):
     tone = np.full((64, 96), 0.6, np.float32)
-    line = contours(passes, tone)
+    line = contours_inside(passes, tone)
     passes["depth"][:, :EDGE] = 4 * WALL
-    assert np.abs(contours(passes, tone)[:, EDGE - 8 :] - line[:, EDGE - 8 :]).max() < 1e-3
+    assert np.abs(contours_inside(passes, tone)[:, EDGE - 8 :] - line[:, EDGE - 8 :]).max() < 1e-3
 
 
 def test_what_shines_is_outlined_from_outside(passes):
     tone = np.full((64, 96), 0.6, np.float32)
     tone[:, EDGE:] = 1.8
-    coverage = contours(passes, tone)[32]
+    coverage = contours_inside(passes, tone)[32]
     assert coverage[EDGE - 3 : EDGE].max() > 0.6 and coverage[EDGE:].max() < 0.01
 
 
 def test_a_wire_has_no_outline_on_either_side(passes):
     passes["depth"][:] = WALL
     passes["depth"][:, EDGE] = BOX
-    assert contours(passes, np.full((64, 96), 0.6, np.float32)).max() < 0.1
+    assert contours_inside(passes, np.full((64, 96), 0.6, np.float32)).max() < 0.1
 
 
-def test_creases_and_borders_of_paint_are_thinner_than_outlines(passes):
+def test_creases_are_thinner_than_outlines(passes):
+    outline = contours_inside(passes, np.full((64, 96), 0.6, np.float32))[32]
+    passes["depth"][:] = WALL
+    passes["normal"] = np.where(np.arange(96)[:, None] < EDGE, [0.0, -1, 0], [0.3, -0.95, 0]) * np.ones((64, 1, 1), np.float32)
+    crease = contours_inside(passes, np.full((64, 96), 0.6, np.float32))[32]
+    assert 0.1 < crease.sum() < 0.7 * outline.sum()
+
+
+def test_without_depth_to_see_lines_straddle_steps(passes):
+    coverage = contours(passes, np.full((64, 96), 0.6, np.float32))[32]
+    assert np.allclose(coverage[EDGE : EDGE + 6], coverage[EDGE - 6 : EDGE][::-1], atol=1e-3) and coverage[EDGE] > 0.6
+
+
+def test_borders_of_paint_are_thinner_than_outlines(passes):
     passes["depth"][:] = WALL
     passes["albedo"][:, EDGE:] = 0.1
     inner = contours(passes, np.full((64, 96), 0.6, np.float32))[32]

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from .lines import contours
+from .lines import contours_inside
 from .smoothing import within_edges
 from .tones import LUMA, decode, encode, log_depth, quantise, smoothstep
 
@@ -39,9 +39,8 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter((encode(rgb) * LUMA).sum(-1), 0.7))
     encoded = encoded + (encode(rgb) - encoded) * lamp[..., None]
     # Where only the colour changes, as on a chequered cloth, the border of two paints is line enough.
-    forms = dict(passes, albedo=np.zeros_like(flat))
     # Ink is spread a little: hard lines flicker when they move by parts of a pixel.
-    ink = ndimage.gaussian_filter(contours(forms, ndimage.maximum_filter(tone, 5)), 0.8)
+    ink = ndimage.gaussian_filter(contours_inside(passes, ndimage.maximum_filter(tone, 5)), 0.8)
     ink = np.minimum(1, 1.5 * ink) * (1 - 0.7 * distance)
     return decode(encoded + (line_colour(encoded) - encoded) * ink[..., None]).astype(np.float32)
 

@@ -10,17 +10,33 @@ CROWD = 8
 
 
 def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
-    """Ink coverage [0, 1] of outlines (wide, at steps of depth) and inner lines (thin, at creases and changes of material)."""
+    """Ink coverage [0, 1] of outlines (wide, at steps of depth) and inner lines (thin, at creases and changes of material).
+
+    Outlines straddle the steps: a generator that sees only the image can't tell the nearer side from the farther one.
+    """
+    depth = log_depth(passes["depth"])[..., 0]
+    # The second derivative is zero on a plane seen at a slant, where the first one is not.
+    step = np.abs(ndimage.convolve1d(depth, [1, -2, 1], axis=0)) + np.abs(ndimage.convolve1d(depth, [1, -2, 1], axis=1))
+    crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 0.8) ** 2 for i in range(3)) ** 0.5
+    material = sum(ndimage.gaussian_gradient_magnitude(encode(passes["albedo"][..., i]), 0.8) ** 2 for i in range(3)) ** 0.5
+    # Depth is not antialiased: blurring and a new threshold round the staircase off.
+    outline = smoothstep(0.2, 0.6, ndimage.gaussian_filter(smoothstep(0.04, 0.12, step), 1.1))
+    inner = np.maximum(0.8 * smoothstep(0.18, 0.4, crease), 0.6 * smoothstep(0.06, 0.16, material))
+    ink = np.clip(np.maximum(outline, inner), 0, 1) * (1 - smoothstep(1.3, 1.6, tone))
+    # Where lines crowd, as in foliage, a draughtsman leaves most of them out.
+    return ink * (1 - 0.8 * smoothstep(0.22, 0.5, ndimage.gaussian_filter(ink, CROWD)))
+
+
+def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
+    """Ink coverage [0, 1] of outlines on the nearer surface, so that they move with it, and of creases (thinner)."""
     near, far = sides(passes["depth"])
     glow = smoothstep(1.1, 1.4, ndimage.gaussian_filter(ndimage.maximum_filter(tone, 9), 2))
     # What shines is outlined from outside: a line on it would leave a bright fringe.
     outline = smoothstep(0.005, 0.11, (near - far) * (1 - 2 * glow))
     thin = smoothstep(0.35, 0.5, far)  # a wire, far on both sides of it, is line enough
     crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 1.0) ** 2 for i in range(3)) ** 0.5
-    material = sum(ndimage.gaussian_gradient_magnitude(encode(passes["albedo"][..., i]), 1.0) ** 2 for i in range(3)) ** 0.5
-    inner = np.maximum(0.8 * smoothstep(0.16, 0.38, crease), 0.6 * smoothstep(0.06, 0.16, material))
-    ink = np.maximum(outline * (1 - thin), inner * smoothstep(0.12, 0.02, near + far)) * (1 - smoothstep(1.3, 1.6, tone))
-    # Where lines crowd, as in foliage, a draughtsman leaves most of them out.
+    inner = 0.8 * smoothstep(0.16, 0.38, crease) * smoothstep(0.12, 0.02, near + far)
+    ink = np.maximum(outline * (1 - thin), inner) * (1 - smoothstep(1.3, 1.6, tone))
     return ink * (1 - 0.8 * smoothstep(0.22, 0.5, ndimage.gaussian_filter(ink, CROWD)))
 
 
