@@ -46,7 +46,7 @@ def test_a_wire_has_no_outline_on_either_side(passes):
 def test_creases_are_thinner_than_outlines(passes):
     outline = contours_inside(passes, np.full((64, 96), 0.6, np.float32))[32]
     passes["depth"][:] = WALL
-    passes["normal"] = np.where(np.arange(96)[:, None] < EDGE, [0.0, -1, 0], [0.3, -0.95, 0]) * np.ones((64, 1, 1), np.float32)
+    passes["normal"] = np.where(np.arange(96)[:, None] < EDGE, [0.0, -1, 0], [0.7, -0.7, 0]) * np.ones((64, 1, 1), np.float32)
     crease = contours_inside(passes, np.full((64, 96), 0.6, np.float32))[32]
     assert 0.1 < crease.sum() < 0.7 * outline.sum()
 
