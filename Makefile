@@ -45,6 +45,7 @@ STEADY = 50
 style-graphic_novel: SEES = --smooth
 style-graphic_novel: STEADY = 30
 style-cel: SEES = depth normal albedo --smooth
+style-cel: STEADY = 100
 style-oil_painting: SEES = depth normal position --noise 2 --gate
 style-ink_hatching: STEADY = 15
 style-hologram: STEADY = 72
