@@ -6,6 +6,8 @@ from export.looks.lines import contours, contours_inside, outlines
 
 WALL, BOX, EDGE = 10.0, 5.0, 48
 """A wall on the left and a box before it, from the column EDGE on; depths."""
+TONE = np.full((64, 96), 0.6, np.float32)
+"""An even grey."""
 
 
 @pytest.fixture
@@ -18,20 +20,19 @@ def passes():
 
 @pytest.mark.parametrize("lines", [contours_inside, outlines])
 def test_a_line_lies_on_the_nearer_surface(passes, lines):
-    coverage = lines(passes, np.full((64, 96), 0.6, np.float32))[32]
+    coverage = lines(passes, TONE)[32]
     assert coverage[EDGE : EDGE + 3].sum() > 3 * coverage[EDGE - 3 : EDGE].sum() and coverage[EDGE] > 0.6
     assert max(coverage[:40].max(), coverage[56:].max()) < 0.01
 
 
 def test_a_line_moves_with_the_nearer_surface_whatever_lies_behind(passes):
-    tone = np.full((64, 96), 0.6, np.float32)
-    line = contours_inside(passes, tone)
+    line = contours_inside(passes, TONE)
     passes["depth"][:, :EDGE] = 4 * WALL
-    assert np.abs(contours_inside(passes, tone)[:, EDGE - 8 :] - line[:, EDGE - 8 :]).max() < 1e-3
+    assert np.abs(contours_inside(passes, TONE)[:, EDGE - 8 :] - line[:, EDGE - 8 :]).max() < 1e-3
 
 
 def test_what_shines_is_outlined_from_outside(passes):
-    tone = np.full((64, 96), 0.6, np.float32)
+    tone = TONE.copy()
     tone[:, EDGE:] = 1.8
     coverage = contours_inside(passes, tone)[32]
     assert coverage[EDGE - 3 : EDGE].max() > 0.6 and coverage[EDGE:].max() < 0.01
@@ -40,24 +41,24 @@ def test_what_shines_is_outlined_from_outside(passes):
 def test_a_wire_has_no_outline_on_either_side(passes):
     passes["depth"][:] = WALL
     passes["depth"][:, EDGE] = BOX
-    assert contours_inside(passes, np.full((64, 96), 0.6, np.float32)).max() < 0.1
+    assert contours_inside(passes, TONE).max() < 0.1
 
 
 def test_creases_are_thinner_than_outlines(passes):
-    outline = contours_inside(passes, np.full((64, 96), 0.6, np.float32))[32]
+    outline = contours_inside(passes, TONE)[32]
     passes["depth"][:] = WALL
     passes["normal"] = np.where(np.arange(96)[:, None] < EDGE, [0.0, -1, 0], [0.7, -0.7, 0]) * np.ones((64, 1, 1), np.float32)
-    crease = contours_inside(passes, np.full((64, 96), 0.6, np.float32))[32]
+    crease = contours_inside(passes, TONE)[32]
     assert 0.1 < crease.sum() < 0.7 * outline.sum()
 
 
 def test_without_depth_to_see_lines_straddle_steps(passes):
-    coverage = contours(passes, np.full((64, 96), 0.6, np.float32))[32]
+    coverage = contours(passes, TONE)[32]
     assert np.allclose(coverage[EDGE : EDGE + 6], coverage[EDGE - 6 : EDGE][::-1], atol=1e-3) and coverage[EDGE] > 0.6
 
 
 def test_borders_of_paint_are_thinner_than_outlines(passes):
     passes["depth"][:] = WALL
     passes["albedo"][:, EDGE:] = 0.1
-    inner = contours(passes, np.full((64, 96), 0.6, np.float32))[32]
+    inner = contours(passes, TONE)[32]
     assert 0.3 < inner.max() < 0.7 and inner[: EDGE - 6].max() < 0.01

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy import ndimage
 
-from .lines import contours_inside
+from .lines import bends, contours_inside, slope
 from .smoothing import within_edges
-from .tones import LUMA, decode, encode, log_depth, quantise, smoothstep
+from .tones import LUMA, decode, encode, quantise, smoothstep
 
 TONES = 4.0
 """Steps of light from black to white, on the log curve."""
@@ -38,7 +38,6 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter((encode(rgb) * LUMA).sum(-1), 0.7))
     encoded = encoded + (encode(rgb) - encoded) * lamp[..., None]
-    # Where only the colour changes, as on a chequered cloth, the border of two paints is line enough.
     # Ink is spread a little: hard lines flicker when they move by parts of a pixel.
     ink = ndimage.gaussian_filter(contours_inside(passes, ndimage.maximum_filter(tone, 5)), 0.8)
     ink = np.minimum(1, 1.5 * ink) * (1 - 0.7 * distance)
@@ -47,10 +46,8 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
 
 def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
     """Where one thing ends and another begins, (H, W) in [0, 1]: steps of depth, creases, borders of albedo."""
-    depth = log_depth(passes["depth"])[..., 0]
-    jump = sum(np.abs(ndimage.convolve1d(depth, [1, -2, 1], axis=axis)) for axis in (0, 1))
-    crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 0.7) ** 2 for i in range(3)) ** 0.5
-    material = sum(ndimage.gaussian_gradient_magnitude(encode(passes["albedo"][..., i]), 0.7) ** 2 for i in range(3)) ** 0.5
+    jump = sum(map(np.abs, bends(passes["depth"])))
+    crease, material = slope(passes["normal"], 0.7), slope(encode(passes["albedo"]), 0.7)
     return np.maximum.reduce([smoothstep(0.03, 0.1, jump), smoothstep(0.1, 0.4, crease), smoothstep(0.05, 0.16, material)])
 
 

@@ -14,11 +14,9 @@ def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
 
     Outlines straddle the steps: a generator that sees only the image can't tell the nearer side from the farther one.
     """
-    depth = log_depth(passes["depth"])[..., 0]
-    # The second derivative is zero on a plane seen at a slant, where the first one is not.
-    step = np.abs(ndimage.convolve1d(depth, [1, -2, 1], axis=0)) + np.abs(ndimage.convolve1d(depth, [1, -2, 1], axis=1))
-    crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 0.8) ** 2 for i in range(3)) ** 0.5
-    material = sum(ndimage.gaussian_gradient_magnitude(encode(passes["albedo"][..., i]), 0.8) ** 2 for i in range(3)) ** 0.5
+    step = sum(map(np.abs, bends(passes["depth"])))
+    crease = slope(passes["normal"], 0.8)
+    material = slope(encode(passes["albedo"]), 0.8)
     # Depth is not antialiased: blurring and a new threshold round the staircase off.
     outline = smoothstep(0.2, 0.6, ndimage.gaussian_filter(smoothstep(0.04, 0.12, step), 1.1))
     inner = np.maximum(0.8 * smoothstep(0.18, 0.4, crease), 0.6 * smoothstep(0.06, 0.16, material))
@@ -28,13 +26,15 @@ def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
 
 
 def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
-    """Ink coverage [0, 1] of outlines on the nearer surface, so that they move with it, and of creases (thinner)."""
+    """Ink coverage [0, 1] of outlines on the nearer surface, so that they move with it, and of creases (thinner).
+
+    Where only the colour changes, as on a chequered cloth, the border of two paints is line enough.
+    """
     near, far = sides(passes["depth"])
-    glow = smoothstep(1.1, 1.4, ndimage.gaussian_filter(ndimage.maximum_filter(tone, 9), 2))
     # What shines is outlined from outside: a line on it would leave a bright fringe.
-    outline = smoothstep(0.005, 0.11, (near - far) * (1 - 2 * glow))
+    outline = smoothstep(0.005, 0.11, (near - far) * (1 - 2 * smoothstep(1.1, 1.4, glow(tone))))
     thin = smoothstep(0.35, 0.5, far)  # a wire, far on both sides of it, is line enough
-    crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 1.0) ** 2 for i in range(3)) ** 0.5
+    crease = slope(passes["normal"], 1.0)
     inner = 0.8 * smoothstep(0.16, 0.38, crease) * smoothstep(0.12, 0.02, near + far)
     ink = np.maximum(outline * (1 - thin), inner) * (1 - smoothstep(1.3, 1.6, tone))
     return ink * (1 - 0.8 * smoothstep(0.22, 0.5, ndimage.gaussian_filter(ink, CROWD)))
@@ -43,12 +43,12 @@ def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarr
 def outlines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     """Ink coverage [0, 1] of outlines and creases (Saito and Takahashi 1990), wider in the shade."""
     near, far = sides(passes["depth"])
-    crease = sum(ndimage.gaussian_gradient_magnitude(passes["normal"][..., i], 1.3) ** 2 for i in range(3)) ** 0.5
+    crease = slope(passes["normal"], 1.3)
     swell = 0.05 * smoothstep(0.85, 0.35, tone)
     outline = smoothstep(0.05 - swell, 0.15 - swell, near - 0.7 * far)
     inner = smoothstep(0.14, 0.36, crease + swell) * smoothstep(0.12, 0.02, near + far)
-    glow = ndimage.gaussian_filter(ndimage.maximum_filter(tone, 9), 2)  # The pen keeps clear of what shines.
-    ink = np.maximum(outline, 0.7 * inner) * (1 - smoothstep(1.2, 1.5, glow))
+    # The pen keeps clear of what shines.
+    ink = np.maximum(outline, 0.7 * inner) * (1 - smoothstep(1.2, 1.5, glow(tone)))
     return 0.85 * ink * (1 - 0.75 * smoothstep(0.2, 0.5, ndimage.gaussian_filter(ink, CROWD)))
 
 
@@ -57,9 +57,26 @@ def sides(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     An outline belongs on the nearer one, so that it moves with what it belongs to: one that straddles both tears at each step.
     """
-    # The second derivative is zero on a plane seen at a slant, where the first one is not; it is positive on the nearer side.
-    bends = [ndimage.convolve1d(log_depth(depth)[..., 0], [1, -2, 1], axis=axis, mode="nearest") for axis in (0, 1)]
+    curved = bends(depth)
     # Depth is not antialiased: blurring rounds the staircase off.
-    near, far = (ndimage.gaussian_filter(smoothstep(0.04, 0.14, sum(np.maximum(sign * bend, 0) for bend in bends)), 1.2)
+    near, far = (ndimage.gaussian_filter(smoothstep(0.04, 0.14, sum(np.maximum(sign * bend, 0) for bend in curved)), 1.2)
                  for sign in (1, -1))
     return near, far
+
+
+def bends(depth: np.ndarray) -> list[np.ndarray]:
+    """Second derivatives of the log of the depth (H, W, 1) down and across, (H, W) each, positive on the nearer side of a step.
+
+    They are zero on a plane seen at a slant, where the first ones are not.
+    """
+    return [ndimage.convolve1d(log_depth(depth)[..., 0], [1, -2, 1], axis=axis, mode="nearest") for axis in (0, 1)]
+
+
+def slope(picture: np.ndarray, sigma: float) -> np.ndarray:
+    """How fast a picture (H, W, c) changes, blurred by sigma pixels, over all its channels: (H, W)."""
+    return sum(ndimage.gaussian_gradient_magnitude(channel, sigma) ** 2 for channel in np.moveaxis(picture, -1, 0)) ** 0.5
+
+
+def glow(tone: np.ndarray) -> np.ndarray:
+    """The brightest tone around, softly: (H, W)."""
+    return ndimage.gaussian_filter(ndimage.maximum_filter(tone, 9), 2)
