@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from .anchored import surface_noise
-from .lines import outlines
+from .lines import outlines, slope
 from .smoothing import within_edges
 from .tones import LUMA, encode, smoothstep
 
@@ -43,10 +43,9 @@ def hologram(passes: dict[str, np.ndarray]) -> np.ndarray:
 def rims(normal: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """How far a surface turns away from the eye, (H, W) in [0, 1]: from the slope of its depth, which needs no camera."""
     far = np.log(depth)
-    slope = np.minimum(np.hypot(*(ndimage.gaussian_filter1d(far, 1.0, axis=axis, order=1) for axis in (0, 1))), 0.05)
-    facing = 1 / np.sqrt(1 + (slope * depth_per_pixel(far)) ** 2)
-    bends = sum(ndimage.gaussian_gradient_magnitude(normal[..., i], 2.0) ** 2 for i in range(3)) ** 0.5
-    return (1 - facing) ** 1.5 * smoothstep(0.003, 0.02, bends)
+    steepness = np.minimum(np.hypot(*(ndimage.gaussian_filter1d(far, 1.0, axis=axis, order=1) for axis in (0, 1))), 0.05)
+    facing = 1 / np.sqrt(1 + (steepness * depth_per_pixel(far)) ** 2)
+    return (1 - facing) ** 1.5 * smoothstep(0.003, 0.02, slope(normal, 2.0))
 
 
 def depth_per_pixel(far: np.ndarray) -> float:
