@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
-from export.looks.lines import contours, contours_inside, outlines
+from export.looks.lines import contours, contours_inside, outlines, spread
 
 WALL, BOX, EDGE = 10.0, 5.0, 48
 """A wall on the left and a box before it, from the column EDGE on; depths."""
@@ -62,3 +62,13 @@ def test_borders_of_paint_are_thinner_than_outlines(passes):
     passes["albedo"][:, EDGE:] = 0.1
     inner = contours(passes, TONE)[32]
     assert 0.3 < inner.max() < 0.7 and inner[: EDGE - 6].max() < 0.01
+
+
+def test_a_spread_line_keeps_its_ink_and_changes_less_when_it_moves_by_part_of_a_pixel():
+    line = np.zeros((8, 32), np.float32)
+    line[:, 15:17] = 1
+    moved = (line + np.roll(line, 1, 1)) / 2
+    soft = spread(line)
+    assert np.allclose(soft.sum(), line.sum(), rtol=1e-5)
+    assert np.abs(spread(moved) - soft).max() < 0.6 * np.abs(moved - line).max()
+    assert soft.max() < spread(line, 1.5).max() <= 1

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from .lines import bends, contours_inside, slope
+from .lines import bends, contours_inside, slope, spread
 from .smoothing import within_edges
 from .tones import LUMA, decode, encode, quantise, smoothstep
 
@@ -38,9 +38,7 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter((encode(rgb) * LUMA).sum(-1), 0.7))
     encoded = encoded + (encode(rgb) - encoded) * lamp[..., None]
-    # Ink is spread a little: hard lines flicker when they move by parts of a pixel.
-    ink = ndimage.gaussian_filter(contours_inside(passes, ndimage.maximum_filter(tone, 5)), 0.8)
-    ink = np.minimum(1, 1.5 * ink) * (1 - 0.7 * distance)
+    ink = spread(contours_inside(passes, ndimage.maximum_filter(tone, 5)), 1.5) * (1 - 0.7 * distance)
     return decode(encoded + (line_colour(encoded) - encoded) * ink[..., None]).astype(np.float32)
 
 

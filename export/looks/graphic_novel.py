@@ -3,14 +3,14 @@
 import numpy as np
 from scipy import ndimage
 
-from .lines import contours
+from .lines import contours, spread
 from .tones import LUMA, decode, encode, flatten, quantise, smoothstep
 
 INK = np.array([0.012, 0.010, 0.028], np.float32)
 """Blue black, linear Rec.709."""
 SIGMA = 1.4
 """Pixels; the brush's fineness."""
-SHARPNESS = 10.0
+SHARPNESS = 7.0
 """How far a difference of tone against its surroundings pulls it to black or away from it."""
 BLACK = 0.26
 """Tone (encoded luminance) that turns half to ink."""
@@ -28,7 +28,7 @@ def graphic_novel(passes: dict[str, np.ndarray]) -> np.ndarray:
     flat = flatten(encode(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
     tone = (flat * LUMA).sum(-1)
     wash = tint(flat, tone, quantise(tone, 5.0))
-    ink = np.maximum(contours(passes, tone), spotted(tone))
+    ink = np.maximum(spread(contours(passes, tone)), spotted(tone))
     return decode(wash + (encode(INK) - wash) * ink[..., None]).astype(np.float32)
 
 
@@ -45,4 +45,4 @@ def tint(flat: np.ndarray, tone: np.ndarray, stepped: np.ndarray) -> np.ndarray:
 def spotted(tone: np.ndarray) -> np.ndarray:
     """Ink coverage [0, 1]: what is dark, and lines along the dark side of edges."""
     fine, coarse = (ndimage.gaussian_filter(tone, sigma) for sigma in (SIGMA, 1.6 * SIGMA))
-    return smoothstep(BLACK + 0.1, BLACK - 0.1, fine + SHARPNESS * (fine - coarse))
+    return smoothstep(BLACK + 0.14, BLACK - 0.14, fine + SHARPNESS * (fine - coarse))

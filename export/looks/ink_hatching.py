@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from .anchored import surface_noise
-from .lines import outlines
+from .lines import outlines, spread
 from .streaks import directions, streaks
 from .tones import LUMA, decode, encode, flatten, quantise, smoothstep
 
@@ -29,8 +29,8 @@ def ink_hatching(passes: dict[str, np.ndarray]) -> np.ndarray:
     strokes, black = hatching(tone, passes["normal"], passes["position"])
     # Strokes are drawn with a pen of the wash's own colour, darker and bluer, which is richer than black and calmer in motion.
     pen = 0.5 * paper + 0.5 * encode(PEN)
-    drawn = paper + (pen - paper) * strokes[..., None]
-    black = np.maximum(black, outlines(passes, tone))
+    drawn = paper + (pen - paper) * spread(strokes)[..., None]
+    black = np.maximum(black, spread(outlines(passes, tone), 1.3))
     return decode(drawn + (encode(INK) - drawn) * black[..., None]).astype(np.float32)
 
 

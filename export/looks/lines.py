@@ -52,6 +52,11 @@ def outlines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     return 0.85 * ink * (1 - 0.75 * smoothstep(0.2, 0.5, ndimage.gaussian_filter(ink, CROWD)))
 
 
+def spread(ink: np.ndarray, gain: float = 1.0) -> np.ndarray:
+    """Coverage (H, W) of a pen whose line is soft at its borders: hard lines flicker when they move by parts of a pixel."""
+    return np.minimum(1, gain * ndimage.gaussian_filter(ink, 0.8))
+
+
 def sides(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How close a pixel lies to a step of depth (H, W, 1) on its nearer and on its farther side, (H, W) each, up to 0.4.
 
