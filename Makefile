@@ -47,7 +47,7 @@ style-graphic_novel: STEADY = 30
 style-cel: SEES = depth normal albedo --smooth
 style-cel: STEADY = 100
 style-oil_painting: SEES = depth normal position --noise 2 --gate
-style-ink_hatching: STEADY = 15
+style-ink_hatching: STEADY = 100
 style-hologram: STEADY = 72
 style-watercolour: STEADY = 20
 style-%: datasets/%/painted
