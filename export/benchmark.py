@@ -11,7 +11,7 @@ from . import score_sheet
 from .checkpoint import load_checkpoint
 from .config import UNPAIRED, ExportConfig, TrainConfig, train_config
 from .cost import CostError, frame_cost
-from .evaluate import export_parity, make_folder, open_perception, painter, write_scores
+from .evaluate import make_folder, numerics, open_perception, painter, write_scores
 from .export_onnx import export
 from .scoring import Footage, score
 from .settings import TrainerError, from_values, read_values, setting
@@ -101,7 +101,7 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
     except (PassError, ProviderError, StyleError) as error:
         raise BenchmarkError(f"A frame of {footage.data} can't be stylised: {error}") from error
     for name, style in styles.items():
-        rows[name] |= export_parity(load_style(style))
+        rows[name] |= numerics(style, footage)
         try:
             rows[name] |= frame_cost(style, config.device)
         except CostError as error:  # no reason to lose the scores

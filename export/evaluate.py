@@ -21,6 +21,7 @@ from .cost import frame_cost
 from .encoding import encode
 from .inception import Inception
 from .lpips import LPIPS
+from .precision import tf32_difference
 from .scoring import Footage, Painter, Perception, score
 from .settings import TrainerError, setting
 from .sources import find_files
@@ -77,7 +78,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
             rows, pictures = score(footage, {"style": paint}, perception)
         except (PassError, ProviderError) as error:
             raise EvaluateError(f"The frames of {config.data} can't be stylised: {error}") from error
-        rows["style"] |= export_parity(style) | frame_cost(path, config.provider)
+        rows["style"] |= numerics(path, footage) | frame_cost(path, config.provider)
     about = {"style": style.name, "data": config.data.name, "frames": footage.names, "rows": rows}
     if config.out is not None:
         write_scores(config.out, about, score_sheet.sheet(rows, pictures, f"{style.name} on {len(footage.names)} frames"))
@@ -105,10 +106,12 @@ def painter(path: Path, provider: str = "auto") -> Painter:
     return lambda passes: stylize(generator, passes)
 
 
-def export_parity(style: Style) -> dict[str, float]:
-    """{"parity": how far PyTorch and ONNX Runtime differed on export, relative above 1}, if the score card tells."""
-    parity = style.score_card.get("parity")
-    return {"parity": parity} if isinstance(parity, float) else {}
+def numerics(path: Path, footage: Footage) -> dict[str, float]:
+    """How exact a style file is: {"parity": how far PyTorch and ONNX Runtime differed on export, relative above 1, if the score
+    card tells, "tf32": what rounding as TF32 does changes in the first frame of the footage, see precision.py}."""
+    parity = load_style(path).score_card.get("parity")
+    shared = {"parity": parity} if isinstance(parity, float) else {}
+    return shared | {"tf32": tf32_difference(path, footage.frame(footage.names[0]).passes)}
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from core import PassError, ProviderError, StyleError, load_style
 
 from .cost import CostError, frame_cost
-from .evaluate import export_parity, make_folder, painter, score_card, style_file, write_card
+from .evaluate import make_folder, numerics, painter, score_card, style_file, write_card
 from .frame_store import digest
 from .preview import to_srgb
 from .score_sheet import SCORES
@@ -199,7 +199,7 @@ def _rows(footage: Footage, paths: dict[str, Path]) -> dict[str, dict[str, float
         for row, strength in strengths.items():
             rows[row]["strength"] = strength
         for row, file in files.items():
-            rows[row] |= export_parity(load_style(file)) | {"file_megabytes": file.stat().st_size / 1e6}
+            rows[row] |= numerics(file, footage) | {"file_megabytes": file.stat().st_size / 1e6}
             try:
                 rows[row] |= frame_cost(file)
             except CostError as error:  # no reason to lose the scores

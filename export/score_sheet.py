@@ -38,6 +38,7 @@ SCORES = {
     "seconds": Score("seconds at 1080p", "less", ".2f"),
     "peak_megabytes": Score("MB at 1080p", "less", ".0f"),
     "parity": Score("export parity", "less", ".0e"),
+    "tf32": Score("TF32 difference", "less", ".0e"),
 }
 """The scores of the table in its order; what they mean is said where they are computed."""
 
