@@ -8,9 +8,11 @@ from .tones import LUMA, decode, encode, flatten, quantise, smoothstep
 
 INK = np.array([0.012, 0.010, 0.028], np.float32)
 """Blue black, linear Rec.709."""
-SIGMA = 1.4
+PEN = 0.9
+"""Coverage of a contour; the darker the lines, the more they flicker."""
+SIGMA = 1.6
 """Pixels; the brush's fineness."""
-SHARPNESS = 7.0
+SHARPNESS = 6.0
 """How far a difference of tone against its surroundings pulls it to black or away from it."""
 BLACK = 0.26
 """Tone (encoded luminance) that turns half to ink."""
@@ -27,8 +29,8 @@ def graphic_novel(passes: dict[str, np.ndarray]) -> np.ndarray:
     rgb = np.maximum(passes["image"][..., :3], 0)
     flat = flatten(encode(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
     tone = (flat * LUMA).sum(-1)
-    wash = tint(flat, tone, quantise(tone, 5.0))
-    ink = np.maximum(spread(contours(passes, tone)), spotted(tone))
+    wash = tint(flat, tone, quantise(tone, 5.0, 4.0))
+    ink = np.maximum(PEN * spread(contours(passes, tone)), spotted(tone))
     return decode(wash + (encode(INK) - wash) * ink[..., None]).astype(np.float32)
 
 

@@ -7,18 +7,24 @@ from .tones import encode, log_depth, smoothstep
 
 CROWD = 8
 """Pixels over which crowded lines are thinned out."""
+BEYOND = 0.3
+"""How much of an outline's ink lies on the farther surface. It tears there when the two move apart, but leaves a light fringe
+where there is none."""
 
 
 def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     """Ink coverage [0, 1] of outlines (wide, at steps of depth) and inner lines (thin, at creases and changes of material).
 
-    Outlines straddle the steps: a generator that sees only the image can't tell the nearer side from the farther one.
+    Outlines straddle the steps, most of the ink on the nearer side: a generator that sees only the image can often, but not
+    always, tell which that is.
     """
     step = sum(map(np.abs, bends(passes["depth"])))
+    near, far = sides(passes["depth"])
     crease = slope(passes["normal"], 0.8)
     material = slope(encode(passes["albedo"]), 0.8)
     # Depth is not antialiased: blurring and a new threshold round the staircase off.
     outline = smoothstep(0.2, 0.6, ndimage.gaussian_filter(smoothstep(0.04, 0.12, step), 1.1))
+    outline *= 1 - (1 - BEYOND) * smoothstep(-0.02, 0.02, far - near)
     inner = np.maximum(0.8 * smoothstep(0.18, 0.4, crease), 0.6 * smoothstep(0.06, 0.16, material))
     ink = np.clip(np.maximum(outline, inner), 0, 1) * (1 - smoothstep(1.3, 1.6, tone))
     # Where lines crowd, as in foliage, a draughtsman leaves most of them out.
