@@ -123,6 +123,7 @@ def _further(size: str, folder: Path, height: int, width: int) -> Iterator[Job]:
         yield Job(size, "start", "start", (file["default"], *sides))
         yield Job(size, "exchange", "exchange", sides)
         yield Job(ANY, "agreement default", "agreement", ("default", file["default"], 272, 480))
+        yield Job(ANY, "rounding", "rounding", (272, 480))
         yield from (Job(ANY, f"step {name}", "step", (name,)) for name in ("default", "cyclegan_resnet"))
         yield Job(ANY, "enabling", "enabling", ())
     if size in (HD, UHD):

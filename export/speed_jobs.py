@@ -212,6 +212,15 @@ def agreement(name: str, file: str, height: int, width: int) -> dict:
     return {"difference": float(difference), "opset": max(opset.version for opset in onnx.load(file).opset_import)}
 
 
+def rounding(height: int, width: int) -> dict:
+    """The largest difference that TF32 makes in the pictures that the shipped styles make of noise; see precision.py."""
+    from .exhibit import SHIPPED
+    from .precision import tf32_difference
+
+    styles = map(load_style, SHIPPED.glob("*.onnx"))
+    return {"difference": max(tf32_difference(style.path, _passes(style, height, width)) for style in styles)}
+
+
 def step(name: str, crop: int = 256) -> dict:
     """A training step of a generator on one crop: a distance, a discriminator's judgement, both backwards, and Adam."""
     import torch
@@ -274,7 +283,8 @@ def _median(work: Callable[[], object], times: int = MOST_FRAMES) -> float:
     return statistics.median(_seconds(work) for _ in range(times))
 
 
-JOBS = {f.__name__: f for f in (frame, parts, tiles, limit, start, profile, shapes, exchange, agreement, step, node, enabling)}
+JOBS = {f.__name__: f for f in (frame, parts, tiles, limit, start, profile, shapes, exchange, agreement, rounding,
+                              step, node, enabling)}
 
 
 def _die_first() -> None:

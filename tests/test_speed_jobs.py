@@ -8,7 +8,7 @@ import pytest
 from export.cost import multiplications
 from export.lean_peers import LEAN_PEERS
 from export.speed_generators import BARE, GUIDED, build, write
-from export.speed_jobs import agreement, exchange, limit, own_process, parts, profile, shapes, step, tiles
+from export.speed_jobs import agreement, exchange, limit, own_process, parts, profile, rounding, shapes, step, tiles
 from tests.conftest import FIXTURES
 
 torch = pytest.importorskip("torch")
@@ -70,6 +70,10 @@ def test_pytorch_and_the_runtime_agree_and_training_has_steps(draft):
     found = agreement("draft", draft, 40, 48)
     assert found["difference"] < 1e-4 and found["opset"] <= 18
     assert step("draft", 32)["seconds"] > 0
+
+
+def test_rounding_moves_no_shipped_style_far():
+    assert 1e-6 < rounding(64, 96)["difference"] < 0.02
 
 
 def test_guides_are_ten_channels():
