@@ -7,7 +7,7 @@ from .tones import encode, log_depth, smoothstep
 
 CROWD = 8
 """Pixels over which crowded lines are thinned out."""
-BEYOND = 0.3
+BEYOND = 0.2
 """How much of an outline's ink lies on the farther surface. It tears there when the two move apart, but leaves a light fringe
 where there is none."""
 
@@ -26,6 +26,7 @@ def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     outline = smoothstep(0.2, 0.6, ndimage.gaussian_filter(smoothstep(0.04, 0.12, step), 1.1))
     outline *= 1 - (1 - BEYOND) * smoothstep(-0.02, 0.02, far - near)
     inner = np.maximum(0.8 * smoothstep(0.18, 0.4, crease), 0.6 * smoothstep(0.06, 0.16, material))
+    inner *= smoothstep(0.12, 0.02, near + far)  # where surfaces part, their normals and colours do too
     ink = np.clip(np.maximum(outline, inner), 0, 1) * (1 - smoothstep(1.3, 1.6, tone))
     # Where lines crowd, as in foliage, a draughtsman leaves most of them out.
     return ink * (1 - 0.8 * smoothstep(0.22, 0.5, ndimage.gaussian_filter(ink, CROWD)))
