@@ -59,6 +59,13 @@ def test_without_depth_to_see_lines_straddle_steps_with_most_ink_on_the_nearer_s
     assert nearer[0] > 0.6 and 0 < BEYOND < 1
 
 
+def test_where_surfaces_part_there_is_one_line_whatever_else_changes_there(passes):
+    line = contours(passes, TONE)[32]
+    passes["albedo"][:, EDGE:] = 0.1
+    passes["normal"] = np.where(np.arange(96)[:, None] < EDGE, [0.0, -1, 0], [0.7, -0.7, 0]) * np.ones((64, 1, 1), np.float32)
+    np.testing.assert_allclose(contours(passes, TONE)[32], line, atol=0.02)
+
+
 def test_borders_of_paint_are_thinner_than_outlines(passes):
     passes["depth"][:] = WALL
     passes["albedo"][:, EDGE:] = 0.1
