@@ -98,10 +98,11 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
     try:
         painters = {name: painter(style, config.device) for name, style in styles.items()}
         rows, pictures = score(footage, painters, perception)
+        for name, style in styles.items():
+            rows[name] |= numerics(style, footage)
     except (PassError, ProviderError, StyleError) as error:
         raise BenchmarkError(f"A frame of {footage.data} can't be stylised: {error}") from error
     for name, style in styles.items():
-        rows[name] |= numerics(style, footage)
         try:
             rows[name] |= frame_cost(style, config.device)
         except CostError as error:  # no reason to lose the scores

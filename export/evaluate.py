@@ -76,9 +76,10 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
         paint = painter(path, config.provider)
         try:
             rows, pictures = score(footage, {"style": paint}, perception)
+            rows["style"] |= numerics(path, footage)
         except (PassError, ProviderError) as error:
             raise EvaluateError(f"The frames of {config.data} can't be stylised: {error}") from error
-        rows["style"] |= numerics(path, footage) | frame_cost(path, config.provider)
+        rows["style"] |= frame_cost(path, config.provider)
     about = {"style": style.name, "data": config.data.name, "frames": footage.names, "rows": rows}
     if config.out is not None:
         write_scores(config.out, about, score_sheet.sheet(rows, pictures, f"{style.name} on {len(footage.names)} frames"))
@@ -108,7 +109,10 @@ def painter(path: Path, provider: str = "auto") -> Painter:
 
 def numerics(path: Path, footage: Footage) -> dict[str, float]:
     """How exact a style file is: {"parity": how far PyTorch and ONNX Runtime differed on export, relative above 1, if the score
-    card tells, "tf32": what rounding as TF32 does changes in the first frame of the footage, see precision.py}."""
+    card tells, "tf32": what rounding as TF32 does changes in the first frame of the footage, see precision.py}.
+
+    Raises StyleError, PassError, ProviderError.
+    """
     parity = load_style(path).score_card.get("parity")
     shared = {"parity": parity} if isinstance(parity, float) else {}
     return shared | {"tf32": tf32_difference(path, footage.frame(footage.names[0]).passes)}

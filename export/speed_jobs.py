@@ -217,8 +217,7 @@ def rounding(height: int, width: int) -> dict:
     from .exhibit import SHIPPED
     from .precision import tf32_difference
 
-    styles = map(load_style, SHIPPED.glob("*.onnx"))
-    return {"difference": max(tf32_difference(style.path, _passes(style, height, width)) for style in styles)}
+    return {"difference": max(tf32_difference(f, _passes(load_style(f), height, width)) for f in SHIPPED.glob("*.onnx"))}
 
 
 def step(name: str, crop: int = 256) -> dict:
