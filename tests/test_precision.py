@@ -7,6 +7,8 @@ from onnx import helper, numpy_helper
 
 from core import Style, load_style
 from core.style import OUTPUT_NAME, save_style
+
+pytest.importorskip("torch")
 from export.precision import round_factors, tf32_difference
 
 from .conftest import FIXTURES
