@@ -8,8 +8,8 @@ from .tones import encode, log_depth, smoothstep
 CROWD = 8
 """Pixels over which crowded lines are thinned out."""
 BEYOND = 0.2
-"""How much of an outline's ink lies on the farther surface. It tears there when the two move apart, but leaves a light fringe
-where there is none."""
+"""How dark an outline is on the farther surface, against the nearer one: ink there tears when the two move apart, but without any
+a light fringe would show."""
 
 
 def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
