@@ -17,20 +17,23 @@ IN_PLACE = {"Abs", "Add", "Cast", "Clip", "Div", "Exp", "LeakyRelu", "Log", "Max
 def bytes_per_pixel(model, inputs: dict[str, int], output: str, alignment: int) -> int:
     """The most that the inputs and the results of a graph's operators hold at once, in bytes per pixel of the frame.
 
-    The arguments are those of graph.check_graph(), which has accepted the graph. A runtime takes this much or more: copies in
-    another layout and gaps between results come on top. Weights count for nothing, also if they are cast: a runtime does that
-    once. Raises GraphError.
+    The arguments are those of graph.check_graph(), which has accepted the graph. ONNX Runtime takes about this much or more:
+    copies in another layout and gaps between results come on top. Weights count for nothing, also if they are cast: a runtime
+    does that once. Raises GraphError.
     """
     side = math.lcm(SIDE, alignment)
     shapes = infer_shapes(model, inputs, output, side, side)
     constant = {tensor.name for tensor in model.graph.initializer}
-    constant.update(node.output[0] for node in model.graph.node if constant.issuperset(node.input))
+    for node in model.graph.node:
+        if constant.issuperset(node.input):
+            constant.update(node.output)
     sizes = {name: 4 * math.prod(shape) for name, shape in shapes.items() if name not in constant}
-    last_use = {name: index for index, node in enumerate(model.graph.node) for name in node.input}
-    last_use |= dict.fromkeys([*inputs, output], len(model.graph.node))
+    nodes = _in_running_order(model.graph.node, output)
+    last_use = {name: index for index, node in enumerate(nodes) for name in node.input}
+    last_use |= dict.fromkeys([*inputs, output], len(nodes))
     held = {name: sizes[name] for name in inputs}
     peak = sum(held.values())
-    for index, node in enumerate(model.graph.node):
+    for index, node in enumerate(nodes):
         ending = [name for name in dict.fromkeys(node.input) if name in held and last_use[name] == index]
         for name in node.output:
             held[name] = sizes.get(name, 0)
@@ -39,6 +42,22 @@ def bytes_per_pixel(model, inputs: dict[str, int], output: str, alignment: int) 
         for name in ending:
             del held[name]
     return math.ceil(peak / side**2)
+
+
+def _in_running_order(nodes, output: str) -> list:
+    """The nodes that the output needs, as ONNX Runtime runs them: depth first from the output, and what a node takes from those
+    that come last in the file first (Graph::ReverseDFSFrom in its source)."""
+    makers = {name: index for index, node in enumerate(nodes) for name in node.output if name}
+    order, entered, stack = [], set(), [(makers[output], False)]
+    while stack:
+        index, complete = stack.pop()
+        if complete:
+            order.append(nodes[index])
+        elif index not in entered:
+            entered.add(index)
+            stack.append((index, True))
+            stack += sorted((makers[name], False) for name in set(nodes[index].input) if name in makers)
+    return order
 
 
 def free_memory(provider: str) -> int:

@@ -12,19 +12,22 @@ WIDER = (5, 11)
 LEVELS = 1 + len(WIDER)
 
 
-def keep(image: Tensor, shares: Tensor) -> Tensor:
+def keep(image: Tensor, finest: Tensor, *others: Tensor) -> Tensor:
     """The image with a share of its detail, level by level (Burt and Adelson 1983, with plain means for their Gaussians).
 
-    image: (B, c, H, W), H and W multiples of CELL; shares: (B, LEVELS, H, W), the finest level first, 0 none, 1 all, 2 twice.
+    image: (B, c, H, W), H and W multiples of CELL; finest, others: each (B, 1, H, W), for the LEVELS from the finest to the
+    coarsest, 0 none, 1 all, 2 twice.
     """
     means = [avg_pool2d(image, CELL)]
     for side in WIDER:
         means.append(avg_pool2d(means[-1], side, stride=1, padding=side // 2, count_include_pad=False))
     coarser = [*(a - b for a, b in pairwise(means)), means[-1]]  # all detail but the finest, at 1/CELL, and the rest of the image
-    finest, *others = shares.split(1, 1)
+    # ONNX Runtime takes what was written last first: so it has one frame of these at a time.
+    terms = [(share - finest) * interpolate(part, scale_factor=float(CELL), mode="bilinear")
+             for share, part in zip((1, *reversed(others)), reversed(coarser), strict=True)]
     kept = finest * image
-    for share, part in zip((*others, 1), coarser, strict=True):  # one at a time, since each is a whole frame
-        kept = kept + (share - finest) * interpolate(part, scale_factor=float(CELL), mode="bilinear")
+    for term in reversed(terms):
+        kept = kept + term
     return kept
 
 

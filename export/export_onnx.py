@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 OPSET = 18
 """The latest that a style may use: CUDA kernels of later operator sets came late to ONNX Runtime."""
 OPERATORS = {
-    "Add", "AveragePool", "Cast", "Concat", "Conv", "DepthToSpace", "Div", "Exp", "Log", "MaxPool", "Mul", "Neg", "Reciprocal",
-    "ReduceSum", "Relu", "Resize", "Sigmoid", "Sin", "Slice", "Split", "Sub",
+    "Add", "AveragePool", "Cast", "Concat", "Conv", "DepthToSpace", "Div", "Equal", "Exp", "Floor", "Log", "MaxPool", "Mul",
+    "Neg", "Reciprocal", "ReduceSum", "Relu", "Resize", "Sigmoid", "Sin", "Slice", "Split", "Sub",
 }
 """All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
 HALF = ".half"

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pixel_shuffle, relu
+from torch.nn.functional import conv2d, interpolate, pixel_shuffle, relu
 
 from core.style import input_channels
 
@@ -17,6 +17,8 @@ from . import detail
 from .encoding import GUIDES, decode
 from .noise import SurfaceNoise
 
+LANES = 16
+"""Channels that ONNX Runtime's convolutions take at once on AVX-512; 8 on AVX2."""
 RELU_GAIN = 2**0.5
 """Makes up for the half that a ReLU takes away."""
 TAIL_GAIN = 0.02
@@ -38,7 +40,7 @@ class GuidedGenerator(nn.Module):
     Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
     is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass: where in a scene a
     surface lies tells nothing about other scenes.
-    Subclasses give `alignment`, change() and change_sees(), and call change's channels `out_channels`.
+    Subclasses give `alignment`, change() and change_sees(); what change() gives has `out_channels` in all.
     """
 
     alignment: int
@@ -61,17 +63,17 @@ class GuidedGenerator(nn.Module):
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
         made = GUIDES | ({"position": self.noise} if self.noise else {})
         guides = [made[name](x) for name, x in zip(self.passes, passes, strict=True)]
-        change = self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
-        image = guides[0]
+        colour, *more = self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
+        image, gates = guides[0], [torch.sigmoid(gate + OPEN) for gate in more[:1]]
         if self.smooth:
-            image = detail.keep(image, 2 * torch.sigmoid(change[:, 4:]))
-        if self.gate:
-            image = image * torch.sigmoid(change[:, 3:4] + OPEN)
-        return image + change[:, :3]
+            image = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:]))
+        for gate in gates:
+            image = image * gate
+        return image + colour
 
-    def change(self, guides: Tensor) -> Tensor:
-        """All guides (B, in_channels, H, W), about [-1, 1], to (B, out_channels, H, W): what is added to the encoded image, then
-        the gate and the shares of detail before their sigmoids."""
+    def change(self, guides: Tensor) -> Sequence[Tensor]:
+        """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image (B, 3, H, W), then the gate and
+        the shares of detail before their sigmoids, each (B, 1, H, W)."""
         raise NotImplementedError
 
     def sees(self, span: Span) -> Span:
@@ -102,6 +104,27 @@ class Residual(nn.Module):
         return _sees(self.conv1, _sees(self.conv2, span))
 
 
+class Tail(nn.Conv2d):
+    """The last convolution, 3x3, and depth-to-space by `scale`: gives 3 channels of colour, and each further one by itself.
+
+    Where they are as many at the smaller size as processors convolve at once, each is convolved by itself, so that no more
+    than the one in use is held at full size.
+    """
+
+    def __init__(self, channels: int, scale: int, out_channels: int):
+        super().__init__(channels, out_channels * scale**2, 3, padding=1)
+        self.scale, self.parts = scale, [3] + [1] * (out_channels - 3)
+
+    def forward(self, x: Tensor) -> Sequence[Tensor]:
+        if len(self.parts) == 1:
+            return [pixel_shuffle(super().forward(x), self.scale)]
+        if self.scale**2 % LANES:
+            return pixel_shuffle(super().forward(x), self.scale).split(self.parts, 1)
+        rows = [part * self.scale**2 for part in self.parts]
+        weights = zip(self.weight.split(rows), self.bias.split(rows), strict=True)
+        return [pixel_shuffle(conv2d(x, weight, bias, padding=1), self.scale) for weight, bias in weights]
+
+
 class CNN(GuidedGenerator):
     """A lean generator on two scales: strided front, residual blocks at 1/4 and 1/8, depth-to-space tail."""
 
@@ -115,17 +138,17 @@ class CNN(GuidedGenerator):
         self.middle = nn.Sequential(*(Residual(c2, n2) for _ in range(n2)))
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
-        self.tail = _tail(c1, 4, self.out_channels)
+        self.tail = Tail(c1, 4, self.out_channels)
         _initialise(self.front, RELU_GAIN)
         _initialise(self.down, RELU_GAIN)
         _initialise(self.up, 1.0)
         _initialise(self.tail, TAIL_GAIN)
 
-    def change(self, guides: Tensor) -> Tensor:
+    def change(self, guides: Tensor) -> Sequence[Tensor]:
         quarter = self.before(relu(self.front(guides)))                            # (B, c1, H/4, W/4)
         eighth = self.up(self.middle(relu(self.down(quarter))))                    # (B, c1, H/8, W/8)
         quarter = self.after(quarter + _twice(eighth))
-        return pixel_shuffle(self.tail(quarter), 4)                                # (B, 3 or 4, H, W)
+        return self.tail(quarter)
 
     def change_sees(self, span: Span) -> Span:
         quarter = _stack_sees(self.after, _sees(self.tail, _shrink(span, 4)))
@@ -148,21 +171,21 @@ class UNet(GuidedGenerator):
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise((self.in_channels, *widths)))
         self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.merges = nn.ModuleList(nn.Conv2d(2 * a, a, 3, padding=1) for a in widths[:-1])
-        self.tail = _tail(widths[0], 2, self.out_channels)
+        self.tail = Tail(widths[0], 2, self.out_channels)
         for conv in (*self.downs, *self.merges):
             _initialise(conv, RELU_GAIN)
         for conv in self.ups:
             _initialise(conv, 1.0)
         _initialise(self.tail, TAIL_GAIN)
 
-    def change(self, guides: Tensor) -> Tensor:
+    def change(self, guides: Tensor) -> Sequence[Tensor]:
         levels = [guides]
         for down in self.downs:
             levels.append(relu(down(levels[-1])))                                  # (B, widths[i], H/2^(i+1), W/2^(i+1))
         x = levels.pop()
         for up, merge in zip(reversed(self.ups), reversed(self.merges), strict=True):
             x = relu(merge(torch.cat([levels.pop(), _twice(up(x))], 1)))
-        return pixel_shuffle(self.tail(x), 2)                                      # (B, 3 or 4, H, W)
+        return self.tail(x)
 
     def change_sees(self, span: Span) -> Span:
         skips = [_sees(self.tail, _shrink(span, 2))]  # what is needed of each level's features
@@ -193,17 +216,17 @@ class ResNet(GuidedGenerator):
         self.middle = nn.Sequential(*(Residual(c2, blocks) for _ in range(blocks)))
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Conv2d(c1, c1, 3, padding=1)
-        self.tail = _tail(c1, 2, self.out_channels)
+        self.tail = Tail(c1, 2, self.out_channels)
         for conv in (self.front, self.down, self.after):
             _initialise(conv, RELU_GAIN)
         _initialise(self.up, 1.0)
         _initialise(self.tail, TAIL_GAIN)
 
-    def change(self, guides: Tensor) -> Tensor:
+    def change(self, guides: Tensor) -> Sequence[Tensor]:
         half = relu(self.front(guides))                                            # (B, c1, H/2, W/2)
         quarter = self.up(self.middle(relu(self.down(half))))                      # (B, c1, H/4, W/4)
         half = relu(self.after(_twice(quarter)))
-        return pixel_shuffle(self.tail(half), 2)                                   # (B, 3 or 4, H, W)
+        return self.tail(half)
 
     def change_sees(self, span: Span) -> Span:
         half = _sees(self.after, _sees(self.tail, _shrink(span, 2)))
@@ -242,11 +265,6 @@ def receptive_radius(generator: GuidedGenerator) -> int:
 def _twice(x: Tensor) -> Tensor:
     """(B, c, h, w) to (B, c, 2h, 2w), nearest neighbours."""
     return interpolate(x, scale_factor=2.0, mode="nearest")
-
-
-def _tail(channels: int, scale: int, out_channels: int) -> nn.Conv2d:
-    """The convolution before depth-to-space by `scale`."""
-    return nn.Conv2d(channels, out_channels * scale**2, 3, padding=1)
 
 
 def _initialise(conv: nn.Conv2d, gain: float) -> None:

@@ -30,9 +30,13 @@ class SurfaceNoise(nn.Module):
         source = torch.Generator().manual_seed(SEED)
         direction = torch.randn(OCTAVES, 3, channels * WAVES, generator=source)
         length = FINEST * 2.0 ** torch.arange(OCTAVES)[:, None, None]
-        self.register_buffer("waves", 2 * math.pi * direction / direction.norm(dim=1, keepdim=True) / length, persistent=False)
-        phase = 2 * math.pi * torch.rand(OCTAVES, channels * WAVES, 1, 1, generator=source)
-        self.register_buffer("phases", phase, persistent=False)
+        waves = 2 * math.pi * direction / direction.norm(dim=1, keepdim=True) / length
+        phases = 2 * math.pi * torch.rand(OCTAVES, channels * WAVES, generator=source)
+        tables = torch.cat([waves, phases[:, None]], 1).transpose(0, 1)            # (x, y, z and phase; octave; wave)
+        for parity in (0, 1):
+            octaves = torch.arange(parity, OCTAVES, 2.0).repeat(3)
+            self.register_buffer(f"octaves{parity}", octaves[:, None, None], persistent=False)
+            self.register_buffer(f"tables{parity}", _in_thirds(tables[:, parity::2])[..., None, None], persistent=False)
         # The sum of a channel's waves four times over, for the four pixels that share a point.
         total = torch.eye(channels).repeat_interleave(4, 0).repeat_interleave(WAVES, 1) * (2 / WAVES) ** 0.5 / 2
         self.register_buffer("total", total[:, :, None, None], persistent=False)
@@ -43,10 +47,23 @@ class SurfaceNoise(nn.Module):
         extent = max_pool2d(position, 3, stride=2, padding=1) + max_pool2d(-position, 3, stride=2, padding=1)
         footprint = extent.sum(1, keepdim=True) * 0.25                              # about the size of a pixel in scene units
         ideal = torch.log(footprint * (GRAIN / FINEST) + 1e-6) * (1 / math.log(2))  # octave whose waves have GRAIN pixels
-        noise = 0.0
-        for octave in range(OCTAVES):
-            distance = ideal - float(octave)
-            share = relu(1.0 - relu(distance) - relu(-distance))                    # 1 at the ideal octave, 0 at its neighbours
-            x, y, z = (point[:, i : i + 1] * self.waves[octave, i, :, None, None] for i in range(3))
-            noise = noise + share * torch.sin(x + y + z + self.phases[octave])
+        noise = self._nearest(point, ideal, 0) + self._nearest(point, ideal, 1)
         return pixel_shuffle(conv2d(noise, self.total), 2)  # quicker than to enlarge
+
+    def _nearest(self, point: Tensor, ideal: Tensor, parity: int) -> Tensor:
+        """The waves (B, channels * WAVES, H/2, W/2) of the even or of the odd octave nearest to the ideal one, faded out towards
+        its neighbours of that parity: so of all octaves no more than these have to be computed."""
+        octave = torch.floor((ideal - float(parity)) * 0.5 + 0.5) * 2.0 + float(parity)
+        distance = ideal - octave
+        share = relu(1.0 - relu(distance) - relu(-distance))                        # 1 at the ideal octave, 0 at its neighbours
+        chosen = (octave == getattr(self, f"octaves{parity}")).float()              # one of each third; none beyond the octaves
+        wave_x, wave_y, wave_z, phase = (conv2d(chosen, table) for table in getattr(self, f"tables{parity}"))
+        return share * torch.sin(point[:, 0:1] * wave_x + point[:, 1:2] * wave_y + point[:, 2:3] * wave_z + phase)
+
+
+def _in_thirds(tables: Tensor) -> Tensor:
+    """(n, octaves, waves) to (n, waves, 3 * octaves): each number as a sum of three of at most 11 bits, from large to small, so
+    that a convolution that looks them up gives them exactly even where it multiplies in TF32."""
+    high = tables.half().float()
+    middle = (tables - high).half().float()
+    return torch.cat([high, middle, tables - high - middle], 1).transpose(1, 2).contiguous()

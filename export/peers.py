@@ -15,7 +15,8 @@ from .generators import GuidedGenerator, Span
 
 
 class Peer(GuidedGenerator):
-    """A generator that paints anew, from 2 x encoding - 1 of the image, where ours change the encoded image.
+    """A generator that paints anew, from 2 x encoding - 1 of the image, where ours change the encoded image: change() gives the
+    picture, (B, 3, H, W), before its tanh.
 
     Its receptive field is left to core.style.save_style(), which computes it from the exported graph.
     """

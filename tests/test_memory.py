@@ -1,15 +1,17 @@
 """What a graph needs, what the machine has, and that a memory limit is kept."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from core import Generator, MemoryLimitError, Style, load_style
-from core.memory import bytes_per_pixel, free_memory, used_memory
+from core.memory import _in_running_order, bytes_per_pixel, free_memory, used_memory
 from core.style import OUTPUT_NAME, save_style
 from tests.conftest import FIXTURES
 from tests.test_receptive_field import normalised
@@ -34,6 +36,19 @@ def test_weights_that_are_cast_count_for_nothing():
     model.graph.node[1].attribute[0].CopyFrom(onnx.helper.make_attribute("kernel_shape", [99, 999]))
     model.graph.node[1].attribute.append(onnx.helper.make_attribute("pads", [49, 499, 49, 499]))
     assert bytes_per_pixel(model, {"image": 3}, OUTPUT_NAME, 1) == before
+
+
+def test_operators_are_thought_to_run_in_the_order_in_which_they_do(tmp_path):
+    model, options = onnx.load(SHIPPED), onnxruntime.SessionOptions()
+    for index, part in enumerate(model.graph.node):
+        part.name = str(index)
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.enable_profiling, options.profile_file_prefix = True, str(tmp_path / "profile")
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session.run(None, {"image": np.ones((1, 3, 64, 64), np.float32)})
+    events = json.loads(Path(session.end_profiling()).read_text())
+    ran = [event["args"]["node_index"] for event in events if event["name"].endswith("_kernel_time")]
+    assert ran == [part.name for part in _in_running_order(model.graph.node, OUTPUT_NAME)]
 
 
 def test_the_machine_has_memory_and_this_process_takes_some():

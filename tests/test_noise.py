@@ -1,12 +1,15 @@
+import math
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+from torch.nn.functional import conv2d, max_pool2d, pixel_shuffle  # noqa: E402
 
 from core import Generator, Style, load_style, stylize  # noqa: E402
 from export.export_onnx import write_style  # noqa: E402
 from export.generators import make_generator, receptive_radius  # noqa: E402
-from export.noise import GRAIN, SurfaceNoise  # noqa: E402
+from export.noise import FINEST, GRAIN, OCTAVES, SurfaceNoise  # noqa: E402
 
 
 def wall(scale: float, shift: float = 0.0, side: int = 256) -> torch.Tensor:
@@ -40,6 +43,44 @@ def test_channels_differ_and_every_instance_is_alike():
     first, again = SurfaceNoise(2)(wall(0.01)), SurfaceNoise(2)(wall(0.01))
     assert torch.equal(first, again)
     assert abs(torch.corrcoef(first[0].flatten(1))[0, 1]) < 0.3
+
+
+def every_octave(noise: SurfaceNoise, position: torch.Tensor) -> torch.Tensor:
+    """The noise as its docstring defines it, with each octave's waves at each pixel; they are read from the module's tables."""
+    point = position[..., ::2, ::2]
+    extent = max_pool2d(position, 3, stride=2, padding=1) + max_pool2d(-position, 3, stride=2, padding=1)
+    ideal = torch.log2(extent.sum(1, keepdim=True) * 0.25 * (GRAIN / FINEST) + 1e-6)
+    total = 0.0
+    for octave in range(OCTAVES):
+        tables = getattr(noise, f"tables{octave % 2}")[..., 0, 0]                 # (4, waves, 3 * octaves of this parity)
+        x, y, z, phase = tables.unflatten(2, (3, -1)).sum(2)[..., octave // 2, None, None]
+        angle = point[:, :1] * x + point[:, 1:2] * y + point[:, 2:] * z + phase
+        total = total + (1 - (ideal - octave).abs()).clamp(min=0) * angle.sin()
+    return pixel_shuffle(conv2d(total, noise.total), 2)
+
+
+def test_the_nearest_octaves_are_all_that_count():
+    noise, far = SurfaceNoise(2), torch.linspace(0, 6, 256).exp()[:, None] * wall(0.01)  # across all octaves and beyond
+    assert torch.allclose(noise(far), every_octave(noise, far), atol=2e-3) and noise(far).std() > 0.1
+
+
+def test_waves_halve_from_octave_to_octave_in_every_direction():
+    tables = [getattr(SurfaceNoise(16), f"tables{parity}")[:3, ..., 0, 0].unflatten(2, (3, -1)).sum(2) for parity in (0, 1)]
+    for octave in range(OCTAVES):
+        length = 2 * math.pi / tables[octave % 2][..., octave // 2].norm(dim=0)
+        assert torch.allclose(length, torch.tensor(FINEST * 2.0**octave), rtol=1e-5)
+
+
+def test_rounding_what_convolutions_multiply_leaves_the_waves_alone():
+    for parity in (0, 1):
+        tables = getattr(SurfaceNoise(2), f"tables{parity}").double()
+        assert torch.equal(_short(tables), tables), "all of the numbers have 11 bits at most"
+
+
+def _short(x: torch.Tensor) -> torch.Tensor:
+    """Rounded to 11 bits."""
+    mantissa, exponent = torch.frexp(x)
+    return torch.ldexp((mantissa * 2**11).round() / 2**11, exponent)
 
 
 def test_a_style_with_noise_is_exact_in_onnx_and_in_tiles(tmp_path):
