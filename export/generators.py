@@ -130,7 +130,7 @@ class CNN(GuidedGenerator):
 
     alignment = 8
 
-    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 6, **options):
+    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 3, **options):
         super().__init__(passes, **options)
         self.front = nn.Conv2d(self.in_channels, c1, 8, stride=4, padding=2)
         self.before = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
@@ -237,7 +237,7 @@ class ResNet(GuidedGenerator):
 GENERATORS = {"cnn": CNN, "unet": UNet, "resnet": ResNet}
 
 SIZES = {
-    "cnn": {"draft": (16, 32, 1, 4), "fast": (32, 64, 1, 4), "default": (48, 96, 2, 6), "high": (64, 128, 3, 8)},
+    "cnn": {"draft": (16, 32, 1, 4), "fast": (32, 64, 1, 4), "default": (48, 96, 2, 3), "high": (64, 128, 3, 8)},
     "unet": {"draft": (16, 32, 48), "fast": (16, 32, 64, 96), "default": (32, 64, 96, 128), "high": (48, 96, 192, 256)},
     "resnet": {"draft": (16, 32, 4), "fast": (16, 48, 6), "default": (32, 64, 9), "high": (64, 128, 9)},
 }

@@ -1,12 +1,13 @@
-"""Two published generators that keep no statistics of the image, the leanest to compare speed with; only their cost is of
-interest here, so that they have random weights and no setting of `train`. Layers and widths are as their authors published them.
+"""The leanest published generators, to compare speed with; only their cost is of interest here, so that they have random weights
+and no setting of `train`. Layers and widths are as their authors published them. White-box and the denoiser keep no statistics
+of the image.
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, leaky_relu, max_pool2d, relu
+from torch.nn.functional import conv2d, instance_norm, interpolate, leaky_relu, max_pool2d, relu
 
 from .peers import Peer
 
@@ -68,6 +69,71 @@ class DenoiserUNet(Peer):
         return self.tail(x)                                                        # (B, 3, H, W)
 
 
+class AnimeGAN(Peer):
+    """The generator of AnimeGANv3 as it paints, with the second of the two tails that it is trained with (Liu, Chen and Gao 2024;
+    TachibanaYoshino/AnimeGANv3, net/generator.py)."""
+
+    alignment = 16  # reflection needs two pixels at 1/8
+    operators = Peer.operators | {"ReduceMax", "ReduceMean", "Sqrt", "Transpose"}
+
+    def __init__(self, passes: Sequence[str] = ("image",), channels: int = 32):
+        super().__init__(passes)
+        c = channels
+        self.front = Denormalised(self.in_channels, c, 7)
+        self.downs = nn.ModuleList(nn.Sequential(Denormalised(a, a, 3, 2), Denormalised(a, b, 3))
+                                   for a, b in ((c, 2 * c), (2 * c, 4 * c), (4 * c, 4 * c)))
+        self.attention = ExternalAttention(4 * c)
+        self.ups = nn.ModuleList(nn.ModuleList([Denormalised(a, b, 3), Denormalised(b, b, 3)])
+                                 for a, b in ((4 * c, 4 * c), (4 * c, 2 * c), (2 * c, c)))
+        self.tail = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(c, 3, 7, bias=False))
+
+    def change(self, guides: Tensor) -> Tensor:
+        skips = [self.front(guides)]
+        for down in self.downs:
+            skips.append(down(skips[-1]))                                          # (B, 2c, H/2, W/2), then 4c, 4c
+        x = self.attention(skips.pop())
+        for first, second in self.ups:
+            x = second(first(_twice(x, "bilinear")) + skips.pop())
+        return self.tail(x)                                                        # (B, 3, H, W)
+
+
+class Denormalised(nn.Module):
+    """A convolution on reflected borders, instance normalisation to the deviation and mean of a 1x1 convolution of the same
+    (their "linearly adaptive denormalisation"), and a leaky ReLU."""
+
+    def __init__(self, before: int, after: int, kernel: int, stride: int = 1):
+        super().__init__()
+        behind = (kernel - stride) // 2
+        ahead = kernel - stride - behind
+        self.conv = nn.Sequential(nn.ReflectionPad2d((ahead, behind, ahead, behind)),
+                                  nn.Conv2d(before, after, kernel, stride, bias=False))
+        self.adapt = nn.Conv2d(after, after, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        adapted = self.adapt(x)
+        mean = adapted.mean((2, 3), keepdim=True)
+        deviation = ((adapted - mean) * (adapted - mean)).mean((2, 3), keepdim=True)
+        return leaky_relu(instance_norm(x) * torch.sqrt(deviation + 1e-5) + mean, 0.2)
+
+
+class ExternalAttention(nn.Module):
+    """Each pixel looks up a memory that all frames share (Guo et al. 2021), here written and read by the same weights."""
+
+    def __init__(self, channels: int, memories: int = 128):
+        super().__init__()
+        self.before = nn.Conv2d(channels, channels, 1, bias=False)
+        self.memory = nn.Parameter(torch.randn(memories, channels, 1, 1) * channels**-0.5)
+        self.after = nn.Sequential(nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = conv2d(self.before(x), self.memory)                                 # (B, memories, H, W)
+        found = torch.exp(found - found.amax((2, 3), keepdim=True))
+        found = found / found.sum((2, 3), keepdim=True)                             # a softmax over the pixels
+        found = found / (found.sum(1, keepdim=True) + 1e-9)
+        return leaky_relu(x + self.after(conv2d(found, self.memory.transpose(0, 1))), 0.2)
+
+
 def _conv(before: int, after: int) -> nn.Conv2d:
     return nn.Conv2d(before, after, 3, padding=1)
 
@@ -82,4 +148,4 @@ def _twice(x: Tensor, mode: str) -> Tensor:
     return interpolate(x, scale_factor=2.0, mode=mode)
 
 
-LEAN_PEERS = {"white_box": WhiteBox, "denoiser_unet": DenoiserUNet}
+LEAN_PEERS = {"white_box": WhiteBox, "denoiser_unet": DenoiserUNet, "animegan3": AnimeGAN}

@@ -36,7 +36,7 @@ class SurfaceNoise(nn.Module):
         for parity in (0, 1):
             octaves = torch.arange(parity, OCTAVES, 2.0).repeat(3)
             self.register_buffer(f"octaves{parity}", octaves[:, None, None], persistent=False)
-            self.register_buffer(f"tables{parity}", _in_thirds(tables[:, parity::2])[..., None, None], persistent=False)
+            self.register_buffer(f"tables{parity}", _in_thirds(tables[:, parity::2]), persistent=False)
         # The sum of a channel's waves four times over, for the four pixels that share a point.
         total = torch.eye(channels).repeat_interleave(4, 0).repeat_interleave(WAVES, 1) * (2 / WAVES) ** 0.5 / 2
         self.register_buffer("total", total[:, :, None, None], persistent=False)
@@ -57,7 +57,7 @@ class SurfaceNoise(nn.Module):
         distance = ideal - octave
         share = relu(1.0 - relu(distance) - relu(-distance))                        # 1 at the ideal octave, 0 at its neighbours
         chosen = (octave == getattr(self, f"octaves{parity}")).float()              # one of each third; none beyond the octaves
-        wave_x, wave_y, wave_z, phase = (conv2d(chosen, table) for table in getattr(self, f"tables{parity}"))
+        wave_x, wave_y, wave_z, phase = (conv2d(chosen, table[..., None, None]) for table in getattr(self, f"tables{parity}"))
         return share * torch.sin(point[:, 0:1] * wave_x + point[:, 1:2] * wave_y + point[:, 2:3] * wave_z + phase)
 
 

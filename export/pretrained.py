@@ -1,6 +1,7 @@
 """First weights from what was trained before: the newest checkpoint of a run, or a style file."""
 
 import logging
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from core.style import StyleError, load_style
 from .checkpoint import load_checkpoint
 from .config import TrainConfig
 from .export_onnx import HALF, training_record
-from .generators import GuidedGenerator
+from .generators import GuidedGenerator, Residual
 from .settings import TrainerError, from_values, read_values
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     them, the first one first.
 
     The generator may see more passes than they did, after theirs, and have gates: those start without effect, the image's almost.
+    It may have fewer residual blocks: the ones of the largest weights stay.
     A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
@@ -56,6 +58,7 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
         found = _widened(found, generator.state_dict())
     if generator.gate:
         found = _with_gates(found, generator)
+    found = _thinned(found, generator)
     if differing := _differences(found, generator.state_dict()):
         shown = "; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else "")
         raise StartError(f"The weights of {path} do not fit this generator: {shown}. "
@@ -110,6 +113,29 @@ def _with_gates(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[st
         if channels in (3, 4) and channels < generator.out_channels:
             wide[name] = torch.cat([found[name], own.new_zeros(len(own) - len(found[name]), *own.shape[1:])])
     return wide
+
+
+def _thinned(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights without the residual blocks that a stack has more than ours: those of the smallest weights, which change the
+    picture least (as Li et al. 2017 choose filters)."""
+    thin = dict(found)
+    for stack, blocks in generator.named_children():
+        if not (isinstance(blocks, nn.Sequential) and all(isinstance(block, Residual) for block in blocks)):
+            continue
+        parts: dict[int, dict[str, Tensor]] = {}
+        for name in found:
+            if name.startswith(f"{stack}."):
+                number, part = name.removeprefix(f"{stack}.").split(".", 1)
+                parts.setdefault(int(number), {})[part] = thin.pop(name)
+        staying = sorted(sorted(parts, key=lambda number: _size(parts[number]))[-len(blocks):])
+        for place, number in enumerate(staying):
+            thin |= {f"{stack}.{place}.{part}": weight for part, weight in parts[number].items()}
+    return thin
+
+
+def _size(block: dict[str, Tensor]) -> float:
+    """How much the convolutions of a block can do one after the other."""
+    return math.prod(weight.norm().item() for weight in block.values() if weight.ndim == 4)
 
 
 def _differences(found: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:

@@ -27,7 +27,7 @@ from core.memory import free_memory
 from core.tiles import round_up
 
 from .settings import TrainerError, setting
-from .speed_generators import BARE, GUIDED, NAMES, write
+from .speed_generators import FILES, GUIDED, NAMES, write
 from .speed_goals import ANY, HD, UHD, UHD2, judged
 from .speed_jobs import own_process
 from .speed_report import bars, table
@@ -103,7 +103,7 @@ def _jobs(config: SpeedConfig, height: int, width: int, first_round: bool) -> It
         yield from _further(size, config.out, height, width)
     for name in names:
         file = str(write(name, config.out).resolve())
-        for runtime in RUNTIMES if name != BARE and small else RUNTIMES[:1]:
+        for runtime in RUNTIMES if name not in FILES and small else RUNTIMES[:1]:
             yield Job(size, f"{name} {runtime}", "frame", (name, file, runtime, height, width))
 
 

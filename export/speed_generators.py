@@ -1,4 +1,5 @@
-"""The generators that the table of speeds compares, with random weights: they change nothing about the cost."""
+"""The generators that the table of speeds compares: the styles that ship, and others with random weights, which change nothing
+about the cost."""
 
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import numpy as np
 import onnx
 import torch
 
+from core.__main__ import SHIPPED
 from core.style import OUTPUT_NAME, Style, save_style
 
 from .export_onnx import to_onnx
@@ -14,15 +16,18 @@ from .lean_peers import LEAN_PEERS
 from .peers import PEERS
 
 OURS = tuple(SIZES["cnn"])
+STYLES = tuple(sorted(path.stem for path in SHIPPED.glob("*.onnx")))
 BARE = "bare_convolutions"
 """3x3 convolutions of 48 channels alone: what the machine can do."""
 GUIDED = "default_guided"
 """Our default with ten channels to look at."""
-NAMES = (*OURS, BARE, *LEAN_PEERS, *PEERS)
+NAMES = (*OURS, *STYLES, BARE, *LEAN_PEERS, *PEERS)
+FILES = (*STYLES, BARE)
+"""Those that are graphs alone, without a module of PyTorch."""
 
 
 def build(name: str) -> GuidedGenerator:
-    """One of NAMES but BARE, or GUIDED, always with the same weights."""
+    """One of NAMES but FILES, or GUIDED, always with the same weights."""
     torch.manual_seed(0)
     if name in LEAN_PEERS:
         return LEAN_PEERS[name]().eval()
@@ -32,7 +37,9 @@ def build(name: str) -> GuidedGenerator:
 
 
 def write(name: str, folder: Path) -> Path:
-    """The generator's graph as a style file, made once."""
+    """The generator's graph as a style file, made once if it is none that ships."""
+    if name in STYLES:
+        return SHIPPED / f"{name}.onnx"
     path = folder / f"{name}.onnx"
     if not path.is_file():
         if name == BARE:

@@ -54,6 +54,7 @@ GOALS = (
     _faster("high against CycleGAN in PyTorch, times as fast", 12, "cyclegan_resnet pytorch", "high onnxruntime"),
     _faster("default against White-box in ONNX Runtime, times as fast", 4, "white_box onnxruntime"),
     _faster("default against OIDN's U-Net in ONNX Runtime, times as fast", 4, "denoiser_unet onnxruntime"),
+    _faster("default against AnimeGANv3 in ONNX Runtime, times as fast", 6, "animegan3 onnxruntime"),
     Goal("default against the bare convolutions, share of their rate", 0.88,
          (HD, "default onnxruntime", "rate"), (HD, "bare_convolutions onnxruntime", "rate")),
     Goal("default, share of the convolutions in its time", 0.9, (HD, "profile default", "convolutions")),

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core import load_style
+from core import Style, load_style
 from export.checkpoint import load_checkpoint
 from export.config import ExportConfig, TrainConfig, resumed_config
 from export.discriminators import make_discriminator
 from export.encoding import encode
-from export.export_onnx import export
+from export.export_onnx import export, round_weights, write_style
 from export.generators import OPEN, make_generator
 from export.pretrained import StartError, start_from
 from export.settings import ConfigError
@@ -96,6 +96,26 @@ def test_gates_that_the_start_had_not_open_almost_wholly_and_learn(config, style
                           atol=1e-5)
     gated(image).sum().backward()
     assert all(channel.abs().max() > 0 for channel in gated.tail.weight.grad[3 * 16 :].split(16))
+
+
+def test_of_more_residual_blocks_those_of_the_largest_weights_stay(config, tmp_path):
+    deep, discriminator = networks(config, widths=(16, 16, 1, 4))
+    with torch.no_grad():
+        torch.nn.init.normal_(deep.tail.weight, 0, 0.1)
+        for bias in (p for p in deep.parameters() if p.ndim == 1):
+            torch.nn.init.normal_(bias, 0, 0.1)  # zeros would not be in the file
+        for number in (0, 2):
+            deep.middle[number].conv2.weight.zero_()  # so that they change nothing
+            deep.middle[number].conv2.bias.zero_()
+        deep.middle[3].conv1.weight.mul_(0.5)
+    round_weights(deep)
+    write_style(deep, Style("Deep", passes=deep.passes, alignment=8), tmp_path / "deep.onnx")
+    lean, _ = networks(config, widths=(16, 16, 1, 2))
+    start_from(tmp_path / "deep.onnx", lean, discriminator)
+    image = torch.rand(1, 3, 32, 32)
+    assert torch.equal(lean.encoded(image), deep.encoded(image))
+    assert all(torch.equal(a, b) for a, b in zip(lean.middle.parameters(), (*deep.middle[1].parameters(),
+                                                                            *deep.middle[3].parameters()), strict=True))
 
 
 def test_shares_of_detail_come_to_a_start_that_has_a_gate(config, tmp_path):

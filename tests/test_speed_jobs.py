@@ -5,6 +5,7 @@ import importlib.util
 import onnx
 import pytest
 
+from core import load_style
 from export.cost import multiplications
 from export.lean_peers import LEAN_PEERS
 from export.speed_generators import BARE, GUIDED, build, write
@@ -80,15 +81,16 @@ def test_guides_are_ten_channels():
     assert build(GUIDED).in_channels == 10
 
 
-@pytest.mark.parametrize("name, parameters", [("white_box", 1_467_075), ("denoiser_unet", 919_811)])
-def test_a_lean_peer_is_as_large_as_published_and_sees_no_statistics(name, parameters):
+@pytest.mark.parametrize("name, parameters, tiled", [
+    ("white_box", 1_467_075, True), ("denoiser_unet", 919_811, True), ("animegan3", 1_027_520, False)])
+def test_a_lean_peer_is_as_large_as_published_and_known_to_see_statistics(name, parameters, tiled, tmp_path):
     """The numbers are those of the layers in the authors' own repositories, which lean_peers.py names."""
     generator = LEAN_PEERS[name]().eval()
     passes = [torch.rand(1, 3, 32, 48) for _ in generator.passes]
     with torch.no_grad():
         assert generator(*passes).shape == (1, 3, 32, 48)
     assert sum(p.numel() for p in generator.parameters()) == parameters
-    assert not [m for m in generator.modules() if "Norm" in type(m).__name__]
+    assert load_style(write(name, tmp_path)).tiles_exact == tiled
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="this Python has no bpy")
