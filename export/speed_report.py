@@ -25,13 +25,13 @@ def table(report: dict) -> str:
 def _frames(size: str, rows: dict[str, dict]) -> list[str]:
     """Generators side by side."""
     ours = rows.get("default onnxruntime", {}).get("seconds")
-    lines = [f"{size:36}{'seconds':>9}{'least..most':>16}{'MB':>8}{'G/s':>7}{'x default':>11}"]
+    lines = [f"{size:36}{'seconds':>9}{'least..most':>18}{'MB':>8}{'G/s':>7}{'x default':>11}"]
     for row, cost in rows.items():
         if "rate" in cost:
             ratio = f"{cost['seconds'] / ours:.2f}" if ours else "-"
             spread = f"{cost['least_seconds']:.3f}..{cost['most_seconds']:.3f}"
             memory = f"{cost['peak_megabytes']:.0f}" if "peak_megabytes" in cost else "-"
-            lines.append(f"{row:36}{cost['seconds']:9.3f}{spread:>16}{memory:>8}{cost['rate']:7.0f}{ratio:>11}")
+            lines.append(f"{row:36}{cost['seconds']:9.3f}{spread:>18}{memory:>8}{cost['rate']:7.0f}{ratio:>11}")
     return lines if len(lines) > 1 else []
 
 
