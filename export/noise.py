@@ -1,6 +1,7 @@
 """World-anchored noise: a random input of the generator that is a function of the surface point, so that strokes stick to it."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -57,8 +58,14 @@ class SurfaceNoise(nn.Module):
         distance = ideal - octave
         share = relu(1.0 - relu(distance) - relu(-distance))                        # 1 at the ideal octave, 0 at its neighbours
         chosen = (octave == getattr(self, f"octaves{parity}")).float()              # one of each third; none beyond the octaves
-        wave_x, wave_y, wave_z, phase = (conv2d(chosen, table[..., None, None]) for table in getattr(self, f"tables{parity}"))
+        with _unrounded(point.device.type):
+            wave_x, wave_y, wave_z, phase = (conv2d(chosen, table[..., None, None]) for table in getattr(self, f"tables{parity}"))
         return share * torch.sin(point[:, 0:1] * wave_x + point[:, 1:2] * wave_y + point[:, 2:3] * wave_z + phase)
+
+
+def _unrounded(device: str) -> AbstractContextManager:
+    """Keeps convolutions from rounding to bfloat16 where training lets them; elsewhere nothing, which an export can trace."""
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def _in_thirds(tables: Tensor) -> Tensor:

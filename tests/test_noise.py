@@ -71,6 +71,13 @@ def test_waves_halve_from_octave_to_octave_in_every_direction():
         assert torch.allclose(length, torch.tensor(FINEST * 2.0**octave), rtol=1e-5)
 
 
+def test_training_in_bfloat16_leaves_the_waves_alone():
+    noise, far = SurfaceNoise(2), wall(0.01) + 5.0
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = noise(far)
+    assert torch.allclose(rounded.float(), noise(far), atol=0.02)
+
+
 def test_rounding_what_convolutions_multiply_leaves_the_waves_alone():
     for parity in (0, 1):
         tables = getattr(SurfaceNoise(2), f"tables{parity}").double()
