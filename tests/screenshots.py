@@ -113,7 +113,7 @@ def pictures() -> Iterator[None]:
     save("menu", area, top=0.1, bottom=0.83)
     press("key", "Escape", "key", "Escape")
     yield from pause(1)
-    node.style_id = "watercolour"
+    node.style_id = "charcoal"  # which is not installed
     area.tag_redraw()
     yield from pause(2)
     save("error", area, top=0.27, bottom=0.83)
