@@ -54,7 +54,8 @@ class TrainConfig:
     gate: bool = setting(False, "learn where the image is painted over, too: for strong lines and brush strokes")
     smooth: bool = setting(False, "a gate, and learn how much of the image's detail stays: for looks that take textures away")
     noise: int = setting(0, "channels of noise that sticks to surfaces, seen in place of the pass position")
-    start_from: Path | None = setting(None, "run folder or style file (.onnx) of the same architecture that gives first weights")
+    start_from: Path | None = setting(None, "run folder or style file (.onnx) that gives first weights: of the same "
+                                      "architecture, or with more residual blocks")
     resnet_weights: Path | None = setting(None, "torchvision's file of ResNet-18 or -34 that gives first weights to generator "
                                           "resnet; its widths must fit: 64 64 N")
     discriminator: str = setting("patch", "what judges: patch, multiscale (patches on a pyramid), dense (the whole crop) or vgg "

@@ -16,6 +16,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from core import PassError, ProviderError, StyleError, load_style
+from core.__main__ import SHIPPED
 
 from .cost import CostError, frame_cost
 from .evaluate import make_folder, numerics, painter, score_card, style_file, write_card
@@ -29,7 +30,6 @@ from .strength import mixed, strength_as_true
 
 log = logging.getLogger(__name__)
 
-SHIPPED = Path(__file__).parents[1] / "addon" / "styles"
 STRIP, PER_LINE = 8, 4
 """Frames of a film strip, and of each of its lines."""
 GAP, QUALITY = 8, 88

@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 
 from core import PASSES, Generator, MemoryLimitError, ProviderError, Style, StyleError, load_style, stylize
+from core.__main__ import SHIPPED
 from core.exr import read_exr, write_exr
 from core.style import input_channels
 from core.tiles import plan_tiles, round_up
@@ -214,7 +215,6 @@ def agreement(name: str, file: str, height: int, width: int) -> dict:
 
 def rounding(height: int, width: int) -> dict:
     """The largest difference that TF32 makes in the pictures that the shipped styles make of noise; see precision.py."""
-    from .exhibit import SHIPPED
     from .precision import tf32_difference
 
     return {"difference": max(tf32_difference(f, _passes(load_style(f), height, width)) for f in SHIPPED.glob("*.onnx"))}

@@ -34,6 +34,10 @@ def test_a_frame_takes_time_and_memory(runtime, draft):
     assert cost.get("peak_megabytes", 0) >= cost.get("first_megabytes", 0) >= 0
 
 
+def test_a_style_that_ships_is_timed_as_it_is(tmp_path):
+    assert load_style(write("cel", tmp_path)).name == "Cel Animation" and not list(tmp_path.iterdir())
+
+
 def test_a_problem_is_one_line():
     assert "no style file" in own_process("frame", "draft", "/none.onnx", "onnxruntime", 8, 8)["problem"]
     assert "time was used up" in own_process("start", WIDE, 8, 8, timeout=0.01)["problem"]
