@@ -1,8 +1,11 @@
-"""The Blender side: everything that imports bpy. Nodes and hidden data live in the file, pixels travel through capture.py."""
+"""The Blender side: everything that imports bpy. Nodes and hidden data live in the file, pixels travel through run/pixels.py."""
 
-from . import commands, live, mainthread, node, operators, preferences, thumbnails, trigger, watch
+from . import commands
+from .run import after_edits, in_renders, main_thread
+from .trees import keep_in_sync
+from .ui import node, operators, preferences, thumbnails
 
-MODULES = (preferences, thumbnails, operators, node, mainthread, watch, live, trigger, commands)
+MODULES = (preferences, thumbnails, operators, node, main_thread, keep_in_sync, after_edits, in_renders, commands)
 
 
 def register() -> None:

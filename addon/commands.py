@@ -10,7 +10,9 @@ from pathlib import Path
 import bpy
 
 from ..core.__main__ import COMMANDS, UsageError, add_json, main
-from . import frames, library, stage, trigger, watch
+from . import library
+from .run import in_renders, run_nodes
+from .trees import hidden_scenes, keep_in_sync
 
 NAME = "gan_style"
 _handles = []
@@ -25,7 +27,7 @@ def check(options: argparse.Namespace) -> None:
         bpy.ops.wm.open_mainfile(filepath=str(path))
     except RuntimeError as error:
         raise UsageError(f"Blender can't open {options.file}: {error}") from error
-    watch.sync()
+    keep_in_sync.sync()
     reports = [report for scene in bpy.data.scenes for report in _reports(scene)]
     errors = [f"{report['place']} in scene '{report['scene']}': {report['error']}" for report in reports if report["error"]]
     if options.json:
@@ -39,14 +41,14 @@ def check(options: argparse.Namespace) -> None:
 
 def _reports(scene: bpy.types.Scene) -> Iterator[dict[str, str]]:
     """For each GAN Style node that the scene's render would run: where it is, what runs it, and what would stop it."""
-    for strip in stage.strips_with_style(scene):
-        yield _report(scene, f"strip '{strip}'", "", error=trigger.STRIP_PROBLEM)
-    for plan in {plan.key: plan for plan in stage.plans(scene)}.values():  # one of its stereo views stands for a node
+    for strip in hidden_scenes.strips_with_style(scene):
+        yield _report(scene, f"strip '{strip}'", "", error=in_renders.STRIP_PROBLEM)
+    for plan in {plan.key: plan for plan in hidden_scenes.plans(scene)}.values():  # one of its stereo views stands for a node
         place = f"node '{plan.node}'"
         try:
-            generator = frames.check(plan)
+            generator = run_nodes.check(plan)
             yield _report(scene, place, plan.style, provider=generator.provider, reason=generator.reason)
-        except frames.EXPECTED as error:
+        except run_nodes.EXPECTED as error:
             yield _report(scene, place, plan.style, error=str(error))
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..core import Generator, Style, StyleError, load_style
 from ..core.generator import LABELS, provider_problem
+from ..core.style import SHIPPED
 from .settings import own_folder, settings
 
-SHIPPED = Path(__file__).parent / "styles"
 PATH_VARIABLE = "GAN_STYLE_PATH"
 """Environment variable with further folders of styles, separated like PATH; for farms and tests."""
 

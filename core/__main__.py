@@ -17,10 +17,10 @@ from . import PASSES, Generator, PassError, ProviderError, Style, StyleError, lo
 from .exr import ExrError
 from .generator import PROVIDERS
 from .sequence import SequenceError, check_sequence, find_frames, stylize_sequence
+from .style import SHIPPED
 
 ERROR = "Error: GAN Style:"
 """Begins the last line of a run that failed; farms look for it."""
-SHIPPED = Path(__file__).parent.parent / "addon" / "styles"
 BENCH_SECONDS = 10
 MAX_SIDE = 16384
 

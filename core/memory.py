@@ -4,7 +4,7 @@ import ctypes
 import math
 import sys
 
-from .graph import infer_shapes
+from .onnx_graph import infer_shapes
 
 ON_CUDA = ("cuda", "tensorrt")
 """Providers whose memory is that of an NVIDIA GPU."""

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from .colour import HALF_MAX
 from .exr import ExrError, read_parts, stack_channels, write_part
 from .generator import Generator
 from .passes import PASSES, PassError, check_passes
-from .stylize import FAR, stylize
+from .stylize import stylize
 
 LAYER_PASSES = {label.lower(): p.name for p in PASSES.values() for label in (p.name, p.socket)} | {
     "": "image", "rgba": "image", "combined": "image", "z": "depth", "diffcol": "albedo",
@@ -174,7 +175,7 @@ def write_picture(path: Path, picture: np.ndarray, like: Frame) -> None:
     channels = {}
     for name, kind in like.channels.items():
         plane = picture[..., "RGBA".index(name)]
-        channels[name] = (np.clip(plane, -FAR, FAR) if kind == np.float16 else plane).astype(kind)
+        channels[name] = (np.clip(plane, -HALF_MAX, HALF_MAX) if kind == np.float16 else plane).astype(kind)
     write_part(path, header, channels)
 
 

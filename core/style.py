@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from .graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
-from .graph import GraphError, check_graph, parse_model
 from .memory import bytes_per_pixel
+from .onnx_graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
+from .onnx_graph import GraphError, check_graph, parse_model
 from .passes import PASSES
 from .receptive_field import receptive_field
 
@@ -31,6 +31,8 @@ MAX_NESTING = 16
 MAX_THUMBNAIL = 2**19, 1024
 """Bytes of the PNG, and pixels of its sides."""
 WORKING_SPACE = "Linear Rec.709"
+SHIPPED = Path(__file__).parents[1] / "addon" / "styles"
+"""The folder of the styles that ship."""
 MARKUP = re.compile(r"<[A-Za-z/!?]")
 UNWRITTEN = {"unwritten": True}
 """Marks the fields of a Style that are not part of the file."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .colour import HALF_MAX
 from .generator import Cancelled, Generator, ProviderError
 from .memory import return_freed
 from .passes import check_passes
@@ -13,9 +14,6 @@ from .threads import spread
 from .tiles import Tile, fit_window, plan_tiles, round_up
 
 log = logging.getLogger(__name__)
-
-FAR = 65504.0
-"""Largest half float; what an infinite radiance counts as."""
 
 MAX_STOPS = 32.0
 
@@ -141,7 +139,7 @@ def _tensor(name: str, array: np.ndarray, size: tuple[int, int], gain: np.ndarra
                     planes *= gain if gain.ndim == 0 else gain[:, rows]
                 if not (alpha == 1).all():
                     planes /= np.where(alpha > 0, alpha, np.float32(1))
-        _clean(planes, -FAR)
+        _clean(planes, -HALF_MAX)
 
     _in_bands(fill, height)
     tensor[..., height:, :width] = tensor[..., height - 1 : height, :width]
@@ -165,7 +163,7 @@ def _place(rgb: np.ndarray, image: np.ndarray, gain: np.ndarray | None, frame: n
             _clean(planes, 0.0)  # the exponential that undoes a log curve can overflow
             if not opaque:
                 planes *= alpha if np.isfinite(alpha).all() else np.nan_to_num(alpha, nan=1.0, posinf=1.0, neginf=0.0)
-                _clean(planes, -FAR)
+                _clean(planes, -HALF_MAX)
         frame[rows, :, :3], frame[rows, :, 3] = planes.transpose(1, 2, 0), alpha
         if not opaque and (clear := alpha == 0).any():
             for channel in range(3):
@@ -183,4 +181,4 @@ def _clean(planes: np.ndarray, lowest: float) -> None:
     """Make each plane finite in place; plane by plane, as the comparison takes memory too."""
     for plane in planes:
         if not np.isfinite(plane).all():
-            np.nan_to_num(plane, copy=False, nan=0.0, posinf=FAR, neginf=lowest)
+            np.nan_to_num(plane, copy=False, nan=0.0, posinf=HALF_MAX, neginf=lowest)

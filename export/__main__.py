@@ -11,20 +11,20 @@ from export.settings import TrainerError, add_arguments, explicit_values, from_v
 
 
 def _render_dataset() -> tuple[type, Callable[[dict], None]]:
-    from export.render_dataset import RenderDatasetConfig, render_dataset
+    from export.datasets.render import RenderDatasetConfig, render_dataset
 
     return RenderDatasetConfig, lambda values: render_dataset(from_values(RenderDatasetConfig, values))
 
 
 def _paint() -> tuple[type, Callable[[dict], None]]:
-    from export.paint import PaintConfig, paint
+    from export.datasets.paint import PaintConfig, paint
 
     return PaintConfig, lambda values: paint(from_values(PaintConfig, values))
 
 
 def _check_data() -> tuple[type, Callable[[dict], None]]:
     def run(values: dict) -> None:
-        from export.check_data import check_data
+        from export.training.check_data import check_data
 
         print(check_data(values))
 
@@ -36,8 +36,8 @@ def _train() -> tuple[type, Callable[[dict], None]]:
         # Threads that sleep while they wait train twice as fast beside other work; PyTorch reads this when it is loaded.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         config = resumed_config(values) if values.get("resume") else train_config(values)
-        from export.distributed import joined  # after the settings: a mistake in them needs no PyTorch to be told
-        from export.train import train
+        from export.training.distributed import joined  # after the settings: a mistake in them needs no PyTorch to be told
+        from export.training.train import train
 
         with joined(config.device):
             train(config)
@@ -55,13 +55,13 @@ def _export() -> tuple[type, Callable[[dict], None]]:
 
 
 def _demo() -> tuple[type, Callable[[dict], None]]:
-    from export.demo import DemoConfig, demo
+    from export.shipping.demo import DemoConfig, demo
 
     return DemoConfig, lambda values: demo(from_values(DemoConfig, values))
 
 
 def _extension() -> tuple[type, Callable[[dict], None]]:
-    from export.extension import ExtensionConfig, extension
+    from export.shipping.extension import ExtensionConfig, extension
 
     def run(values: dict) -> None:
         for package in extension(from_values(ExtensionConfig, values)):
@@ -71,27 +71,27 @@ def _extension() -> tuple[type, Callable[[dict], None]]:
 
 
 def _evaluate() -> tuple[type, Callable[[dict], None]]:
-    from export.evaluate import EvaluateConfig, evaluate
-    from export.score_sheet import table
+    from export.trials.evaluate import EvaluateConfig, evaluate
+    from export.trials.score_sheet import table
 
     return EvaluateConfig, lambda values: print(table(evaluate(from_values(EvaluateConfig, values))))
 
 
 def _gallery() -> tuple[type, Callable[[dict], None]]:
-    from export.exhibit import GalleryConfig, gallery
+    from export.trials.gallery import GalleryConfig, gallery
 
     return GalleryConfig, lambda values: print(gallery(from_values(GalleryConfig, values)))
 
 
 def _benchmark() -> tuple[type, Callable[[dict], None]]:
-    from export.benchmark import BenchmarkConfig, benchmark
-    from export.score_sheet import table
+    from export.trials.benchmark import BenchmarkConfig, benchmark
+    from export.trials.score_sheet import table
 
     return BenchmarkConfig, lambda values: print(table(benchmark(from_values(BenchmarkConfig, values))))
 
 
 def _speed() -> tuple[type, Callable[[dict], None]]:
-    from export.speed import SpeedConfig, speed
+    from export.speed.run import SpeedConfig, speed
 
     return SpeedConfig, lambda values: print(speed(from_values(SpeedConfig, values)))
 

@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -14,16 +14,18 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
+from core.colour import HALF_MAX
 from core.generator import Generator
 from core.passes import PASSES
 from core.style import OUTPUT_NAME, Style, StyleError, input_channels, load_style, save_style
 from core.stylize import stylize
 
-from .checkpoint import load_checkpoint, load_module
 from .config import ExportConfig, TrainConfig
-from .generators import GuidedGenerator, receptive_radius
-from .objective import make_painter
-from .settings import TrainerError, from_values, read_values, to_values
+from .networks.generators import GuidedGenerator
+from .settings import TrainerError, from_values, read_values
+from .training.checkpoint import load_checkpoint, load_module
+from .training.objective import make_painter
+from .training.record import HALF, training_record
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +36,6 @@ OPERATORS = {
     "Neg", "Reciprocal", "ReduceSum", "Relu", "Resize", "Sigmoid", "Sin", "Slice", "Split", "Sub",
 }
 """All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
-HALF = ".half"
-"""What the names of weights end with that are stored as float16 and cast to the name before it."""
-HALF_MAX = 65504.0
-"""Largest number of float16."""
 SIZES = ((64, 64), (1, 1), (37, 61), (130, 83))
 """(height, width) of the random frames that PyTorch and ONNX Runtime are compared on."""
 
@@ -66,7 +64,6 @@ def export(config: ExportConfig) -> Path:
         description=config.description,
         passes=generator.passes,
         alignment=generator.alignment,
-        receptive_radius=receptive_radius(generator),
         training=training_record(config.run, trained, state),
         score_card={"held_out": state["scores"]},
         thumbnail=thumbnail.read_bytes() if thumbnail.is_file() else b"",
@@ -218,23 +215,3 @@ def _random_passes(names: tuple[str, ...], height: int, width: int, rng: np.rand
     radiance = np.exp(rng.normal(-1, 2, (height, width, 3)))
     passes["image"] = np.concatenate([radiance * alpha, alpha], axis=-1).astype(np.float32)
     return passes
-
-
-def training_record(run: Path, trained: TrainConfig, state: dict) -> dict:
-    """What made the style: the command with every setting that is not the default, the frames, the steps, and, as "earlier", the
-    records of what it went on from, the first one first. state: the newest checkpoint's.
-    """
-    data = read_values(run / "data.json")
-    words = ["python -m export train"]
-    for f in fields(trained):
-        value = to_values(trained)[f.name]
-        if getattr(trained, f.name) != f.default and f.name != "resume":
-            shown = value if not isinstance(value, list) else " ".join(map(str, value))
-            shown = Path(shown).name if isinstance(getattr(trained, f.name), Path) and Path(shown).is_absolute() else shown
-            flag = f.name.replace("_", "-")
-            words.append(f"--{flag} {shown}" if not isinstance(value, bool) else f"--{flag}" if value else f"--no-{flag}")
-    return {
-        "command": " ".join(words), "steps": state["step"], "minutes": round(state["seconds"] / 60, 1), "seed": trained.seed,
-        "pytorch": torch.__version__, "frames": len(data["frames"]), "held_out": data["held_out"],
-        **({"earlier": data["earlier"]} if data.get("earlier") else {}),
-    }

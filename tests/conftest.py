@@ -8,18 +8,10 @@ import pytest
 from core import Generator, load_style
 
 FIXTURES = Path(__file__).parent / "fixtures"
-TRAINER = (
-    "benchmark", "check_data", "checkpoint", "dataset", "detail", "discriminators", "distributed", "encoding", "evaluate",
-    "export_onnx", "frame_store", "generators", "inception", "losses", "lpips", "metrics", "peers", "pictures",
-    "pretrained", "resnet_weights", "score_sheet", "scoring", "sources", "speed", "speed_jobs",
-    "speed_report", "strength", "train", "unpaired", "vgg", "videos",
-)  # fmt: skip
-collect_ignore = [] if find_spec("torch") else [f"test_{module}.py" for module in TRAINER]
-
 
 def pytest_report_header() -> list[str]:
     blender = f"with Blender {version('bpy')} as a Python module" if find_spec("bpy") else "without Blender"
-    return [blender, *(["without PyTorch: the trainer's tests are left out"] if collect_ignore else [])]
+    return [blender, *(["without PyTorch: the trainer's tests are left out"] if not find_spec("torch") else [])]
 
 
 @pytest.fixture(scope="session")

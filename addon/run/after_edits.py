@@ -1,0 +1,91 @@
+"""Brings the pictures up to date after edits: in a thread of its own, so that the window stays alive meanwhile."""
+
+import threading
+import time
+from functools import partial
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..trees import hidden_scenes, keep_in_sync
+from ..trees.node_group import is_hidden
+from . import log, main_thread, run_nodes
+
+IDLE_SECONDS = 0.05
+LONG_SECONDS = 0.5
+"""A run that takes longer shows its progress, and Esc cancels it."""
+
+_due = ""
+"""Name of a scene that Blender has composited since its pictures were made."""
+_thread: threading.Thread | None = None
+_cancelled = threading.Event()
+_started = 0.0
+_progress = 0.0
+
+
+def progress() -> float | None:
+    """Finished fraction of the run in progress; None if there is none."""
+    return _progress if _thread is not None and _thread.is_alive() else None
+
+
+def cancel() -> None:
+    """Stop the run in progress; nothing of it will be shown any more."""
+    global _due, _thread, _cancelled
+    _due, _thread = "", None
+    _cancelled.set()
+    _cancelled = threading.Event()
+
+
+@persistent
+def _on_composited(scene: bpy.types.Scene, *_: object) -> None:
+    """After each composite for the editors, since what feeds the nodes may have changed; a render does without."""
+    global _due
+    if not is_hidden(scene):
+        _due = scene.name
+
+
+def _when_idle() -> float:
+    global _due, _thread, _started, _progress
+    if _due and keep_in_sync.is_idle() and (_thread is None or not _thread.is_alive()):
+        keep_in_sync.sync_if_due()
+        scene, _due = bpy.data.scenes.get(_due), ""
+        plans = hidden_scenes.plans(scene) if scene is not None else ()
+        if plans:
+            arguments = scene.name, scene.frame_current, plans, _cancelled.is_set
+            _thread = threading.Thread(target=_run, args=arguments, name="GAN Style", daemon=True)
+            _started, _progress = time.monotonic(), 0.0
+            _thread.start()
+    elif _started and progress() is not None and time.monotonic() > _started + LONG_SECONDS:
+        _started = 0.0
+        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+            bpy.ops.gan_style.watch("INVOKE_DEFAULT")
+    return IDLE_SECONDS
+
+
+def _note(fraction: float) -> None:
+    global _progress
+    _progress = fraction
+
+
+def _run(scene: str, frame: int, plans: tuple[hidden_scenes.Plan, ...], is_cancelled) -> None:
+    before = _errors(plans)
+    call = partial(main_thread.call, cancel=is_cancelled, ready=keep_in_sync.is_idle)
+    done = run_nodes.run_scene(scene, frame, plans, call, cancel=is_cancelled, progress=_note)
+    if not is_cancelled() and (any(run.network_ran or run.cached for run in done) or _errors(plans) != before):
+        call(hidden_scenes.composite_again)
+
+
+def _errors(plans: tuple[hidden_scenes.Plan, ...]) -> list[str]:
+    """What the nodes' faces say."""
+    return [run.error if run else "" for run in (log.latest(plan.key) for plan in plans)]
+
+
+def register() -> None:
+    bpy.app.handlers.composite_post.append(_on_composited)
+    bpy.app.timers.register(_when_idle, persistent=True)
+
+
+def unregister() -> None:
+    cancel()
+    bpy.app.timers.unregister(_when_idle)
+    bpy.app.handlers.composite_post.remove(_on_composited)

@@ -1,0 +1,174 @@
+"""Runs the GAN Style nodes between rendering and compositing, in renders from the window and in background.
+
+Blender renders every scene that a Render Layers node names before it composites. The TRIGGER scene is one of them and its
+render engine is ours.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import bpy
+from bpy.app.handlers import persistent
+
+from .. import library, temp_folder
+from ..trees import hidden_scenes, keep_in_sync, node_group
+from . import after_edits, log, main_thread, run_nodes
+
+STRIP_PROBLEM = "The node can't run in the video sequencer; put it into the compositor of a scene."
+_scene = ""
+"""Name of the artist's scene that is being rendered."""
+_plans: tuple[hidden_scenes.Plan, ...] = ()
+_tenths = -1
+"""Progress that the window shows."""
+_triggered = False
+"""Whether the nodes were run for the frame that is being rendered."""
+
+
+class TriggerEngine(bpy.types.RenderEngine):
+    """Renders nothing; Blender calling it is the sign that the artist's scene is rendered and not composited yet."""
+
+    bl_idname = hidden_scenes.ENGINE
+    bl_label = "GAN Style Trigger"
+
+    def render(self, depsgraph: bpy.types.Depsgraph) -> None:
+        if depsgraph.scene.name == hidden_scenes.TRIGGER:
+            _run_nodes(depsgraph.scene.frame_current, self)
+
+
+def _run_nodes(frame: int, engine: bpy.types.RenderEngine) -> None:
+    """In background a frame that can't be stylised ends Blender, also after our own mistakes."""
+    global _triggered
+    _triggered = True
+    cancel = engine.test_break
+    with _nothing_unnoticed():
+        call = partial(main_thread.call, cancel=cancel)
+        for run in run_nodes.run_scene(_scene, frame, _plans, call, cancel=cancel, progress=partial(_show_progress, engine)):
+            if bpy.app.background and (run.error or run.cancelled):
+                _abort(f"node '{run.node}'", run.error or "The render was cancelled.")
+            elif run.error and not cancel():
+                engine.report({"ERROR"}, f"GAN Style: node '{run.node}': {run.error}")
+
+
+def _show_progress(engine: TriggerEngine, fraction: float) -> None:
+    """In the window's render view; the status bar shows the progress of the scene's own engine, which is done."""
+    global _tenths
+    if not bpy.app.background and int(10 * fraction) != _tenths:  # each call draws the window anew
+        _tenths = int(10 * fraction)
+        engine.update_stats("", f"GAN Style: {_tenths}0%")
+
+
+@contextmanager
+def _nothing_unnoticed() -> Iterator[None]:
+    """In background our own mistakes, and files that can't be written, end Blender."""
+    finished = not bpy.app.background
+    try:
+        yield
+        finished = True
+    except OSError as error:
+        if finished:
+            raise
+        _abort("", f"Temporary files can't be written ({error}); make space, or name another folder in TMPDIR.")
+    finally:
+        if not finished:
+            traceback.print_exc()
+            _abort("", run_nodes.UNEXPECTED)
+
+
+def _abort(place: str, message: str) -> None:
+    """End a background Blender before it writes the frame: it ignores exceptions in handlers and engines."""
+    sys.stdout.flush()
+    sys.stderr.write(f"Error: GAN Style: {place or 'render'} in scene '{_scene}': {message}\n")
+    sys.stderr.flush()
+    try:
+        temp_folder.remove_folder()
+    finally:
+        os._exit(1)
+
+
+@persistent
+def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
+    global _scene, _plans
+    if node_group.is_hidden(scene):
+        return
+    after_edits.cancel()
+    _scene = scene.name
+    with _nothing_unnoticed():
+        ready = keep_in_sync.render_begins()
+        _plans = hidden_scenes.plans(scene)
+        if not ready:
+            busy = "Blender was too busy to prepare the node; render again."
+            _plans = tuple(replace(plan, problem=busy) for plan in _plans)
+        if bpy.app.background:
+            _check(scene)
+
+
+def _check(scene: bpy.types.Scene) -> None:
+    for strip in hidden_scenes.strips_with_style(scene):
+        _abort(f"strip '{strip}'", STRIP_PROBLEM)
+    for plan in _plans:
+        try:
+            run_nodes.check(plan)
+        except run_nodes.EXPECTED as error:
+            _abort(f"node '{plan.node}'", str(error))
+
+
+@persistent
+def _on_frame(scene: bpy.types.Scene, *_: object) -> None:
+    global _triggered
+    if not node_group.is_hidden(scene):
+        _triggered = False
+
+
+@persistent
+def _on_stats(statistics: str, *_: object) -> None:
+    """Blender says what it is doing; scripts may have taken the trigger away since the render began."""
+    if statistics == "Compositing" and _plans and not _triggered:
+        _abort("", "Blender composites without having called the node 'GAN Style Trigger'; is it muted or removed?")
+
+
+@persistent
+def _on_render_end(scene: bpy.types.Scene, *_: object) -> None:
+    global _plans
+    if not node_group.is_hidden(scene):
+        _plans = ()
+        keep_in_sync.render_ends()
+
+
+@persistent
+def _on_load(*_: object) -> None:
+    after_edits.cancel()
+    run_nodes.forget()
+    log.forget()
+
+
+HANDLERS = {
+    "render_init": _on_render_init,
+    "render_pre": _on_frame,
+    "render_complete": _on_render_end,
+    "render_cancel": _on_render_end,
+    "load_pre": _on_load,
+}
+if bpy.app.background:
+    # Not in a window: Cycles would call it under a lock that the main thread waits for, holding Python's, to draw the render.
+    HANDLERS["render_stats"] = _on_stats
+
+
+def register() -> None:
+    bpy.utils.register_class(TriggerEngine)
+    for name, handler in HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    for name, handler in HANDLERS.items():
+        getattr(bpy.app.handlers, name).remove(handler)
+    bpy.utils.unregister_class(TriggerEngine)
+    run_nodes.forget()
+    log.forget()
+    library.forget()
+    temp_folder.remove_folder()

@@ -1,0 +1,89 @@
+"""Pixels out of Blender and back in: what feeds a node as passes, and the stylised frame as the picture that the node shows."""
+
+import bpy
+import numpy as np
+
+from ...core.exr import ExrError, read_exr, write_exr
+from .. import temp_folder
+from ..trees import hidden_scenes, node_group
+
+MATCHED = (
+    "resolution_x", "resolution_y", "resolution_percentage",
+    "use_border", "use_crop_to_border", "border_min_x", "border_min_y", "border_max_x", "border_max_y",
+    "fps", "fps_base", "frame_map_old", "frame_map_new",
+    # Before 5.2 Blender can't write several passes into one file if the pixels are not square. Only Mask nodes look at this.
+    *(("pixel_aspect_x", "pixel_aspect_y") if bpy.app.version >= (5, 2, 0) else ()),
+)  # fmt: skip
+"""Render settings that decide where and when the compositor samples."""
+
+
+class CaptureError(RuntimeError):
+    """Blender did not deliver the node's inputs."""
+
+
+def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
+    """The passes that feed a node at the scene's current frame: {pass name: (H, W, c) float32, scene-linear, top row first}.
+
+    Composites in a hidden scene, which reads the finished passes of the render in progress and renders nothing itself.
+    Raises CaptureError.
+    """
+    inputs = bpy.data.scenes[hidden_scenes.INPUTS]
+    _match(inputs, bpy.data.scenes[scene], plan.view)
+    for node in inputs.compositing_node_group.nodes:
+        if node.bl_idname == "CompositorNodeOutputFile":
+            _set(node, "mute", node.name != plan.capture)
+    path = temp_folder.folder() / f"{plan.capture}.exr"
+    path.unlink(missing_ok=True)
+    try:
+        # In the hidden scene's context, since the operator evaluates the context's scene once more, however large it is.
+        with bpy.context.temp_override(scene=inputs, view_layer=inputs.view_layers[0]):
+            bpy.ops.render.render(scene=inputs.name)
+    except RuntimeError as error:
+        raise CaptureError(f"Blender can't composite the node's inputs: {error}") from error
+    if not path.exists():
+        raise CaptureError(
+            "What is connected to the input Image has no pixels: is it not rendered yet, an Image node without its file, "
+            f"or one colour? Render it, connect an image, or make space if the disk of {path.parent} is full.")
+    try:
+        return read_exr(path)
+    except ExrError as error:
+        raise CaptureError(f"Blender could not write the node's inputs; make space on the disk of {path.parent}.") from error
+
+
+def show(plan: hidden_scenes.Plan, frame: np.ndarray) -> None:
+    """Make a frame (H, W, 4), scene-linear, premultiplied, top row first, the picture that the node shows. Raises ExrError."""
+    write_exr(plan.picture, {"image": frame})
+    _load(plan, str(plan.picture))
+
+
+def show_unstyled(plan: hidden_scenes.Plan, passes: dict[str, np.ndarray] | None) -> None:
+    """After a failure: show the node's own input, or nothing if there is none, but never an older picture."""
+    try:
+        show(plan, node_group.NOTHING if passes is None else passes["image"])
+    except ExrError:
+        _load(plan, "")
+
+
+def _load(plan: hidden_scenes.Plan, path: str) -> None:
+    image = bpy.data.images[plan.image]
+    if image.filepath != path:
+        image.filepath = path
+    image.reload()
+    image.update_tag()  # without it, the GPU compositor keeps showing the old picture after edits
+
+
+def _match(inputs: bpy.types.Scene, scene: bpy.types.Scene, view: str) -> None:
+    """Give the INPUTS scene the frame, the sampling and the stereo view of the scene that is rendered."""
+    for name in MATCHED:
+        _set(inputs.render, name, getattr(scene.render, name))
+    for name in ("frame_current", "frame_subframe", "frame_start", "frame_end"):
+        _set(inputs, name, getattr(scene, name))
+    _set(inputs.render, "use_multiview", bool(view))
+    for other in inputs.render.views if view else ():
+        _set(other, "use", other.name == view)
+
+
+def _set(data: bpy.types.bpy_struct, name: str, value: object) -> None:
+    """Set a property only if it changes: each setting makes Blender's editors refresh and composite again."""
+    if getattr(data, name) != value:
+        setattr(data, name, value)

@@ -1,0 +1,172 @@
+"""Runs the GAN Style nodes of a scene on one frame, from any thread: Blender's data are touched on the main thread only."""
+
+import logging
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from ...core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
+from ...core.cache import FrameCache, content_key
+from ...core.exr import ExrError
+from ...core.tiles import round_up
+from .. import library
+from ..settings import Settings, own_folder, settings
+from ..trees import hidden_scenes, read
+from . import log
+from .pixels import CaptureError, capture, show, show_unstyled
+
+logger = logging.getLogger(__name__)
+
+
+class NodeError(RuntimeError):
+    """A GAN Style node can't run as it stands in its tree."""
+
+
+EXPECTED = (NodeError, StyleError, PassError, ProviderError, ExrError, CaptureError, OSError, MemoryError)
+MANIFEST = Path(__file__).parents[2] / "blender_manifest.toml"
+UNEXPECTED = "There was an unexpected error; please report what the console shows."
+_shown: dict[Path, str] = {}
+"""By file of a picture: digest of what it was made from."""
+_cache = FrameCache(0)
+
+
+def run_scene(
+    scene: str,
+    frame: int,
+    plans: tuple[hidden_scenes.Plan, ...],
+    call: Callable,
+    *,
+    cancel: Callable[[], bool] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> list[log.Run]:
+    """Run the nodes in order, each on what the ones before it show now. Errors are in the Runs, they are not raised.
+
+    call: a function like mainthread.call. progress: called with the finished fraction of all nodes.
+    """
+    done = []
+    _limit_cache(settings())
+    with _nothing_unnoticed(scene, frame, plans):
+        for index, plan in enumerate(plans):
+            overall = progress and (lambda part, before=index: progress((before + part) / len(plans)))
+            run_generator = partial(stylize, progress=overall, cancel=cancel)
+            run = _run(plan, log.Run(scene, plan.node, frame, plan.style), call, run_generator)
+            done.append(run)
+        # The worst last: a node whose one stereo view failed has failed.
+        for plan, run in sorted(zip(plans, done, strict=True), key=lambda pair: (bool(pair[1].error), pair[1].cancelled)):
+            log.record(plan.key, run)
+    return done
+
+
+def check(plan: hidden_scenes.Plan) -> Generator:
+    """Open all that the node will need, and return what will run it. Raises what would stop it, one of EXPECTED."""
+    if plan.problem:
+        raise NodeError(plan.problem)
+    wanted = settings()
+    try:
+        return _ready(plan, wanted.device)
+    except ProviderError:
+        if not wanted.cpu_fallback:
+            raise
+        return _ready(plan, "cpu")
+
+
+def _ready(plan: hidden_scenes.Plan, device: str) -> Generator:
+    """The node's generator, which has the memory for a frame of the render's size."""
+    generator = library.generator(plan.style, device)[0]
+    generator.window(*(round_up(side, generator.style.alignment) for side in plan.size))
+    return generator
+
+
+def forget() -> None:
+    """The pictures are not what they were."""
+    _shown.clear()
+
+
+def clear_cache() -> None:
+    """Forget all stylised frames, in memory and on disk."""
+    _cache.clear()
+
+
+def _run(plan: hidden_scenes.Plan, run: log.Run, call: Callable, run_generator: Callable) -> log.Run:
+    """Capture, stylise and show one node's frame."""
+    passes = None
+    try:
+        if plan.problem:
+            raise NodeError(plan.problem)
+        started = time.perf_counter()
+        passes = call(capture, plan, run.scene)
+        run = replace(run, inputs_seconds=time.perf_counter() - started)
+        wanted = settings()
+        try:
+            return _stylize(plan, run, passes, call, wanted.device, run_generator)
+        except ProviderError as error:
+            if wanted.device == "cpu" or not wanted.cpu_fallback:
+                raise
+            logger.warning("GAN Style: node '%s': %s The CPU takes over.", run.node, error)
+            run = replace(run, warning=f"The CPU took over. {error}")
+            return _stylize(plan, run, passes, call, "cpu", run_generator)
+    except Cancelled:
+        _shown.pop(plan.picture, None)
+        return replace(run, cancelled=True)
+    except EXPECTED as error:
+        source = content_key(passes or {}, "not stylised")
+        if _shown.get(plan.picture) != source:
+            call(show_unstyled, plan, passes)
+            _shown[plan.picture] = source
+        return replace(run, error=str(error) or type(error).__name__)
+
+
+def _stylize(
+    plan: hidden_scenes.Plan, run: log.Run, passes: dict[str, np.ndarray], call: Callable, device: str, run_generator: Callable
+) -> log.Run:
+    """Show the stylised frame: as it is, from the cache, or by running the network, whichever comes first."""
+    generator, style = library.generator(plan.style, device)
+    run = replace(run, provider=generator.provider, reason=generator.reason)
+    exposure = passes[read.EXPOSURE] if plan.exposure is None else plan.exposure
+    source = content_key(passes, style, generator.provider, generator.precision, plan.exposure, _version())
+    if _shown.get(plan.picture) == source:
+        return run
+    started = time.perf_counter()
+    frame = _cache.get(source)
+    cached = frame is not None
+    if not cached:
+        frame = run_generator(generator, passes, exposure=exposure)
+        _cache.put(source, frame)
+    stylized = time.perf_counter()
+    call(show, plan, frame)
+    _shown[plan.picture] = source
+    seconds = {"generator_seconds": 0.0 if cached else stylized - started, "write_seconds": time.perf_counter() - stylized}
+    return replace(run, **seconds, network_ran=not cached, cached=cached)
+
+
+def _limit_cache(wanted: Settings) -> None:
+    folder = wanted.disk_folder if wanted.disk_folder != Path() else own_folder("cache")
+    limits = wanted.memory_cache * 2**20, folder if wanted.disk_cache else None, wanted.disk_cache * 2**20
+    if limits != (_cache.memory_bytes, _cache.folder, _cache.disk_bytes):
+        _cache.limit(*limits)
+
+
+@cache
+def _version() -> str:
+    """Of the add-on: another one may stylise otherwise, and frames on disk outlive it."""
+    return tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["version"]
+
+
+@contextmanager
+def _nothing_unnoticed(scene: str, frame: int, plans: tuple[hidden_scenes.Plan, ...]) -> Iterator[None]:
+    """Our own mistakes too must show on the nodes: Blender goes on after an exception in a render engine."""
+    finished = False
+    try:
+        yield
+        finished = True
+    finally:
+        if not finished:
+            for plan in plans:
+                _shown.pop(plan.picture, None)
+                log.record(plan.key, log.Run(scene, plan.node, frame, plan.style, error=UNEXPECTED))

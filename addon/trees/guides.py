@@ -1,0 +1,167 @@
+"""Guide passes: the input sockets that a style's passes besides the image need, and the links that feed them."""
+
+import json
+from collections import deque
+from collections.abc import Sequence
+from itertools import takewhile
+
+import bpy
+
+from ...core import PASSES
+from . import read
+
+SOCKETS = {p.socket: p.name for p in PASSES.values() if p.name != "image"}
+"""Pass by the name of its socket, on the GAN Style node as on Blender's Render Layers node."""
+
+
+class GuideError(RuntimeError):
+    """The passes can't be linked by themselves."""
+
+
+def offer(node: bpy.types.Node, passes: tuple[str, ...]) -> None:
+    """Give the node an input for each guide in the passes and for no other; a link comes back with its socket."""
+    interface = node.node_tree.interface
+    offered = [s.name for s in node.inputs if s.name in SOCKETS]
+    wanted = {PASSES[p].socket: p for p in passes if p != "image"}
+    if set(offered) == set(wanted):
+        return
+    kept = json.loads(node.guide_links or "{}")
+    for name in [name for name in offered if name not in wanted]:
+        if node.inputs[name].links:
+            feed = node.inputs[name].links[0]
+            kept[name] = feed.from_node.name, feed.from_socket.name
+        for _ in ("input", "output"):
+            interface.remove(next(i for i in interface.items_tree if i.name == name))
+    for name in [name for name in wanted if name not in offered]:
+        _lead_through(node, wanted[name])
+        source, output = kept.pop(name, ("", ""))
+        if source in node.id_data.nodes and output in node.id_data.nodes[source].outputs:
+            node.id_data.links.new(node.id_data.nodes[source].outputs[output], node.inputs[name])
+    node.guide_links = json.dumps(kept) if kept else ""
+
+
+def missing(node: bpy.types.Node, groups: Sequence[bpy.types.Node] = ()) -> list[str]:
+    """The sockets of the node's guides that nothing feeds, or a pass that its view layer does not render.
+
+    groups: the group nodes around the node, to look outside too.
+    """
+    feeds = {s.name: read.origin(s, groups) for s in node.inputs if s.name in SOCKETS}
+    return [name for name, feed in feeds.items() if feed is None or not _is_rendered(feed)]
+
+
+def _is_rendered(feed: bpy.types.NodeSocket) -> bool:
+    """Whether a node's output is more than a promise. Before Blender 5.2 the outputs inside groups lag behind the view layer."""
+    node = feed.node
+    if node.bl_idname != read.RENDER_LAYERS or node.scene is None or feed.name not in SOCKETS:
+        return feed.enabled
+    layer = node.scene.view_layers.get(node.layer)
+    return feed.enabled and (layer is None or getattr(layer, PASSES[SOCKETS[feed.name]].switch))
+
+
+def problem(scene: bpy.types.Scene, node: bpy.types.Node, groups: Sequence[bpy.types.Node]) -> str:
+    """Why the node can't have its guides; empty if it can."""
+    if lacking := missing(node, groups):
+        return f"The style needs the passes {', '.join(lacking)}: click Link Passes, or connect what renders them."
+    vector = read.origin(node.inputs["Vector"], groups).node if "Vector" in node.inputs else None
+    if vector is not None and vector.bl_idname == read.RENDER_LAYERS and (vector.scene or scene).render.use_motion_blur:
+        return "Blender renders no Vector pass with motion blur: switch the motion blur off, or choose another style."
+    return ""
+
+
+def link(scene: bpy.types.Scene, node: bpy.types.Node) -> None:
+    """Feed all guides of the node from the Render Layers node that feeds its image, and have the view layer render them.
+
+    Either may stand in groups that the other is not in: these get an output or an input for each pass.
+    Raises GuideError if there is no such Render Layers node.
+    """
+    path = read.path_to(scene.compositing_node_group, node) if scene.compositing_node_group else None
+    if path is None:
+        raise GuideError(f"The node '{node.name}' is not in the compositor tree of the scene '{scene.name}'.")
+    layers, around = _render_layers(path)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(around, path[:-1], strict=False)))
+    for group in (*around[shared:], *path[shared:-1]):
+        if not group.node_tree.is_editable:
+            raise GuideError(f"The group '{group.node_tree.name}' belongs to another file; link the passes there.")
+    rendered = layers.scene or scene
+    layer = rendered.view_layers[layers.layer] if layers.layer in rendered.view_layers else rendered.view_layers[0]
+    lacking, wanted = [], [s.name for s in node.inputs if s.name in SOCKETS]
+    for name in wanted:
+        setattr(layer, PASSES[SOCKETS[name]].switch, True)
+    layers.layer = layer.name  # before Blender 5.2 the outputs of a node inside a group follow only now
+    for name in wanted:
+        feed = layers.outputs.get(name)
+        if feed is None or not feed.enabled:
+            lacking.append(name)
+            continue
+        for group in reversed(around[shared:]):
+            feed = _out_of(group, feed, SOCKETS[name])
+        for group in path[shared:-1]:
+            feed = _into(group, feed, SOCKETS[name])
+        node.id_data.links.new(feed, node.inputs[name])
+    if lacking:
+        raise GuideError(f"The engine of the scene '{rendered.name}' gives no pass {', '.join(lacking)}; choose another engine.")
+
+
+def _render_layers(path: tuple[bpy.types.Node, ...]) -> tuple[bpy.types.Node, tuple[bpy.types.Node, ...]]:
+    """The Render Layers node nearest to the image of the path's last node, and the group nodes around it, outermost first."""
+    waiting, seen = deque([(path[-1].inputs["Image"], path[:-1])]), set()
+    while waiting:
+        socket, groups = waiting.popleft()
+        for feed in (link.from_socket for link in socket.links if not link.is_muted):
+            node, place = feed.node, (*(g.name for g in groups), feed.node.name, feed.identifier)
+            if place in seen:
+                continue
+            seen.add(place)
+            if node.bl_idname == read.RENDER_LAYERS:
+                return node, groups
+            if node.bl_idname == "NodeGroupInput" and groups:
+                waiting.append((read.twin(feed, groups[-1].inputs), groups[:-1]))
+            elif (inside := read.inside_of(feed)) is not None:
+                waiting.append((inside, (*groups, node)))
+            else:
+                waiting.extend((other, groups) for other in node.inputs)
+    raise GuideError("No Render Layers node feeds the image here; link the passes by hand.")
+
+
+def _out_of(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.types.NodeSocket:
+    """Have a group node give a pass that is rendered inside, and return the socket that gives it."""
+    kind, label = read.SOCKET_TYPES[PASSES[name].channels], PASSES[name].socket
+    given = [s for s in group.outputs if s.name == label and s.bl_idname == kind]
+    for socket in given:
+        if read.source(read.inside_of(socket)) in (None, feed):
+            break
+    else:
+        _new_socket(group.node_tree.interface, name, "OUTPUT")
+        socket = [s for s in group.outputs if s.name == label and s.bl_idname == kind][-1]
+    feed.id_data.links.new(feed, read.inside_of(socket))
+    return socket
+
+
+def _into(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.types.NodeSocket:
+    """Feed a pass into a group node, and return the socket that gives it inside."""
+    kind, label = read.SOCKET_TYPES[PASSES[name].channels], PASSES[name].socket
+    if not any(s.name == label and s.bl_idname == kind for s in group.inputs):
+        _new_socket(group.node_tree.interface, name, "INPUT")
+    socket = next(s for s in group.inputs if s.name == label and s.bl_idname == kind)
+    group.id_data.links.new(feed, socket)
+    inside = next((n for n in group.node_tree.nodes if n.bl_idname == "NodeGroupInput"), None)
+    inside = inside or group.node_tree.nodes.new("NodeGroupInput")
+    return next(s for s in inside.outputs if s.identifier == socket.identifier)
+
+
+def _lead_through(node: bpy.types.Node, name: str) -> None:
+    """Give a GAN Style node an input for a pass, and a hidden output: Blender greys out what leads nowhere."""
+    group, label = node.node_tree, PASSES[name].socket
+    for direction in ("INPUT", "OUTPUT"):
+        _new_socket(group.interface, name, direction)
+    source = next(n for n in group.nodes if n.bl_idname == "NodeGroupInput")
+    target = next(n for n in group.nodes if n.bl_idname == "NodeGroupOutput")
+    group.links.new(source.outputs[label], target.inputs[label])
+    node.outputs[label].hide = True
+
+
+def _new_socket(interface: bpy.types.NodeTreeInterface, name: str, direction: str) -> None:
+    guide = PASSES[name]
+    socket = interface.new_socket(
+        guide.socket, in_out=direction, socket_type=read.SOCKET_TYPES[guide.channels], description=f"Pass: {guide.meaning}")
+    socket.hide_value = True

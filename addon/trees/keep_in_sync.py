@@ -1,0 +1,114 @@
+"""When the hidden data-blocks are synchronised: on the main thread, after edits, file loads and undo, and before each render."""
+
+import threading
+import time
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ...core import Cancelled
+from ..run import main_thread
+from . import hidden_scenes
+from .node_group import is_hidden
+
+IDLE_SECONDS = 0.05
+PATIENCE_SECONDS = 60.0
+"""How long a render waits for Blender's main thread, which may be compiling shaders, before it gives up."""
+
+_due = True
+_rendering = False
+
+
+def request_sync() -> None:
+    """Have sync() called soon."""
+    global _due
+    _due = True
+
+
+def render_begins() -> bool:
+    """Synchronise, then leave the data-blocks alone until render_ends(). Call it before anything is rendered, from any thread.
+
+    False if Blender's main thread did not get to it.
+    """
+    global _rendering
+    patience_ends = time.monotonic() + PATIENCE_SECONDS
+    try:
+        main_thread.call(sync, cancel=lambda: time.monotonic() > patience_ends)
+        return True
+    except Cancelled:
+        return False
+    finally:
+        _rendering = True
+
+
+def render_ends() -> None:
+    global _rendering
+    _rendering = False
+
+
+def is_idle() -> bool:
+    """Whether nothing renders or composites, so that data-blocks may come and go. To be asked on the main thread."""
+    jobs = ("RENDER", "COMPOSITE")
+    return not _rendering and not any(bpy.app.is_job_running(job) for job in jobs)
+
+
+def sync() -> None:
+    global _due
+    _due = False
+    hidden_scenes.sync()
+
+
+def sync_if_due() -> None:
+    if _due:
+        sync()
+
+
+def sync_or_postpone() -> None:
+    """Synchronise now if nothing speaks against it, else soon."""
+    if threading.current_thread() is threading.main_thread() and is_idle():
+        sync()
+    else:
+        request_sync()
+
+
+def _when_idle() -> float:
+    if is_idle():
+        sync_if_due()
+    return IDLE_SECONDS
+
+
+@persistent
+def _on_edit(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    if is_hidden(scene):
+        return
+    trees = (update.id for update in depsgraph.updates if isinstance(update.id, bpy.types.CompositorNodeTree))
+    if any(not is_hidden(tree) for tree in trees) or hidden_scenes.is_outdated():
+        sync_or_postpone()
+
+
+@persistent
+def _on_file(*_: object) -> None:
+    sync_or_postpone()
+
+
+HANDLERS = {
+    "depsgraph_update_post": _on_edit,
+    "load_post": _on_file,
+    "undo_post": _on_file,
+    "redo_post": _on_file,
+    "save_pre": _on_file,
+}
+
+
+def register() -> None:
+    for name, handler in HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
+    bpy.app.timers.register(_when_idle, persistent=True)
+    request_sync()
+
+
+def unregister() -> None:
+    bpy.app.timers.unregister(_when_idle)
+    for name, handler in HANDLERS.items():
+        getattr(bpy.app.handlers, name).remove(handler)
+    hidden_scenes.remove_all()

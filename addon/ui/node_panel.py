@@ -1,0 +1,115 @@
+"""What a GAN Style node shows: its style, how the last run went, what is wrong and the buttons that mend it."""
+
+import textwrap
+from collections.abc import Iterator
+
+import bpy
+
+from ...core import StyleError
+from .. import library
+from ..run import after_edits, log
+from ..trees import guides
+from . import thumbnails
+
+LETTER_WIDTH = 6.5
+ICON_WIDTH = 40.0
+MAX_SCORES = 40
+
+
+def draw_buttons(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
+    """The node itself."""
+    layout.context_pointer_set("node", node)
+    if thumbnails.icon(library.installed().get(node.style_id)):
+        layout.template_icon_view(node, "style", show_labels=True, scale=5.0, scale_popup=5.0)
+    row = layout.row(align=True)
+    row.prop(node, "style", text="")
+    row.operator("gan_style.install_style", text="", icon="IMPORT")
+    problem, button, text = _problem(node)
+    run = log.latest(node.node_tree.session_uid) if node.node_tree else None
+    if problem:
+        _draw_error(layout, problem, node.width)
+        layout.operator(button, text=text)
+    elif (progress := after_edits.progress()) is not None:  # asked once: the run may end at any moment
+        row = layout.row(align=True)
+        row.progress(factor=progress, text=f"Stylising, {progress:.0%}")
+        row.operator("gan_style.cancel", text="", icon="X")
+    elif run is not None:
+        _draw_run(run, layout, node.width)
+
+
+def draw_details(node: bpy.types.Node, layout: bpy.types.UILayout, width: float) -> None:
+    """The node's part of the sidebar, which is so many pixels wide, at a scale of 1."""
+    draw_buttons(node, layout)
+    run = log.latest(node.node_tree.session_uid) if node.node_tree else None
+    if run is not None and run.reason:
+        _wrap(layout.box().column(align=True), run.reason, width)
+    installed = library.installed().get(node.style_id)
+    if installed is None or installed.style is None:
+        return
+    style = installed.style
+    column = layout.box().column(align=True)
+    _wrap(column, style.description or style.name, width)
+    for label, text in (("Author", style.author), ("Licence", style.licence), ("Passes", ", ".join(style.passes))):
+        column.label(text=f"{label}: {text}")
+    _wrap(column, library.place(installed), width)
+    if style.score_card:
+        column = layout.box().column(align=True)
+        column.label(text="Score Card")
+        for depth, label, value in list(_scores(style.score_card))[:MAX_SCORES]:
+            row = column.split(factor=0.65)
+            row.label(text="    " * depth + label)
+            row.label(text=value)
+
+
+def _problem(node: bpy.types.Node) -> tuple[str, str, str]:
+    """What is wrong with the node as it stands, be it run since or not, and the operator that mends it with its label."""
+    try:
+        library.find(node.style_id)
+    except library.MissingStyleError:
+        problem = f"The style '{node.style_id}' is not installed." if node.style_id else "No style is chosen."
+        return problem, "gan_style.install_style", "Locate Style..."
+    except StyleError as error:
+        return str(error), "gan_style.install_style", "Install Style..."
+    if lacking := guides.missing(node):
+        return f"The style needs the passes {', '.join(lacking)}.", "gan_style.link_passes", "Link Passes"
+    return "", "", ""
+
+
+def _draw_run(run: log.Run, layout: bpy.types.UILayout, width: float) -> None:
+    if run.error:
+        _draw_error(layout, run.error, width)
+    elif run.cancelled:
+        _wrap(layout.column(align=True), "Cancelled: this is the picture from before.", width, icon="INFO")
+    if run.error or run.cancelled:
+        layout.operator("gan_style.run_again")
+        return
+    if run.warning:
+        _wrap(layout.column(align=True), run.warning, width, icon="INFO")
+    if run.network_ran:
+        layout.label(text=f"{run.provider.upper()}  {run.generator_seconds:.2f} s")
+    else:
+        layout.label(text=f"{run.provider.upper()}  {'remembered' if run.cached else 'unchanged'}")
+
+
+def _draw_error(layout: bpy.types.UILayout, message: str, width: float) -> None:
+    column = layout.column(align=True)
+    column.alert = True
+    _wrap(column, message, width, icon="ERROR")
+
+
+def _wrap(column: bpy.types.UILayout, text: str, width: float, icon: str = "NONE") -> None:
+    """One label for each line; Blender does not wrap them."""
+    letters = max(10, int((width - ICON_WIDTH) / LETTER_WIDTH))
+    for index, line in enumerate(textwrap.wrap(text, letters)):
+        column.label(text=line, icon=icon if index == 0 or icon == "NONE" else "BLANK1")
+
+
+def _scores(card: dict, depth: int = 0) -> Iterator[tuple[int, str, str]]:
+    """(depth, label, value) of each line of a score card; what is nested gets a line of its own as heading."""
+    for name, value in card.items():
+        label = name.replace("_", " ")
+        if isinstance(value, dict):
+            yield depth, label, ""
+            yield from _scores(value, depth + 1)
+        else:
+            yield depth, label, f"{value:.4g}" if isinstance(value, float) else str(value)

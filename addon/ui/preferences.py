@@ -1,0 +1,106 @@
+"""The add-on's preferences: device, precision, memory, caches, and the styles that are installed."""
+
+import bpy
+
+from ... import __package__ as extension
+from ...core.generator import LABELS, PRECISIONS, PROVIDERS
+from .. import library
+from ..settings import Settings
+from . import thumbnails
+
+MAX_MEGABYTES = 2**20
+PRECISION_HINTS = {
+    "full": "32-bit floats throughout: frames equal those of the CPU but for rounding errors that nobody sees",
+    "tf32": "NVIDIA GPUs from the RTX 30 series on round what they multiply to 11 bits, like half floats, and are faster. "
+    "Frames differ from those of the CPU and of other GPUs by about a thousandth: use one precision for the whole shot",
+}
+
+
+class GANSTYLE_PG_folder(bpy.types.PropertyGroup):  # noqa: N801 - Blender's way to name types
+    path: bpy.props.StringProperty(name="Folder", description="A folder with style files (.onnx)", subtype="DIR_PATH")
+
+
+def _devices() -> list[tuple[str, str, str]]:
+    named = [(name, LABELS[name], "Use this device and no other") for name in PROVIDERS]
+    return [("auto", "Automatic", "CUDA where it works, else the CPU"), *named]
+
+
+class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
+    bl_idname = extension
+
+    device: bpy.props.EnumProperty(
+        name="Device", description="What runs the generators", items=_devices(), default=Settings.device)
+    cpu_fallback: bpy.props.BoolProperty(
+        name="CPU if the Device Fails", default=Settings.cpu_fallback,
+        description="Go on with the CPU and a warning when the device can't be used, for example for lack of memory; "
+        "otherwise the frame fails")
+    precision: bpy.props.EnumProperty(
+        name="Precision", description="How exactly CUDA computes; other devices take no notice",
+        items=[(name, label, PRECISION_HINTS[name]) for name, label in PRECISIONS.items()], default=Settings.precision)
+    memory_limit: bpy.props.IntProperty(
+        name="Memory Limit (MB)", default=Settings.memory_limit, min=0, max=MAX_MEGABYTES,
+        description="Memory of the device that a frame may take; larger frames are run in tiles, with the same result. "
+        "0 for half of what is free")
+    memory_cache: bpy.props.IntProperty(
+        name="Memory Cache (MB)", default=Settings.memory_cache, min=0, max=MAX_MEGABYTES,
+        description="Stylised frames to remember, so that the same inputs are not computed twice; 0 for none")
+    disk_cache: bpy.props.IntProperty(
+        name="Disk Cache (MB)", default=Settings.disk_cache, min=0, max=MAX_MEGABYTES,
+        description="Stylised frames to keep on disk, also for the next time that Blender runs; 0 for none")
+    disk_folder: bpy.props.StringProperty(
+        name="Cache Folder", subtype="DIR_PATH",
+        description="Where the frames on disk lie; empty for a folder of the add-on's own")
+    style_folders: bpy.props.CollectionProperty(type=GANSTYLE_PG_folder)
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        _draw_device(self, layout.column())
+        column = layout.column()
+        column.prop(self, "memory_limit")
+        column.prop(self, "memory_cache")
+        column.prop(self, "disk_cache")
+        row = column.row()
+        row.active = self.disk_cache > 0
+        row.prop(self, "disk_folder")
+        column.operator("gan_style.clear_cache")
+        _draw_styles(layout.box())
+        _draw_folders(self, layout.box())
+
+
+def _draw_device(preferences: GANSTYLE_AP_preferences, column: bpy.types.UILayout) -> None:
+    column.prop(preferences, "device")
+    problem = library.device_problem(preferences.device)
+    row = column.row()
+    row.alert = bool(problem) and preferences.device != "auto"
+    row.label(text=problem or "The device works on this machine.", icon="ERROR" if row.alert else "INFO")
+    column = column.column()
+    column.active = preferences.device != "cpu"
+    column.prop(preferences, "precision")
+    column.prop(preferences, "cpu_fallback")
+
+
+def _draw_styles(box: bpy.types.UILayout) -> None:
+    box.label(text="Styles")
+    for found in library.installed().values():
+        row = box.row()
+        row.alert = found.style is None
+        name = found.style.name if found.style else f"{found.identifier}: {found.error}"
+        row.label(text=name, icon_value=thumbnails.icon(found))
+        row.label(text=library.place(found))
+        if library.is_own(found):
+            row.operator("gan_style.remove_style", text="", icon="TRASH").identifier = found.identifier
+    box.operator("gan_style.install_style", icon="IMPORT")
+
+
+def _draw_folders(preferences: GANSTYLE_AP_preferences, box: bpy.types.UILayout) -> None:
+    box.label(text="Further Style Folders")
+    for index, folder in enumerate(preferences.style_folders):
+        row = box.row(align=True)
+        row.prop(folder, "path", text="")
+        row.operator("gan_style.remove_folder", text="", icon="X").index = index
+    box.operator("gan_style.add_folder", icon="ADD")
+
+
+CLASSES = (GANSTYLE_PG_folder, GANSTYLE_AP_preferences)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

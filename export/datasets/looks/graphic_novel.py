@@ -1,0 +1,52 @@
+"""Graphic Novel: flat washes, ink contours, spotted blacks."""
+
+import numpy as np
+from scipy import ndimage
+
+from core.colour import decode_log, encode_log, luminance
+
+from .lines import contours, spread
+from .tones import flatten, quantise, smoothstep
+
+INK = np.array([0.012, 0.010, 0.028], np.float32)
+"""Blue black, linear Rec.709."""
+PEN = 0.9
+"""Coverage of a contour; the darker the lines, the more they flicker."""
+SIGMA = 1.6
+"""Pixels; the brush's fineness."""
+SHARPNESS = 6.0
+"""How far a difference of tone against its surroundings pulls it to black or away from it."""
+BLACK = 0.26
+"""Tone (encoded luminance) that turns half to ink."""
+
+
+def graphic_novel(passes: dict[str, np.ndarray]) -> np.ndarray:
+    """Flat washes in soft tone steps, ink contours, spotted blacks: (H, W, 3) linear Rec.709.
+
+    Washes: joint bilateral filtering on colour, normal and albedo (Eisemann and Durand 2004), then luminance quantisation
+    with soft steps (Winnemoeller, Olsen and Gooch 2006). Contours: discontinuities of depth and normal (Saito and Takahashi
+    1990) and of albedo. Blacks and brush lines: a threshold of the tone sharpened by a difference of Gaussians (Winnemoeller,
+    Kyprianidis and Olsen 2012). All of it lies where things are, so that it moves with them; radiance above 1 keeps its value.
+    """
+    rgb = np.maximum(passes["image"][..., :3], 0)
+    flat = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
+    tone = luminance(flat)
+    wash = tint(flat, tone, quantise(tone, 5.0, 4.0))
+    ink = np.maximum(PEN * spread(contours(passes, tone)), spotted(tone))
+    return decode_log(wash + (encode_log(INK) - wash) * ink[..., None]).astype(np.float32)
+
+
+def tint(flat: np.ndarray, tone: np.ndarray, stepped: np.ndarray) -> np.ndarray:
+    """Give the wash its stepped tone, clearer colour, cool shadows and warm lights (encoded RGB)."""
+    chroma = flat - tone[..., None]
+    shade = 1 - smoothstep(0.2, 0.75, stepped)[..., None]
+    light = smoothstep(0.55, 0.95, stepped)[..., None] * (1 - smoothstep(1.0, 1.3, stepped)[..., None])
+    cool, warm = np.array([-0.05, -0.015, 0.09], np.float32), np.array([0.02, 0.01, -0.03], np.float32)
+    # Shadows are washed lighter than they are: beside so much black they keep their colour.
+    return stepped[..., None] + 0.09 * shade + 1.35 * chroma + cool * shade + warm * light
+
+
+def spotted(tone: np.ndarray) -> np.ndarray:
+    """Ink coverage [0, 1]: what is dark, and lines along the dark side of edges."""
+    fine, coarse = (ndimage.gaussian_filter(tone, sigma) for sigma in (SIGMA, 1.6 * SIGMA))
+    return smoothstep(BLACK + 0.14, BLACK - 0.14, fine + SHARPNESS * (fine - coarse))

@@ -1,0 +1,39 @@
+"""Tones of looks, on the log curve: flattening to washes, and quantisation in soft steps."""
+
+import numpy as np
+
+from core.colour import encode_log
+
+
+def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def log_depth(depth: np.ndarray) -> np.ndarray:
+    """The pass depth on a log scale, on which equal steps are equal shares; the background is not endlessly far."""
+    return np.log(np.clip(depth, 0.01, 1e4))
+
+
+def flatten(encoded: np.ndarray, normal: np.ndarray, albedo: np.ndarray, depth: np.ndarray, radius: int = 7) -> np.ndarray:
+    """Joint bilateral filter of an encoded image: averages over neighbours of like colour, surface direction and material."""
+    far = log_depth(depth)
+    guide = np.concatenate([encoded / 0.16, normal / 0.35, encode_log(albedo) / 0.14, far / 0.08], axis=-1)
+    total, weights = np.zeros_like(encoded), np.zeros(encoded.shape[:2], np.float32)
+    for dy in range(-radius, radius + 1):
+        for dx in range(-radius, radius + 1):
+            if dy * dy + dx * dx > radius * radius:
+                continue
+            shifted = np.roll(guide, (dy, dx), (0, 1))
+            distance = ((shifted - guide) ** 2).sum(-1) + (dy * dy + dx * dx) / radius**2
+            weight = np.exp(-0.5 * distance)
+            total += np.roll(encoded, (dy, dx), (0, 1)) * weight[..., None]
+            weights += weight
+    return total / weights[..., None]
+
+
+def quantise(tone: np.ndarray, steps: float = 6.0, sharpness: float = 6.0) -> np.ndarray:
+    """Tone (encoded luminance) in soft steps below 1; above, where light itself is seen, it stays continuous."""
+    nearest = np.round(tone * steps) / steps
+    stepped = nearest + np.tanh((tone - nearest) * steps * sharpness) / (2 * np.tanh(sharpness / 2) * steps)
+    return stepped + (tone - stepped) * smoothstep(0.95, 1.1, tone)

@@ -1,0 +1,138 @@
+"""Paints frames that are rendered already: the targets of a look for all frames of a data set, or for a few keyframes."""
+
+import hashlib
+import inspect
+import itertools
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from tqdm import tqdm
+
+from core.exr import ExrError, read_exr, read_parts, write_part
+
+from ..settings import TrainerError, setting
+from .looks import LOOKS
+
+STAMP = "painted_by"
+"""Attribute of a painted file's header that names the look, the state of its code and the frame."""
+
+
+class PaintError(TrainerError):
+    """There is no frame to paint, or it can't be read or its picture written."""
+
+
+@dataclass(frozen=True)
+class PaintConfig:
+    """Settings of `paint`."""
+
+    data: Path = setting(help="folder with input/*.exr, as render-dataset writes them; the painted frames go to target/")
+    look: str = setting("graphic_novel", "look that paints", choices=tuple(LOOKS))
+    frames: tuple[str, ...] = setting(("*",), "names of frames, or patterns (shot_00*)")
+    into: Path | None = setting(None, "another data folder to make of the frames, as hard links, and of what is painted; so "
+                                "several looks can share frames")
+    processes: int = setting(1, "frames painted at the same time")
+
+    def __post_init__(self):
+        if self.processes < 1:
+            raise PaintError(f"The setting processes must be at least 1, not {self.processes}.")
+
+
+def paint(config: PaintConfig) -> list[Path]:
+    """See that target/NAME.exr, (H, W, 3) scene-linear, is there for each chosen frame; returns these files.
+
+    One that this look has painted is kept unless the frame or the code of the look has changed since; others are overwritten.
+    Raises PaintError if no frame fits or one can't be read; each file appears when it is complete.
+    """
+    rendered = sorted((config.data / "input").glob("*.exr"))
+    chosen = [path for path in rendered if any(fnmatch(path.stem, pattern) for pattern in config.frames)]
+    if not chosen:
+        raise PaintError(f"No frame in {config.data / 'input'} fits {', '.join(config.frames)}.")
+    folder, painter = (config.into or config.data) / "target", f"{config.look} {_code_digest(config.look)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if config.into:
+        _share(chosen, config.into / "input")
+    stamps = {path: f"{painter} {_digest(path)}" for path in chosen}
+    missing = {path: stamp for path, stamp in stamps.items() if not _is_painted(folder / path.name, stamp)}
+    one = partial(_paint_one, config.look, folder)
+    for _ in tqdm(_each(one, missing, config.processes), total=len(missing), desc=config.look, unit="frame"):
+        pass
+    return [folder / path.name for path in chosen]
+
+
+def _code_digest(look: str) -> str:
+    """Changes with the module of a look and those beside it that it imports."""
+    modules = [Path(inspect.getsourcefile(LOOKS[look]))]
+    for module in modules:
+        names = re.findall(r"^from \.(\w+) import", module.read_text("utf-8"), re.M)
+        modules += [path for name in names if (path := module.with_name(f"{name}.py")) not in modules]
+    return hashlib.sha256(b"\0".join(module.read_bytes() for module in modules)).hexdigest()[:16]
+
+
+def _share(frames: list[Path], folder: Path) -> None:
+    """Link frames into a folder, over older ones of their names. Raises PaintError."""
+    folder.mkdir(exist_ok=True)
+    for path in frames:
+        link = folder / path.name
+        try:
+            if not link.exists():
+                link.hardlink_to(path)
+            elif not link.samefile(path):
+                link.unlink()
+                link.hardlink_to(path)
+        except OSError as error:
+            raise PaintError(f"{path} can't be linked into {folder} ({error.strerror}); is it on the same disk?") from error
+
+
+def _digest(frame: Path) -> str:
+    """A digest of a frame's content, as its time can stay the same: file systems count in ticks. Raises PaintError."""
+    try:
+        with frame.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise PaintError(f"{frame} can't be read ({error.strerror}).") from error
+
+
+def _is_painted(target: Path, stamp: str) -> bool:
+    """Whether a file was painted under a stamp."""
+    if not target.is_file():
+        return False
+    try:
+        return read_parts(target)[0][0].get(STAMP) == stamp
+    except ExrError:
+        return False
+
+
+def _each(one: partial, frames: dict[Path, str], processes: int) -> Iterator[None]:
+    """Call one(frame, stamp) for all frames, in so many processes; yields as each is done."""
+    if processes == 1:
+        yield from itertools.starmap(one, frames.items())
+        return
+    # Spawned: a forked child would share the locks of whatever threads this process has.
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        jobs = [pool.submit(one, *frame) for frame in frames.items()]
+        try:
+            for job in as_completed(jobs):
+                yield job.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _paint_one(look: str, folder: Path, path: Path, stamp: str) -> None:
+    """Write a frame's picture under the frame's name, stamped. Raises PaintError."""
+    import OpenEXR  # here, as in core.exr
+
+    try:
+        picture = LOOKS[look](read_exr(path)).astype("float16")
+        unfinished = folder / f".{path.stem}.partial"
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, STAMP: stamp}
+        write_part(unfinished, header, dict(zip("RGB", picture.transpose(2, 0, 1), strict=True)))
+    except (ExrError, KeyError) as error:
+        raise PaintError(f"{path} can't be painted: {error}.") from error
+    os.replace(unfinished, folder / path.name)

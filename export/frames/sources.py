@@ -1,0 +1,122 @@
+"""Finds the files of a data folder and reads them all, EXR files, pictures and videos, as scene-linear passes."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core.colour import decode_srgb
+from core.exr import ExrError, read_exr
+from core.passes import PassError
+from core.sequence import SequenceError, read_frame
+
+from ..settings import TrainerError
+from .pictures import read_picture
+from .videos import read_video
+
+EXR = {".exr"}
+PICTURES = {".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mxf", ".webm"}
+LITTER = {"thumbs.db", "desktop.ini"}
+"""What file managers leave behind; passed over as hidden files are."""
+CODES = 65535
+"""The largest code of 16 bits, which is as fine as pictures and videos come."""
+FILTERED = {"image", "albedo", "mask"}
+"""Passes whose value in a pixel is a mean over its area."""
+
+
+class SourceError(TrainerError):
+    """A file can't be read as frames to train on; the message names it."""
+
+
+def find_files(folder: Path, problems: list[str]) -> list[Path]:
+    """The files of a folder that hold frames, sorted by name.
+
+    problems: gets a sentence if the folder is missing or empty, and for each file of unknown type.
+    """
+    if not folder.is_dir():
+        problems.append(f"There is no folder {folder}.")
+        return []
+    seen = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.name.lower() not in LITTER)
+    known = [p for p in seen if p.is_file() and p.suffix.lower() in EXR | PICTURES | VIDEOS]
+    if not seen:
+        problems.append(f"There are no frames in {folder}.")
+    problems += [f"{p} is a folder; frames lie in {folder} itself." if p.is_dir() else f"{p} is of no known type: "
+                 "frames are EXR, PNG, JPEG, TIFF or WebP files, or videos." for p in seen if p not in known]
+    return known
+
+
+def read_frames(path: Path, layer: str = "") -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Yield the name and {pass: (H, W, c) float32, top row first} of a file's frames.
+
+    A frame is named as its file, those of a video FILE_000001, FILE_000002 ... "image" is premultiplied RGBA, scene-linear
+    Rec.709; pictures and videos have only this pass. What they store is taken for sRGB (IEC 61966-2-1) unless a picture's colour
+    profile or a video's transfer characteristic says otherwise.
+    layer: the view layer of a multilayer EXR file, "" for the only one.
+    Raises TrainerError if the file is truncated, is not what its name says, or has colours that can't be converted.
+    """
+    if path.suffix.lower() in EXR:
+        try:
+            yield path.stem, read_frame(path, layer).passes
+        except (ExrError, SequenceError, PassError) as error:
+            raise SourceError(str(error)) from error
+    for name, rgba, to_linear in _encoded(path):
+        codes, alpha = (rgba[..., :3] * CODES + 0.5).astype(np.uint16), rgba[..., 3:]
+        yield name, {"image": np.concatenate([_curve(to_linear)[codes] * alpha, alpha], axis=-1)}
+
+
+def read_masks(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name and (H, W, 1) float32 in [0, 1] of a file's masks: their grey value as it is stored, times their alpha.
+
+    Of an EXR file the first channel counts. A mask is no colour, so no transfer curve applies. Raises TrainerError.
+    """
+    if path.suffix.lower() in EXR:
+        try:
+            layers = read_exr(path)
+        except ExrError as error:
+            raise SourceError(str(error)) from error
+        if "image" not in layers:
+            raise SourceError(f"{path} has no image to take a mask from, but the layers {', '.join(sorted(layers))}.")
+        yield path.stem, np.nan_to_num(layers["image"][..., :1]).clip(0, 1)
+    for name, rgba, _ in _encoded(path):
+        yield name, rgba[..., :3].mean(axis=-1, keepdims=True) * rgba[..., 3:]
+
+
+def _encoded(path: Path) -> Iterator[tuple[str, np.ndarray, Callable[[np.ndarray], np.ndarray]]]:
+    """Yield the name, (H, W, 4) as stored, and the function that makes colours linear, of a picture or of a video's frames."""
+    if path.suffix.lower() in PICTURES:
+        yield path.stem, read_picture(path), decode_srgb
+    if path.suffix.lower() in VIDEOS:
+        for number, (rgba, to_linear) in enumerate(read_video(path), 1):
+            yield f"{path.stem}_{number:06d}", rgba, to_linear
+
+
+@cache
+def _curve(to_linear: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Its value for every code of 16 bits: to look it up is several times quicker than to compute powers."""
+    return to_linear(np.arange(CODES + 1, dtype=np.float32) / CODES)
+
+
+def resize(passes: dict[str, np.ndarray], height: int) -> dict[str, np.ndarray]:
+    """Scale {pass: (H, W, c) float32} to a height in pixels, keeping the frame's shape.
+
+    Colours are filtered in linear light over the whole area of a new pixel (Lanczos); where that rings below 0, it is cut there.
+    Depth, normal, position and vector take the nearest pixel: their mean across an edge would lie on neither surface.
+    A vector shrinks with its frame, for it counts pixels.
+    """
+    old_height, old_width = next(iter(passes.values())).shape[:2]
+    width = max(1, round(old_width * height / old_height))
+    resized = {name: _resize(array, (width, height), name in FILTERED) for name, array in passes.items()}
+    if "vector" in resized:
+        x, y = width / old_width, height / old_height
+        resized["vector"] = resized["vector"] * np.float32([x, y, x, y])
+    return resized
+
+
+def _resize(array: np.ndarray, size: tuple[int, int], filtered: bool) -> np.ndarray:
+    method = Image.Resampling.LANCZOS if filtered else Image.Resampling.NEAREST
+    planes = (Image.fromarray(np.ascontiguousarray(array[..., channel])) for channel in range(array.shape[2]))
+    resized = np.stack([np.asarray(plane.resize(size, method)) for plane in planes], axis=-1)
+    return resized.clip(0, None) if filtered else resized

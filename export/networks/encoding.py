@@ -1,0 +1,44 @@
+"""How passes become what a network sees, inside the exported graph: the torch twin of
+core/colour.py, and the guides' ranges."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from core.colour import LOG_GAIN
+
+SCALE = math.log1p(LOG_GAIN)
+"""Makes encode(1) = 1."""
+
+
+def encode(linear: Tensor) -> Tensor:
+    """Scene-linear radiance to a perceptual log scale, log(1 + 64 x) / log(65): 0 to 0, 1 to 1, 65504 to 3.65; below 0 to 0."""
+    return torch.log(torch.relu(linear) * LOG_GAIN + 1.0) * (1.0 / SCALE)
+
+
+def decode(encoded: Tensor) -> Tensor:
+    """The inverse of encode() for values from 0 on; below 0 gives 0."""
+    return (torch.exp(torch.relu(encoded) * SCALE) - 1.0) * (1.0 / LOG_GAIN)
+
+
+def display(linear: Tensor) -> Tensor:
+    """Scene-linear radiance to what a screen shows, sRGB in [0, 1], clipped there (IEC 61966-2-1)."""
+    x = linear.clamp(0, 1)
+    return torch.where(x <= 0.0031308, x * 12.92, 1.055 * x.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
+
+
+def _softsign(x: Tensor) -> Tensor:
+    """x / (1 + |x|) in operators that every provider has: all of the real line to (-1, 1)."""
+    return x / (torch.relu(x) + torch.relu(-x) + 1.0)
+
+
+GUIDES = {
+    "image": encode,
+    "depth": lambda depth: 1.0 / (torch.relu(depth) * 0.1 + 1.0),
+    "normal": lambda normal: normal,
+    "albedo": lambda albedo: albedo,
+    "position": lambda position: _softsign(position * 0.1),
+    "vector": lambda vector: _softsign(vector * 0.1),
+}
+"""Pass name -> function that brings (B, c, H, W) in the pass's own units to about [-1, 1], radiance above 1 to at most 3.65."""

@@ -1,0 +1,212 @@
+"""Generators as plain modules: cnn, unet and resnet.
+
+They keep no statistics of the whole image, so that tiles of a frame give the picture of the whole frame. Channels are
+multiples of 16, which is what ONNX Runtime's convolutions are quick at.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, interpolate, pixel_shuffle, relu
+
+from core.style import input_channels
+
+from . import detail
+from .encoding import GUIDES, decode
+from .surface_noise import SurfaceNoise
+
+LANES = 16
+"""Channels that ONNX Runtime's convolutions take at once on AVX-512; 8 on AVX2."""
+RELU_GAIN = 2**0.5
+"""Makes up for the half that a ReLU takes away."""
+TAIL_GAIN = 0.02
+"""So small that the first output is close to the input."""
+OPEN = 3.0
+"""Of the gate, before its sigmoid: it starts open, to 95 %."""
+
+
+class GuidedGenerator(nn.Module):
+    """What every generator shares: it sees any set of passes and adds what it has learned to the encoded image.
+
+    With a gate it also learns where the image shall pass and where it is painted over (as the highways of Srivastava et al.
+    2015). With smooth it learns besides how much of the image's fine, middle and coarse detail stays there (see detail.py):
+    to take a texture away is then a number, not the negative of each of its grains.
+
+    Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
+    is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass: where in a scene a
+    surface lies tells nothing about other scenes.
+    Subclasses give `alignment` and change(), whose results have `out_channels` in all.
+    """
+
+    alignment: int
+    operators: frozenset[str] = frozenset()
+    """ONNX operators that its graph may hold beside those of export_onnx.OPERATORS."""
+
+    def __init__(self, passes: Sequence[str], noise: int = 0, gate: bool = False, smooth: bool = False):
+        super().__init__()
+        self.gate, self.smooth = gate or smooth, smooth
+        self.out_channels = 3 + self.gate + smooth * detail.LEVELS
+        self.passes = tuple(passes)
+        self.noise = SurfaceNoise(noise) if noise else None
+        self.in_channels = sum(input_channels(p) for p in passes if not (noise and p == "position")) + noise
+
+    def forward(self, *passes: Tensor) -> Tensor:
+        """Scene-linear RGB (B, 3, H, W), at least 0."""
+        return decode(self.encoded(*passes))
+
+    def encoded(self, *passes: Tensor) -> Tensor:
+        """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
+        made = GUIDES | ({"position": self.noise} if self.noise else {})
+        guides = [made[name](x) for name, x in zip(self.passes, passes, strict=True)]
+        colour, *more = self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
+        image, gates = guides[0], [torch.sigmoid(gate + OPEN) for gate in more[:1]]
+        if self.smooth:
+            image = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:]))
+        for gate in gates:
+            image = image * gate
+        return image + colour
+
+    def change(self, guides: Tensor) -> Sequence[Tensor]:
+        """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image (B, 3, H, W), then the gate and
+        the shares of detail before their sigmoids, each (B, 1, H, W)."""
+        raise NotImplementedError
+
+
+
+class Residual(nn.Module):
+    """x + conv(relu(conv(x))); the second convolution starts small, which keeps deep stacks calm without normalisation
+    (Zhang et al. 2019, Fixup initialisation)."""
+
+    def __init__(self, channels: int, blocks: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        _initialise(self.conv1, RELU_GAIN)
+        _initialise(self.conv2, 0.5 * blocks**-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(relu(self.conv1(x)))
+
+
+
+class Tail(nn.Conv2d):
+    """The last convolution, 3x3, and depth-to-space by `scale`: gives 3 channels of colour, and each further one by itself.
+
+    Where they are as many at the smaller size as processors convolve at once, each is convolved by itself, so that no more
+    than the one in use is held at full size.
+    """
+
+    def __init__(self, channels: int, scale: int, out_channels: int):
+        super().__init__(channels, out_channels * scale**2, 3, padding=1)
+        self.scale, self.parts = scale, [3] + [1] * (out_channels - 3)
+
+    def forward(self, x: Tensor) -> Sequence[Tensor]:
+        if len(self.parts) == 1:
+            return [pixel_shuffle(super().forward(x), self.scale)]
+        if self.scale**2 % LANES:
+            return pixel_shuffle(super().forward(x), self.scale).split(self.parts, 1)
+        rows = [part * self.scale**2 for part in self.parts]
+        weights = zip(self.weight.split(rows), self.bias.split(rows), strict=True)
+        return [pixel_shuffle(conv2d(x, weight, bias, padding=1), self.scale) for weight, bias in weights]
+
+
+class CNN(GuidedGenerator):
+    """A lean generator on two scales: strided front, residual blocks at 1/4 and 1/8, depth-to-space tail."""
+
+    alignment = 8
+
+    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 3, **options):
+        super().__init__(passes, **options)
+        self.front = nn.Conv2d(self.in_channels, c1, 8, stride=4, padding=2)
+        self.before = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
+        self.down = nn.Conv2d(c1, c2, 3, stride=2, padding=1)
+        self.middle = nn.Sequential(*(Residual(c2, n2) for _ in range(n2)))
+        self.up = nn.Conv2d(c2, c1, 1)
+        self.after = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
+        self.tail = Tail(c1, 4, self.out_channels)
+        _initialise(self.front, RELU_GAIN)
+        _initialise(self.down, RELU_GAIN)
+        _initialise(self.up, 1.0)
+        _initialise(self.tail, TAIL_GAIN)
+
+    def change(self, guides: Tensor) -> Sequence[Tensor]:
+        quarter = self.before(relu(self.front(guides)))                            # (B, c1, H/4, W/4)
+        eighth = self.up(self.middle(relu(self.down(quarter))))                    # (B, c1, H/8, W/8)
+        quarter = self.after(quarter + _twice(eighth))
+        return self.tail(quarter)
+
+
+
+class UNet(GuidedGenerator):
+    """The U-Net of pix2pix (Isola et al. 2017, section 6.1.1; Ronneberger et al. 2015): 4x4 strided convolutions down, skips
+    from each level to its mirror. Here without normalisation, with nearest neighbours and 3x3 convolutions upwards, which leave
+    no checkerboards (Odena et al. 2016), and with depth-to-space for the last doubling.
+
+    widths: channels at 1/2, 1/4, 1/8 ..., two levels or more.
+    """
+
+    def __init__(self, passes: Sequence[str] = ("image",), *widths: int, **options):
+        super().__init__(passes, **options)
+        self.alignment = max(8, 2 ** len(widths))
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise((self.in_channels, *widths)))
+        self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
+        self.merges = nn.ModuleList(nn.Conv2d(2 * a, a, 3, padding=1) for a in widths[:-1])
+        self.tail = Tail(widths[0], 2, self.out_channels)
+        for conv in (*self.downs, *self.merges):
+            _initialise(conv, RELU_GAIN)
+        for conv in self.ups:
+            _initialise(conv, 1.0)
+        _initialise(self.tail, TAIL_GAIN)
+
+    def change(self, guides: Tensor) -> Sequence[Tensor]:
+        levels = [guides]
+        for down in self.downs:
+            levels.append(relu(down(levels[-1])))                                  # (B, widths[i], H/2^(i+1), W/2^(i+1))
+        x = levels.pop()
+        for up, merge in zip(reversed(self.ups), reversed(self.merges), strict=True):
+            x = relu(merge(torch.cat([levels.pop(), _twice(up(x))], 1)))
+        return self.tail(x)
+
+
+
+class ResNet(GuidedGenerator):
+    """Residual blocks between down- and upsampling (Johnson et al. 2016; CycleGAN, Zhu et al. 2017, section 7.2). Here without
+    normalisation, with a strided 7x7 front and a depth-to-space tail, so that nothing runs at full size.
+
+    c1, c2: channels at 1/2 and at 1/4; blocks: residual blocks at 1/4.
+    """
+
+    alignment = 8  # 4 would do, but ONNX Runtime rounds the ends of rows otherwise, and tiles would differ in the last bit
+
+    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 32, c2: int = 64, blocks: int = 9, **options):
+        super().__init__(passes, **options)
+        self.front = nn.Conv2d(self.in_channels, c1, 7, stride=2, padding=3)
+        self.down = nn.Conv2d(c1, c2, 3, stride=2, padding=1)
+        self.middle = nn.Sequential(*(Residual(c2, blocks) for _ in range(blocks)))
+        self.up = nn.Conv2d(c2, c1, 1)
+        self.after = nn.Conv2d(c1, c1, 3, padding=1)
+        self.tail = Tail(c1, 2, self.out_channels)
+        for conv in (self.front, self.down, self.after):
+            _initialise(conv, RELU_GAIN)
+        _initialise(self.up, 1.0)
+        _initialise(self.tail, TAIL_GAIN)
+
+    def change(self, guides: Tensor) -> Sequence[Tensor]:
+        half = relu(self.front(guides))                                            # (B, c1, H/2, W/2)
+        quarter = self.up(self.middle(relu(self.down(half))))                      # (B, c1, H/4, W/4)
+        half = relu(self.after(_twice(quarter)))
+        return self.tail(half)
+
+
+
+def _twice(x: Tensor) -> Tensor:
+    """(B, c, h, w) to (B, c, 2h, 2w), nearest neighbours."""
+    return interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def _initialise(conv: nn.Conv2d, gain: float) -> None:
+    """Weights whose output has gain times the input's root mean square (He et al. 2015, section 2.2); biases 0."""
+    nn.init.normal_(conv.weight, 0.0, gain * (conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]) ** -0.5)
+    nn.init.zeros_(conv.bias)

@@ -1,0 +1,211 @@
+"""The frames to train on: rendered inputs and painted targets that fit together, drawn from as random crops."""
+
+import re
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatch
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import TrainConfig
+from ..frames.frame_store import DataError, Frame, FrameStore, cache_folder, digest
+from .distributed import processes, share
+
+MOTION = ("vector", "depth")
+"""The passes that the temporal loss needs beside those that the generator sees."""
+MASK_SHARE = 1 / 64
+"""A crop of which the mask leaves less than this is drawn again ..."""
+DRAWS = 64
+"""... so many times at most."""
+
+
+class Crops(NamedTuple):
+    """A batch of pieces of frames, scene-linear."""
+
+    passes: dict[str, Tensor]
+    """Pass -> (B, c, h, w) float32; the image without its alpha, not premultiplied."""
+    target: Tensor | None
+    """(B, 3, h, w) float32: how the same pieces were painted."""
+    mask: Tensor | None = None
+    """(B, 1, h, w) in [0, 1]: where the target counts; None if it does everywhere."""
+
+    def to(self, device: torch.device) -> "Crops":
+        """A copy in a device's memory, in the layout that convolutions are quickest on."""
+        def moved(t: Tensor | None) -> Tensor | None:
+            return None if t is None else t.to(device, memory_format=torch.channels_last, non_blocking=True)
+
+        return Crops({name: moved(t) for name, t in self.passes.items()}, moved(self.target), moved(self.mask))
+
+
+class DataSet:
+    """What a data folder holds: rendered frames in input/, painted ones in target/, and, if it is there, masks in mask/.
+
+    A pair has one name in both; a target counts where its mask and its own alpha are white, everywhere if it has neither.
+    The temporal loss also learns from neighbours of painted frames that are only rendered.
+    Raises DataError with a list of all files that are unreadable, that don't fit together, or that the mode misses.
+    """
+
+    def __init__(self, config: TrainConfig):
+        passes = config.passes + tuple(p for p in MOTION if config.weight_temporal and p not in config.passes)
+        problems: list[str] = []
+        data, cache, height, masks = config.data, cache_folder(config.data), config.frame_height, None
+        self.inputs = FrameStore(data / "input", passes, cache, problems, height=height, layer=config.layer)
+        if (data / "mask").is_dir():
+            masks = FrameStore(data / "mask", ("mask",), cache, problems, height=height)
+        self.targets = FrameStore(data / "target", ("image", "mask"), cache, problems, height=height, finite=True, masks=masks)
+        self.fingerprint = digest([store.fingerprint for store in (self.inputs, self.targets, masks) if store])
+        self.pairs = sorted(self.inputs.frames.keys() & self.targets.frames.keys())
+        problems += self._misfits(config)
+        if problems:
+            raise DataError("The data set can't be used:\n" + "\n".join(f"  {p}" for p in dict.fromkeys(problems)))
+        if self.targets.masked and not any(self.targets.whole(name)["mask"].any() for name in self.targets.frames):
+            raise DataError(f"The masks of {data} are black everywhere, so there is nothing to learn from.")
+        self.steps = _steps(self.inputs)
+        """Names of frames that follow each other in a sequence."""
+
+    def _misfits(self, config: TrainConfig) -> list[str]:
+        inputs, targets, masks = self.inputs, self.targets, self.targets.masks
+        problems = []
+        if config.mode == "paired":
+            steps = _steps(inputs) if config.weight_temporal else []
+            problems += _without(inputs, targets, but={n for step in steps if targets.frames.keys() & set(step) for n in step})
+        if config.mode in ("paired", "keyframes"):
+            problems += _without(targets, inputs) + _of_other_size(targets, inputs)
+        if masks:
+            problems += _without(masks, targets) + _of_other_size(masks, targets)
+        for store in (inputs, targets):
+            problems += [f"{store.of(f.name)} is {_size(f)}, smaller than a crop of {config.crop}."
+                         for f in store.frames.values() if min(f.height, f.width) < config.crop]
+        return problems
+
+
+def _without(store: FrameStore, other: FrameStore, but: Collection[str] = ()) -> list[str]:
+    """A sentence for each frame, but for some, that has no namesake in another store."""
+    known = other.frames.keys() | other.unreadable
+    return [f"{store.of(name)} has no counterpart: there is no frame {name} in {other.folder}."
+            for name in store.frames if name not in known and name not in but and name.rpartition("_")[0] not in other.unreadable]
+
+
+def _of_other_size(store: FrameStore, other: FrameStore) -> list[str]:
+    """A sentence for each frame that is not as large as its namesake in another store."""
+    pairs = [(frame, other.frames[name]) for name, frame in store.frames.items() if name in other.frames]
+    return [f"{store.of(a.name)} is {_size(a)}, but {other.of(b.name)} is {_size(b)}."
+            for a, b in pairs if (a.height, a.width) != (b.height, b.width)]
+
+
+def _size(frame: Frame) -> str:
+    return f"{frame.width} x {frame.height} pixels"
+
+
+def _steps(store: FrameStore) -> list[tuple[str, str]]:
+    """Names of frames that follow each other."""
+    return [(a, b) for a in store.frames if (b := _next_name(a)) in store.frames]
+
+
+def _next_name(name: str) -> str | None:
+    """shot_0009 to shot_0010; None if the name does not end in a number."""
+    number = re.search(r"\d+$", name)
+    return number and f"{name[: number.start()]}{int(number[0]) + 1:0{len(number[0])}d}"
+
+
+def split_names(names: Sequence[str], patterns: Sequence[str], fraction: float) -> tuple[list[str], list[str]]:
+    """(names to train on, names held out): by patterns, else whole sequences, evenly spread, else the last frames.
+
+    A sequence is what remains of a name without the frame number at its end. Raises DataError if nothing is left to train on.
+    """
+    if patterns:
+        held = [n for n in names if any(fnmatch(n, p) for p in patterns)]
+        if not held:
+            raise DataError(f"No frame's name fits the holdout patterns {', '.join(patterns)}.")
+    else:
+        sequences = [list(group) for _, group in groupby(names, lambda n: n.rpartition("_")[0])]
+        count = round(fraction * len(sequences))
+        if count:
+            chosen = {(2 * i + 1) * len(sequences) // (2 * count) for i in range(count)}
+            held = [n for i in sorted(chosen) for n in sequences[i]]
+        else:
+            held = list(names[len(names) - round(fraction * len(names)):])
+    training = [n for n in names if n not in held]
+    if not training:
+        raise DataError("All frames are held out, none is left to train on.")
+    return training, held
+
+
+def draw_pairs(data: DataSet, names: Sequence[str], config: TrainConfig, rng: np.random.Generator) -> Crops:
+    """A batch of random crops of inputs with their targets."""
+    rows = share([_place(data.targets, names, config, rng) for _ in range(config.batch * processes())])
+    inputs, targets = (_cut(store, rows, config.crop) for store in (data.inputs, data.targets))
+    return Crops(inputs, targets["image"], targets.get("mask"))
+
+
+def draw_frames(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np.random.Generator) -> dict[str, Tensor]:
+    """A batch of random crops of one store, {pass: (B, c, crop, crop)}; "mask" only if it leaves something out."""
+    rows = share([_place(store, names, config, rng) for _ in range(config.batch * processes())])
+    return _cut(store, rows, config.crop)
+
+
+def draw_steps(
+    data: DataSet, steps: Sequence[tuple[str, str]], config: TrainConfig, rng: np.random.Generator, anchored: bool = False
+) -> Crops:
+    """Random crops of two frames that follow each other, cut at the same place: the batch's first half is of the earlier ones.
+
+    anchored: with the targets of those that have one, under a mask that is 0 for the others; each step must have one.
+    """
+    pairs = [steps[rng.integers(len(steps))] for _ in range(config.batch * processes())]
+    rows = [_place(data.inputs, [now], config, rng, flip=False) for now, _ in pairs]
+    later = share([row._replace(name=name) for row, (_, name) in zip(rows, pairs, strict=True)])
+    rows = share(rows) + later
+    passes, side = _cut(data.inputs, rows, config.crop), config.crop
+    if not anchored:
+        return Crops(passes, None)
+    known = [index for index, row in enumerate(rows) if row.name in data.targets.frames]
+    target, mask = torch.zeros(len(rows), 3, side, side), torch.zeros(len(rows), 1, side, side)
+    found = _cut(data.targets, [rows[index] for index in known], side)
+    target[known], mask[known] = found["image"], found.get("mask", torch.ones(()))
+    return Crops(passes, target, mask)
+
+
+class _Place(NamedTuple):
+    """Where a crop is cut and how it is changed."""
+
+    name: str
+    y: int
+    x: int
+    flipped: bool
+    gain: float
+
+
+def _place(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np.random.Generator, flip: bool = True) -> _Place:
+    """Where to cut a crop; drawn again while the masks leave too little of it."""
+    step, crop = config.crop_alignment, config.crop
+    for _ in range(DRAWS):
+        frame = store.frames[names[rng.integers(len(names))]]
+        y, x = (step * int(rng.integers((side - crop) // step + 1)) for side in (frame.height, frame.width))
+        if not store.masked or store.mask(frame.name, slice(y, y + crop, 4), slice(x, x + crop, 4)).mean() >= MASK_SHARE:
+            break
+    flipped = flip and config.flip and bool(rng.integers(2))
+    gain = 2 ** rng.uniform(-config.exposure_jitter, config.exposure_jitter) if config.exposure_jitter else 1.0
+    return _Place(frame.name, y, x, flipped, gain)
+
+
+def _cut(store: FrameStore, rows: Sequence[_Place], crop: int) -> dict[str, Tensor]:
+    """The crops at the places, {pass: (B, c, crop, crop) float32}, mirrored if so placed, with their own exposure."""
+    windows = [(slice(row.y, row.y + crop), slice(row.x, row.x + crop)) for row in rows]
+    pieces = (store.planes(store.frames[row.name])[:, *window] for row, window in zip(rows, windows, strict=True))
+    passes = store.split(torch.from_numpy(np.stack(list(pieces))).float())
+    if store.masked:
+        passes["mask"] = torch.stack([store.mask(row.name, *window) for row, window in zip(rows, windows, strict=True)])[:, None]
+    else:
+        passes.pop("mask", None)
+    for index, row in enumerate(rows):
+        if row.gain != 1:
+            passes["image"][index] *= row.gain
+        if row.flipped:
+            for crops in passes.values():
+                crops[index] = crops[index].flip(-1)
+            if "vector" in passes:  # motion to the left becomes motion to the right
+                passes["vector"][index, ::2] *= -1
+    return passes

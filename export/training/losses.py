@@ -1,0 +1,125 @@
+"""Losses as small functions of tensors; each returns the mean over everything, a scalar."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, cross_entropy, l1_loss, mse_loss, softplus
+
+from ..networks.vgg import gram
+
+Features = dict[str, Tensor]
+"""Layer -> features (B, c, h, w)."""
+
+
+def mean(terms: Iterable[Tensor]) -> Tensor:
+    """Mean of scalars, as those of the parts of a discriminator or of the layers of a network."""
+    terms = list(terms)
+    return sum(terms) / len(terms)
+
+
+def l1(output: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of encoded images (Isola et al. 2017, equation 3)."""
+    return l1_loss(output, target)
+
+
+def l2(output: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference of encoded images (Mathieu et al. 2016, equation 2 with p = 2)."""
+    return mse_loss(output, target)
+
+
+def variation(output: Tensor) -> Tensor:
+    """Anisotropic total variation of an encoded image: mean absolute difference of neighbours (Rudin et al. 1992)."""
+    return output.diff(dim=-1).abs().mean() + output.diff(dim=-2).abs().mean()
+
+
+def edge(output: Tensor, target: Tensor, scales: int = 3) -> Tensor:
+    """Mean absolute difference of image gradients at full, 1/2, 1/4 ... size: crisp lines (Mathieu et al. 2016, equation 6)."""
+    difference, total = output - target, 0.0
+    for scale in range(scales):
+        if scale:
+            difference = avg_pool2d(difference, 2)
+        total = total + difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
+    return total / (2 * scales)
+
+
+def feature_matching(fake: list[Tensor], real: list[Tensor]) -> Tensor:
+    """Mean absolute difference of the discriminator's features, each layer alike (Wang et al. 2018, equation 4)."""
+    return mean(l1_loss(f, r.detach()) for f, r in zip(fake, real, strict=True))
+
+
+def content(output: Features, target: Features, layers: Sequence[str]) -> Tensor:
+    """Mean squared difference of a pretrained network's features, each layer alike (Johnson et al. 2016, equation 2)."""
+    return mean(mse_loss(output[name].float(), target[name].float()) for name in layers)
+
+
+def style(output: Features, target: Features, layers: Sequence[str]) -> Tensor:
+    """Mean squared difference of Gram matrices, each layer alike (Gatys et al. 2016, equations 4 and 5)."""
+    return mean(0.25 * mse_loss(gram(output[name]), gram(target[name])) for name in layers)
+
+
+def patch_nce(query: Tensor, key: Tensor, temperature: float = 0.07) -> Tensor:
+    """How hard it is to tell the key of a query from those of other places of the picture (Park et al. 2020, equations 2 and 3).
+
+    query, key: (B, places, c) unit vectors.
+    """
+    logits = query @ key.transpose(1, 2) / temperature                             # (B, places, places)
+    own = torch.arange(logits.shape[1], device=logits.device).expand(logits.shape[:2])
+    return cross_entropy(logits.flatten(0, 1), own.flatten())
+
+
+def r1(logits: Sequence[Tensor], real: Tensor) -> Tensor:
+    """Half the squared slope of the logits at real pictures (Mescheder et al. 2018, equation 9).
+
+    logits: each part's (B, 1, ...), computed from `real`, (B, 3, H, W), which needs gradients. The slope is that of the sum over
+    a picture's patches, and its square is divided by their number: exact for patches that do not overlap.
+    """
+    def half_square(part: Tensor) -> Tensor:
+        slope, = torch.autograd.grad(part.sum(), real, create_graph=True)
+        return 0.5 * slope.square().sum() / part.numel()
+
+    return mean(half_square(part) for part in logits)
+
+
+def least_squares_d(real: Tensor, fake: Tensor) -> Tensor:
+    """Mao et al. 2017, equation 9, discriminator."""
+    return 0.5 * ((real - 1).square().mean() + fake.square().mean())
+
+
+def least_squares_g(fake: Tensor) -> Tensor:
+    """Mao et al. 2017, equation 9, generator."""
+    return 0.5 * (fake - 1).square().mean()
+
+
+def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
+    """Miyato et al. 2018, equation 16."""
+    return torch.relu(1 - real).mean() + torch.relu(1 + fake).mean()
+
+
+def hinge_g(fake: Tensor) -> Tensor:
+    """Miyato et al. 2018, equation 17."""
+    return -fake.mean()
+
+
+def cross_entropy_d(real: Tensor, fake: Tensor) -> Tensor:
+    """-log D(real) - log(1 - D(fake)), D the sigmoid of the logits (Goodfellow et al. 2014, equation 1)."""
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def cross_entropy_g(fake: Tensor) -> Tensor:
+    """log(1 - D(fake)): the minimax game of Goodfellow et al. 2014, equation 1."""
+    return -softplus(fake).mean()
+
+
+def non_saturating_g(fake: Tensor) -> Tensor:
+    """-log D(fake) (Goodfellow et al. 2014, section 3): steeper while the discriminator wins."""
+    return softplus(-fake).mean()
+
+
+ADVERSARIAL = {
+    "least_squares": (least_squares_d, least_squares_g),
+    "hinge": (hinge_d, hinge_g),
+    "non_saturating": (cross_entropy_d, non_saturating_g),
+    "cross_entropy": (cross_entropy_d, cross_entropy_g),
+}
+"""Name -> (loss of the discriminator's logits of real and fake, loss of the generator by the logits of fake)."""

@@ -1,0 +1,32 @@
+"""What a style file tells of its training, and how its weights are named."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+
+from ..config import TrainConfig
+from ..settings import read_values, to_values
+
+HALF = ".half"
+"""What the names of weights end with that are stored as float16 and cast to the name before it."""
+
+
+def training_record(run: Path, trained: TrainConfig, state: dict) -> dict:
+    """What made the style: the command with every setting that is not the default, the frames, the steps, and, as "earlier", the
+    records of what it went on from, the first one first. state: the newest checkpoint's.
+    """
+    data = read_values(run / "data.json")
+    words = ["python -m export train"]
+    for f in fields(trained):
+        value = to_values(trained)[f.name]
+        if getattr(trained, f.name) != f.default and f.name != "resume":
+            shown = value if not isinstance(value, list) else " ".join(map(str, value))
+            shown = Path(shown).name if isinstance(getattr(trained, f.name), Path) and Path(shown).is_absolute() else shown
+            flag = f.name.replace("_", "-")
+            words.append(f"--{flag} {shown}" if not isinstance(value, bool) else f"--{flag}" if value else f"--no-{flag}")
+    return {
+        "command": " ".join(words), "steps": state["step"], "minutes": round(state["seconds"] / 60, 1), "seed": trained.seed,
+        "pytorch": torch.__version__, "frames": len(data["frames"]), "held_out": data["held_out"],
+        **({"earlier": data["earlier"]} if data.get("earlier") else {}),
+    }

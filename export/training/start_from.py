@@ -1,0 +1,148 @@
+"""First weights from what was trained before: the newest checkpoint of a run, or a style file."""
+
+import logging
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from core.style import StyleError, load_style
+
+from ..config import TrainConfig
+from ..networks.generators import GuidedGenerator, Residual
+from ..settings import TrainerError, from_values, read_values
+from .checkpoint import load_checkpoint
+from .record import HALF, training_record
+
+log = logging.getLogger(__name__)
+
+
+class StartError(TrainerError):
+    """The weights to start from can't be read or belong to another architecture."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run or a style file gives to those that go on from it."""
+
+    passes: tuple[str, ...]
+    weights: dict[str, Tensor]
+    """Of the generator; of a run, the averaged ones."""
+    architecture: str
+    """The settings that made it."""
+    record: dict
+    """How it was trained, as in a style file's contract."""
+    judging: dict[str, Tensor] = field(default_factory=dict)
+    """Weights of the discriminator; a style file holds none."""
+
+
+def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module) -> list[dict]:
+    """Give the generator the weights of a style file (.onnx) or of a run (a folder); returns the records of the trainings behind
+    them, the first one first.
+
+    The generator may see more passes than they did, after theirs, and have gates: those start without effect, the image's almost.
+    It may have fewer residual blocks: the ones of the largest weights stay.
+    A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
+    Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
+    """
+    start = _read_style(path) if path.suffix == ".onnx" else _read_run(path)
+    passes, found = start.passes, start.weights
+    if passes != generator.passes[: len(passes)]:
+        raise StartError(f"{path} takes the passes {' '.join(passes)}, not {' '.join(generator.passes)}; "
+                         f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out.")
+    if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
+        found = _widened(found, generator.state_dict())
+    if generator.gate:
+        found = _with_gates(found, generator)
+    found = _thinned(found, generator)
+    if differing := _differences(found, generator.state_dict()):
+        shown = "; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else "")
+        raise StartError(f"The weights of {path} do not fit this generator: {shown}. "
+                         f"Give the architecture that it has ({start.architecture}).")
+    generator.load_state_dict(found)
+    alike = not _differences(start.judging, discriminator.state_dict())
+    if alike:
+        discriminator.load_state_dict(start.judging)
+    log.info("Starting from %s; the discriminator %s.", path, "comes along" if alike else "starts afresh")
+    own = {name: value for name, value in start.record.items() if name != "earlier"}
+    return [*start.record.get("earlier", []), own]
+
+
+def _read_run(path: Path) -> Start:
+    trained = from_values(TrainConfig, read_values(path / "config.json"))
+    tensors, state = load_checkpoint(path)
+    weights, judging = ({name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+                        for prefix in ("ema.", "discriminator."))
+    widths = f"--widths {' '.join(map(str, trained.widths))}" if trained.widths else f"--size {trained.size}"
+    architecture = f"--generator {trained.generator} {widths}"
+    return Start(trained.passes, weights, architecture, training_record(path, trained, state), judging)
+
+
+def _read_style(path: Path) -> Start:
+    """Raises StartError."""
+    try:
+        style = load_style(path)
+    except StyleError as error:
+        raise StartError(str(error)) from error
+    graph = onnx.load_model(str(path), load_external_data=False).graph
+    stored = {t.name.removesuffix(HALF): onnx.numpy_helper.to_array(t) for t in graph.initializer}
+    weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items()
+               if name.endswith((".weight", ".bias"))}
+    return Start(style.passes, weights, f"made by: {style.training.get('command', 'unknown')}", style.training)
+
+
+def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights with zeros for the input channels that a convolution of ours has more, as the one that sees the passes does."""
+    wide = dict(found)
+    for name, weight in found.items():
+        extra = own[name].shape[1] - weight.shape[1] if name in own and weight.ndim == own[name].ndim == 4 else 0
+        if extra > 0:
+            wide[name] = torch.cat([weight, weight.new_zeros(len(weight), extra, *weight.shape[2:])], 1)
+    return wide
+
+
+def _with_gates(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights with zeros for the gates, the last channels of the tail's output, that they do not have."""
+    wide = dict(found)
+    for name, own in generator.tail.state_dict(prefix="tail.").items():
+        channels = len(found.get(name, ())) * generator.out_channels / len(own)
+        if channels in (3, 4) and channels < generator.out_channels:
+            wide[name] = torch.cat([found[name], own.new_zeros(len(own) - len(found[name]), *own.shape[1:])])
+    return wide
+
+
+def _thinned(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights without the residual blocks that a stack has more than ours: those of the smallest weights, which change the
+    picture least (as Li et al. 2017 choose filters)."""
+    thin = dict(found)
+    for stack, blocks in generator.named_children():
+        if not (isinstance(blocks, nn.Sequential) and all(isinstance(block, Residual) for block in blocks)):
+            continue
+        parts: dict[int, dict[str, Tensor]] = {}
+        for name in found:
+            if name.startswith(f"{stack}."):
+                number, part = name.removeprefix(f"{stack}.").split(".", 1)
+                parts.setdefault(int(number), {})[part] = thin.pop(name)
+        staying = sorted(sorted(parts, key=lambda number: _size(parts[number]))[-len(blocks):])
+        for place, number in enumerate(staying):
+            thin |= {f"{stack}.{place}.{part}": weight for part, weight in parts[number].items()}
+    return thin
+
+
+def _size(block: dict[str, Tensor]) -> float:
+    """How much the convolutions of a block can do one after the other."""
+    return math.prod(weight.norm().item() for weight in block.values() if weight.ndim == 4)
+
+
+def _differences(found: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:
+    """What differs in names and shapes, as clauses."""
+    def shape(tensors: dict[str, Tensor], name: str) -> str:
+        return " x ".join(map(str, tensors[name].shape)) if name in tensors else "missing"
+
+    names = [*own, *(name for name in found if name not in own)]
+    return [f"{name} is {shape(found, name)} there and {shape(own, name)} here" for name in names
+            if shape(found, name) != shape(own, name)]

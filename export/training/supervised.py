@@ -1,0 +1,79 @@
+"""Learning from painted frames: all of a data set (paired), or a few of a shot whose others are only rendered (keyframes)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import TrainConfig
+from ..networks.encoding import encode
+from . import losses
+from .dataset import Crops, draw_frames, draw_pairs, draw_steps, split_names
+from .hardware import Hardware
+from .objective import Objective, Terms
+
+
+class Supervised(Objective):
+    """The objective of the modes `paired` and `keyframes`.
+
+    Of keyframes, crops of frames that nobody painted are judged beside those that have a target, so that the look reaches them
+    too (after Futschik et al. 2021, who ask it of a style loss). Steadiness is asked there between a painted frame, as it was
+    painted, and its neighbours: between frames that nobody painted, leaving them plain would be the steadiest.
+    """
+
+    def __init__(self, config: TrainConfig, hardware: Hardware):
+        super().__init__(config, hardware)
+        if config.mode == "keyframes":
+            self.names, self.held_out = self.data.pairs, [n for n in self.data.inputs.frames if n not in self.data.pairs]
+        else:
+            self.names, self.held_out = split_names(self.data.pairs, config.holdout, config.holdout_fraction)
+        self.anchored = config.mode == "keyframes"
+        moving = [n for n in self.data.inputs.frames if self.anchored or n not in self.held_out]
+        self.use_steps(moving, touching=self.names)
+
+    def draw(self, rng: np.random.Generator) -> tuple[Crops, Crops | None, Crops | None]:
+        """Crops with targets, crops of frames that nobody painted, and crops of two frames in a row; the last two if needed."""
+        painted, free, steps = draw_pairs(self.data, self.names, self.config, rng), None, None
+        if self.anchored and self.held_out:
+            free = Crops(draw_frames(self.data.inputs, self.held_out, self.config, rng), None)
+        if "temporal" in self.weights:
+            steps = draw_steps(self.data, self.steps, self.config, rng, self.anchored)
+        device = self.hardware.device
+        return painted.to(device), free and free.to(device), steps and steps.to(device)
+
+    def losses(self, batch: tuple[Crops, Crops | None, Crops | None], step: int) -> Iterator[tuple[str, Terms]]:
+        """The terms of one step: the discriminator's, then, after its update, the generator's."""
+        painted, free, steps = batch
+        image, target, output = encode(painted.passes["image"]), encode(painted.target), self.paint(painted)
+        if painted.mask is not None:  # outside the mask nothing is to be told apart or to be learned
+            target, output = (torch.lerp(image, t, painted.mask) for t in (target, output))
+        judged = [(image, output)]
+        if free:
+            judged.append((encode(free.passes["image"]), self.paint(free)))
+        adversarial = "adversarial" in self.weights
+        if adversarial:
+            yield "discriminator", self.judge_terms((image, target), judged, step)
+
+        terms = self.compare(output, target, self.weights)
+        if "temporal" in self.weights:
+            moving = self.paint(steps)
+            if self.anchored:
+                moving = torch.lerp(moving, encode(steps.target), steps.mask)
+            terms["temporal"] = self.temporal(steps, moving)
+        if adversarial:
+            discriminator = self.networks["discriminator"].requires_grad_(False)
+            seen = [self.judge(*pair) for pair in judged]
+            terms["adversarial"] = self.persuasion(seen)
+            if "features" in self.weights:
+                with torch.no_grad():
+                    wanted = self.judge(image, target)
+                terms["features"] = losses.feature_matching(seen[0].features, wanted.features)
+            discriminator.requires_grad_(True)
+        yield "generator", terms
+
+    def samples(self, names: list[str]) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
+        """As of Objective, with the targets of the frames that have one."""
+        for name in names:
+            target = self.data.targets.whole(name)["image"] if name in self.data.targets.frames else None
+            yield self.data.inputs.whole(name), target

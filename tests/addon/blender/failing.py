@@ -1,0 +1,178 @@
+"""What can't be stylised must end a background render, with a sentence and without a frame."""
+
+import os
+import resource
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import bpy
+from scene import FIXTURES, insert, insert_style, load_addon, make_scene, new_group, render, run_case
+
+
+def missing_style(folder: Path) -> None:
+    load_addon()
+    styles = folder / "styles"
+    shutil.copytree(FIXTURES, styles)
+    os.environ["GAN_STYLE_PATH"] = str(styles)
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    (styles / "swap.onnx").unlink()
+    render(scene, folder / "frame.exr")
+
+
+def truncated_style(folder: Path) -> None:
+    load_addon()
+    styles = folder / "styles"
+    shutil.copytree(FIXTURES, styles)
+    os.environ["GAN_STYLE_PATH"] = str(styles)
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "wide")
+    (styles / "wide.onnx").write_bytes((FIXTURES / "wide.onnx").read_bytes()[:40_000])
+    render(scene, folder / "frame.exr")
+
+
+def unlinked(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    tree = scene.compositing_node_group
+    tree.links.remove(insert_style(tree, "swap").inputs["Image"].links[0])
+    render(scene, folder / "frame.exr")
+
+
+def guide_unlinked(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "normal")
+    render(scene, folder / "frame.exr")
+
+
+def guide_switched_off(folder: Path) -> None:
+    """Linked, but the view layer does not render it any more."""
+    load_addon()
+    scene = make_scene()
+    node = insert_style(scene.compositing_node_group, "normal")
+    with bpy.context.temp_override(node=node):
+        bpy.ops.gan_style.link_passes()
+    scene.view_layers[0].use_pass_normal = False
+    render(scene, folder / "frame.exr")
+
+
+def group_used_twice(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    tree = scene.compositing_node_group
+    group = new_group("Look")
+    insert_style(group, "swap")
+    output = tree.nodes["Group Output"]
+    for _ in range(2):
+        node = tree.nodes.new("CompositorNodeGroup")
+        node.node_tree = group
+        tree.links.new(output.inputs[0].links[0].from_socket, node.inputs[0])
+        tree.links.new(node.outputs[0], output.inputs[0])
+    render(scene, folder / "frame.exr")
+
+
+def no_place_for_files(folder: Path) -> None:
+    """Nothing can be written where the node's inputs and its picture belong."""
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+
+    def spoil(*_: object) -> None:
+        path = sys.modules["gan_style.addon.temp_folder"].folder()
+        if path.is_dir():
+            shutil.rmtree(path)
+            path.write_text("")
+
+    bpy.app.handlers.render_pre.append(spoil)
+    render(scene, folder / "frame.exr")
+
+
+def trigger_taken_away(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    bpy.app.handlers.render_pre.append(lambda *_: setattr(scene.compositing_node_group.nodes["GAN Style Trigger"], "mute", True))
+    render(scene, folder / "frame.exr")
+
+
+def own_mistake(folder: Path) -> None:
+    """An error that nobody foresaw."""
+    load_addon()
+    scene = make_scene()
+    insert(scene.compositing_node_group, "CompositorNodeExposure")
+    insert_style(scene.compositing_node_group, "swap")
+    sys.modules["gan_style.addon.run.run_nodes"].capture = lambda *_: {}["nothing"]
+    render(scene, folder / "frame.exr")
+
+
+def device_not_there(folder: Path) -> None:
+    """The preferences want CUDA and nothing else."""
+    load_addon()
+    bpy.context.preferences.addons.new().module = "gan_style"
+    preferences = bpy.context.preferences.addons["gan_style"].preferences
+    preferences.device, preferences.cpu_fallback = "cuda", False
+    sys.modules["gan_style.core.generator"].cuda_problem = lambda: "no NVIDIA driver was found"
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+def style_of_another_version(folder: Path) -> None:
+    """Written by a GAN Style that is newer than this one."""
+    load_addon()
+    styles = folder / "styles"
+    shutil.copytree(FIXTURES, styles)
+    os.environ["GAN_STYLE_PATH"] = str(styles)
+    content = (styles / "swap.onnx").read_bytes()
+    assert b'"format_version": 1' in content
+    (styles / "swap.onnx").write_bytes(content.replace(b'"format_version": 1', b'"format_version": 9'))
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+def no_temporary_folder(folder: Path) -> None:
+    """Nothing can be written where temporary files belong."""
+    load_addon()
+    scene = make_scene()
+    tempfile.tempdir = str(folder / "gone")
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+def disk_full(folder: Path) -> None:
+    """No file can grow beyond a few bytes, which is what a full disk comes to."""
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    bpy.app.handlers.render_pre.append(lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (600, limit)))
+    render(scene, folder / "frame.exr")
+
+
+def environment_wants_another_device(folder: Path) -> None:
+    os.environ["GAN_STYLE_DEVICE"] = "cuda"
+    load_addon()
+    sys.modules["gan_style.core.generator"].cuda_problem = lambda: "no NVIDIA driver was found"
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+def too_little_memory(folder: Path) -> None:
+    """Told before anything is rendered."""
+    load_addon()
+    bpy.app.handlers.render_pre.append(lambda *_: print("rendering has begun", file=sys.stderr))
+    sys.modules["gan_style.core.generator"].free_memory = lambda _provider: 2**20
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+if __name__ == "__main__":
+    run_case(globals())

@@ -1,0 +1,185 @@
+"""Small scenes for the add-on's tests, and the add-on itself, registered from the checkout."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import FunctionType
+
+import bpy
+import numpy as np
+
+ROOT = Path(__file__).parents[3]
+FIXTURES = ROOT / "tests" / "fixtures"
+sys.path.insert(0, str(ROOT))
+os.environ["GAN_STYLE_PATH"] = str(FIXTURES)
+
+from core import Generator, load_style, stylize  # noqa: E402
+from core.exr import read_exr  # noqa: E402
+
+WIDTH, HEIGHT = 60, 45
+
+
+def load_addon():
+    """Register the checkout as the package `gan_style`, unless it is."""
+    if "gan_style" in sys.modules:
+        return sys.modules["gan_style"]
+    spec = importlib.util.spec_from_file_location("gan_style", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["gan_style"] = package
+    spec.loader.exec_module(package)
+    package.register()
+    return package
+
+
+def make_scene(frames: int = 1) -> bpy.types.Scene:
+    """A lit monkey and a cube that moves by half its width a frame, before a sky, rendered by Cycles with one sample."""
+    scene = bpy.context.scene
+    bpy.ops.mesh.primitive_monkey_add(location=(1.5, -1, 0))
+    cube = bpy.data.objects["Cube"]
+    cube.keyframe_insert("location", frame=1)
+    cube.location.x -= 3
+    cube.keyframe_insert("location", frame=4)
+    material = cube.data.materials[0]
+    material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = (0.9, 0.1, 0.05, 1)
+    scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.1, 0.3, 0.9, 1)
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = 1
+    scene.cycles.device = "CPU"
+    scene.cycles.use_denoising = False
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = WIDTH, HEIGHT, 100
+    scene.frame_start, scene.frame_end = 1, frames
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    scene.render.image_settings.color_depth = "32"
+    scene.compositing_node_group = new_tree("Compositing")
+    return scene
+
+
+def start_over(frames: int = 1) -> bpy.types.Scene:
+    """Blender as after its start, with another such scene."""
+    bpy.ops.wm.read_factory_settings()
+    return make_scene(frames)
+
+
+def second_scene(name: str, size: tuple[int, int]) -> bpy.types.Scene:
+    """A further scene of so many pixels: the first scene's objects without the monkey, before a sky of their own."""
+    scene = bpy.data.scenes.new(name)
+    for item in bpy.data.scenes["Scene"].collection.all_objects:
+        if item.name != "Suzanne":
+            scene.collection.objects.link(item)
+    scene.camera = bpy.data.scenes["Scene"].camera
+    scene.world = bpy.data.worlds.new(name)
+    scene.world.color = (0.8, 0.2, 0.1)
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.device = 1, "CPU"
+    scene.render.resolution_x, scene.render.resolution_y = size
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    scene.render.image_settings.color_depth = "32"
+    return scene
+
+
+def noise(width: int, height: int, seed: int = 0) -> bpy.types.Image:
+    """An opaque image of random colours up to 2."""
+    pixels = np.random.default_rng(seed).uniform(0, 2, (height, width, 4)).astype(np.float32)
+    pixels[..., 3] = 1
+    image = bpy.data.images.new("Noise", width, height, float_buffer=True)
+    image.pixels.foreach_set(pixels.ravel())
+    return image
+
+
+def new_group(name: str) -> bpy.types.NodeTree:
+    """A node group that gives the image that it gets."""
+    group = bpy.data.node_groups.new(name, "CompositorNodeTree")
+    for direction in ("INPUT", "OUTPUT"):
+        group.interface.new_socket("Image", in_out=direction, socket_type="NodeSocketColor")
+    source, target = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
+    target.name = "Group Output"
+    group.links.new(source.outputs[0], target.inputs[0])
+    return group
+
+
+def insert_group(tree: bpy.types.NodeTree, group: bpy.types.NodeTree) -> bpy.types.Node:
+    """Use the group before the tree's Group Output, behind what feeds it now."""
+    node = tree.nodes.new("CompositorNodeGroup")
+    node.node_tree = group
+    target = tree.nodes["Group Output"].inputs[0]
+    tree.links.new(target.links[0].from_socket, node.inputs["Image"])
+    tree.links.new(node.outputs["Image"], target)
+    return node
+
+
+def new_tree(name: str) -> bpy.types.NodeTree:
+    """A compositor tree: Render Layers -> Group Output."""
+    tree = bpy.data.node_groups.new(name, "CompositorNodeTree")
+    tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    layers, output = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("NodeGroupOutput")
+    layers.name, output.name = "Render Layers", "Group Output"
+    tree.links.new(layers.outputs["Image"], output.inputs[0])
+    return tree
+
+
+def insert(tree: bpy.types.NodeTree, kind: str, **inputs: object) -> bpy.types.Node:
+    """Put a new node before the Group Output, behind what feeds it now; `inputs` are values of its sockets."""
+    output = tree.nodes["Group Output"]
+    feed = output.inputs[0].links[0].from_socket
+    node = tree.nodes.new(kind)
+    tree.links.new(feed, node.inputs["Image"])
+    tree.links.new(node.outputs["Image"], output.inputs[0])
+    for name, value in inputs.items():
+        node.inputs[name].default_value = value
+    return node
+
+
+def insert_style(tree: bpy.types.NodeTree, style: str, **inputs: object) -> bpy.types.Node:
+    node = insert(tree, "CompositorNodeGANStyle", **inputs)
+    node.style = style
+    return node
+
+
+def render(scene: bpy.types.Scene, path: Path) -> np.ndarray:
+    """Render a still into an EXR file and read it: (H, W, 4) float32."""
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(scene=scene.name, write_still=True)
+    return read_exr(path)["image"]
+
+
+def styled(image: np.ndarray, *styles: str) -> np.ndarray:
+    """What core makes of an image with the fixture styles, one after the other."""
+    for style in styles:
+        image = stylize(Generator(load_style(FIXTURES / f"{style}.onnx")), {"image": image})
+    return image
+
+
+def assert_close(got: np.ndarray, expected: np.ndarray, tolerance: float = 1e-6) -> None:
+    assert got.shape == expected.shape, (got.shape, expected.shape)
+    difference = np.abs(got - expected) / np.maximum(1, np.abs(expected))
+    places = np.argwhere(difference > tolerance)[:3].tolist()
+    assert difference.max() <= tolerance, f"differs by up to {difference.max()}, first at {places}"
+
+
+def assert_swapped(scene: bpy.types.Scene, node: bpy.types.Node, folder: Path, tolerance: float = 1e-5) -> np.ndarray:
+    """Assert that the node, whose style is swap, exchanges red and blue of the picture that it gives when muted; return that."""
+    node.mute = True
+    plain = render(scene, folder / "plain.exr")
+    node.mute = False
+    assert np.abs(plain[..., 0] - plain[..., 2]).max() > 0.05, "the picture is grey"
+    assert_close(render(scene, folder / "swapped.exr"), plain[..., [2, 1, 0, 3]], tolerance)
+    return plain
+
+
+def run_case(cases: dict) -> None:
+    """Run the function that the command line names, or all that take just a folder, with the folder that it names."""
+    name, folder = sys.argv[-2:]
+    functions = [f for f in cases.values() if isinstance(f, FunctionType)]
+    everything = [f for f in functions if f.__code__.co_varnames[: f.__code__.co_argcount] == ("folder",)]
+    for case in everything if name == "all" else [cases[name]]:
+        print(f"Case {case.__name__}", flush=True)
+        case_folder = Path(folder) / case.__name__ if name == "all" else Path(folder)
+        case_folder.mkdir(exist_ok=True)
+        case(case_folder)
+        if name == "all":
+            bpy.ops.wm.read_factory_settings()
+    sys.modules["gan_style"].unregister()  # also removes its temporary files
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # Blender's own clean-up is not under test and takes its time

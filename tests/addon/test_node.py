@@ -1,0 +1,103 @@
+"""The add-on in background, with the Blender that this Python has as a module; each case in a process of its own."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "tests" / "addon" / "blender"
+BLENDER = importlib.util.find_spec("bpy")
+
+pytestmark = pytest.mark.skipif(BLENDER is None, reason="this Python has no bpy; pip install -e '.[blender]' (3.11 or 3.13)")
+
+WORKING = {
+    "stills": (
+        "equals_core",
+        "among_other_nodes",
+        "in_a_row",
+        "side_by_side",
+        "strength_and_mask",
+        "network_runs_when_needed",
+        "hdr_and_alpha",
+        "exposure",
+        "image_of_another_size",
+        "in_a_group",
+    ),
+    "animation": ("each_frame_its_own", "keyframes_before_and_after", "strength_keyframed", "exposure_keyframed"),
+    "face": ("node_says_how_it_is", "cancelled_is_no_error", "scores_and_progress", "preferences_show_all"),
+    "preferences": (
+        "styles_installed",
+        "further_folders",
+        "same_inputs_not_twice",
+        "cpu_takes_over",
+        "precision",
+        "memory_limit",
+    ),
+    "guides": ("equal_core", "sockets_follow_the_style", "linked_into_groups", "linked_out_of_groups", "nothing_to_link"),
+    "editing": (
+        "copies_are_independent",
+        "deletion_leaves_nothing",
+        "trigger_comes_back",
+        "saved_and_opened",
+        "style_away_and_back",
+        "switched_off_and_on",
+        "menu_names_the_node",
+    ),
+    "many": ("open_their_style_once",),
+}
+FAILING = {
+    "missing_style": "'swap' is not installed",
+    "truncated_style": "damaged",
+    "unlinked": "connected to the input Image",
+    "guide_unlinked": "needs the passes Normal: click Link Passes",
+    "guide_switched_off": "needs the passes Normal: click Link Passes",
+    "group_used_twice": "used several times",
+    "no_place_for_files": "Not a directory",
+    "trigger_taken_away": "GAN Style Trigger",
+    "own_mistake": "unexpected",
+    "device_not_there": "no NVIDIA driver",
+    "environment_wants_another_device": "no NVIDIA driver",
+    "style_of_another_version": "format version 9",
+    "no_temporary_folder": "TMPDIR",
+    "disk_full": "space",
+    "too_little_memory": "memory limit is",
+}
+
+
+IN_ONE_PROCESS = ("files", "settings", "trees", "views")
+"""Scripts whose cases run one after the other in one Blender."""
+
+
+def run_blender(script: str, case: str, folder: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(SCRIPTS / f"{script}.py"), case, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("script", "case"),
+    [*((script, "all") for script in IN_ONE_PROCESS), *((script, case) for script, cases in WORKING.items() for case in cases)],
+)
+def test_works(script, case, tmp_path):
+    result = run_blender(script, case, tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    for word in ("Traceback", "Warning", "Error:"):
+        assert word not in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_failure_ends_a_background_render(case, tmp_path):
+    result = run_blender("failing", case, tmp_path)
+    assert result.returncode == 1, result.stdout + result.stderr
+    last_line = result.stderr.strip().splitlines()[-1]
+    assert last_line.startswith("Error: GAN Style: ") and FAILING[case] in last_line
+    assert not (tmp_path / "frame.exr").exists()
+    assert "rendering has begun" not in result.stderr
+
+
+def test_checkout_is_a_valid_extension():
+    tool = next(Path(BLENDER.submodule_search_locations[0]).glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
+    result = subprocess.run([sys.executable, str(tool), "validate", str(ROOT)], capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stdout + result.stderr

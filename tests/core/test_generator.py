@@ -1,0 +1,153 @@
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from core import Cancelled, Generator, ProviderError, StyleError, load_style
+from core.generator import PROVIDERS, _run_bound, _run_options, cuda_problem, provider_problem
+from tests.conftest import FIXTURES
+
+
+@pytest.fixture(scope="module")
+def swap():
+    return load_style(FIXTURES / "swap.onnx")
+
+
+def test_auto_takes_cuda_where_it_works_and_says_why_not_elsewhere(swap):
+    generator = Generator(swap)
+    problem = cuda_problem()
+    if problem:
+        assert generator.provider == "cpu" and problem in generator.reason
+    assert generator.provider in ("cuda", "cpu") and generator.reason.endswith(".") and generator.open_seconds > 0
+
+
+@pytest.mark.skipif(not cuda_problem(), reason="CUDA works here")
+def test_cuda_by_name_is_an_error_without_cuda(swap):
+    with pytest.raises(ProviderError, match="CUDA can't be used: .*auto or cpu"):
+        Generator(swap, "cuda")
+
+
+@pytest.mark.skipif(bool(cuda_problem()), reason=f"CUDA can't be used here: {cuda_problem()}")
+def test_cuda_agrees_with_the_cpu(generators):
+    image = np.random.default_rng(0).uniform(0, 2, (1, 3, 64, 96)).astype(np.float32)
+    cuda = Generator(load_style(FIXTURES / "wide.onnx"), "cuda")
+    np.testing.assert_allclose(cuda.run({"image": image}), generators["wide"].run({"image": image}), atol=2e-2)
+
+
+def test_precision_is_what_cuda_is_told_and_the_cpu_ignores(swap, monkeypatch):
+    told = {}
+
+    def session(style, chain, threads):
+        told.update(chain[:1])
+        return Session(dict(chain[:1]))
+
+    monkeypatch.setattr("core.generator.provider_problem", lambda provider: "")
+    monkeypatch.setattr("core.generator.free_memory", lambda provider: 10**9)
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
+    monkeypatch.setattr("core.generator._session", session)
+    for precision, flag in (("full", "0"), ("tf32", "1")):
+        assert Generator(swap, "cuda", precision=precision).precision == precision
+        assert told[PROVIDERS["cuda"]]["use_tf32"] == flag
+    monkeypatch.undo()
+    assert Generator(swap, "cpu", precision="tf32").precision == "full"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_speaks_against_a_provider_is_what_opening_it_says(swap, provider):
+    problem = provider_problem(provider)
+    if problem:
+        with pytest.raises(ProviderError) as error:
+            Generator(swap, provider)
+        assert problem in str(error.value)
+    else:
+        assert Generator(swap, provider).provider == provider
+
+
+def test_an_unknown_provider_is_named(swap):
+    with pytest.raises(ProviderError, match="'abacus'; choose auto, cuda, .*cpu"):
+        Generator(swap, "abacus")
+
+
+def test_a_style_without_a_file_is_refused(swap):
+    with pytest.raises(StyleError, match="load_style"):
+        Generator(replace(swap, path=None), "cpu")
+
+
+def test_a_graph_that_onnx_runtime_refuses_is_a_style_error(tmp_path):
+    model = onnx.load(FIXTURES / "swap.onnx")
+    model.graph.initializer[0].dims[1] = 1  # three times the data of the new shape: the checker does not look, the runtime does
+    model.graph.initializer[0].dims[0] = 3
+    onnx.save(model, tmp_path / "s.onnx")
+    with pytest.raises(StyleError, match="s.onnx"):
+        Generator(replace(load_style(FIXTURES / "swap.onnx"), path=tmp_path / "s.onnx"), "cpu")
+
+
+def test_a_failing_run_is_a_provider_error(generators):
+    with pytest.raises(ProviderError, match="'Normal' failed on cpu at 5 x 4"):
+        generators["normal"].run({"image": np.zeros((1, 3, 4, 5), np.float32), "normal": np.zeros((1, 3, 3, 3), np.float32)})
+
+
+def test_core_imports_neither_bpy_nor_torch_nor_the_runtime_before_it_is_needed():
+    heavy = {"bpy", "torch", "onnx", "onnxruntime", "OpenEXR"}
+    code = f"import sys, core; sys.exit(','.join({heavy} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("provider, label", [("directml", "DirectML"), ("coreml", "CoreML")])
+def test_a_provider_that_is_not_installed_is_named(swap, monkeypatch, provider, label):
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(ProviderError, match=f"{label} can't be used: the installed ONNX Runtime has no {label} provider"):
+        Generator(swap, provider)
+
+
+@pytest.mark.parametrize("provider", ["directml", "coreml"])
+def test_an_installed_provider_is_opened_by_name_with_the_cpu_behind_it(swap, monkeypatch, provider):
+    asked = []
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*PROVIDERS.values()])
+    monkeypatch.setattr("core.generator._session", lambda style, chain, threads: asked.append(chain) or Session(chain))
+    generator = Generator(swap, provider)
+    assert asked == [[PROVIDERS[provider], "CPUExecutionProvider"]] and generator.provider == provider
+    assert generator.reason.endswith("works on this machine.") and generator.memory_limit > 0
+
+
+class Session:
+    """What ONNX Runtime opens when all libraries are there."""
+
+    def __init__(self, providers: list):
+        self.get_providers = lambda: providers
+
+
+@pytest.mark.skipif(not cuda_problem(), reason="CUDA works here")
+def test_auto_goes_on_with_the_cpu_when_cuda_fails_to_start(swap, monkeypatch):
+    monkeypatch.setattr("core.generator.cuda_problem", lambda: "")
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*PROVIDERS.values()])
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
+    generator = Generator(swap)
+    assert generator.provider == "cpu" and generator.reason.startswith("CUDA can't be used: ONNX Runtime")
+
+
+def test_binding_gives_what_a_plain_run_gives(generators):
+    image = {"image": np.random.default_rng(0).uniform(0, 2, (1, 3, 64, 96)).astype(np.float32)}
+    for name in ("swap", "wide"):
+        bound = _run_bound(generators[name]._session, image, _run_options(""), "cpu")
+        np.testing.assert_array_equal(bound, generators[name].run(image))
+
+
+def test_memory_that_is_given_back_changes_nothing(generators):
+    image = {"image": np.random.default_rng(0).uniform(0, 2, (1, 3, 64, 96)).astype(np.float32)}
+    np.testing.assert_array_equal(generators["wide"].run(image, release=True), generators["wide"].run(image))
+
+
+def test_a_run_stops_in_the_middle_when_it_is_cancelled():
+    """The shipped style on a frame that takes it seconds; afterwards the generator works as before."""
+    generator = Generator(load_style(FIXTURES.parents[1] / "addon" / "styles" / "graphic_novel.onnx"), "cpu")
+    image = np.ones((1, 3, 2048, 2048), np.float32)
+    with pytest.raises(Cancelled):
+        generator.run({"image": image}, cancel=lambda: True)
+    small = {"image": image[..., :64, :64]}
+    np.testing.assert_array_equal(generator.run(small, cancel=lambda: False), generator.run(small))

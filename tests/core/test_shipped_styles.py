@@ -1,0 +1,148 @@
+"""What every style that ships must be, whatever it has learned: a complete file, and calm where a frame has nothing to paint.
+
+Pictures are judged as a screen shows them, sRGB in [0, 1]. The bounds leave room for what the looks themselves put on a plain
+wall (hatching, brush strokes, pigment), and none for blotches, grids, halos and frames around the picture.
+"""
+
+import struct
+
+import numpy as np
+import pytest
+
+from core import Generator, load_style, stylize
+from core.colour import encode_srgb, luminance
+from export.datasets.charts import chart
+
+from ..conftest import FIXTURES
+
+SHIPPED = sorted((FIXTURES.parents[1] / "addon" / "styles").glob("*.onnx"))
+SIZE = 176, 256
+TEXTURE, BLOTCH, GRID, FRAME = 0.35, 0.12, 0.06, 0.06
+"""How much brightness may differ on a plain surface: between pixels, between squares of 32 px, between the places in squares of
+8 px, and between the border and the rest."""
+
+
+@pytest.fixture(scope="module", params=SHIPPED, ids=lambda path: path.stem)
+def generator(request):
+    return Generator(load_style(request.param), "cpu")
+
+
+def plain(radiance, known=True):
+    """A frame of a wall, or of empty background, of which no pass is known: radiance is a number or (H, W, 3)."""
+    passes = chart(0 if known else 3, 0, *SIZE[::-1])
+    passes["image"][..., :3] = radiance
+    passes["albedo"][...] = np.minimum(radiance, 0.8) * known
+    return passes
+
+
+def scene(size):
+    """A ball before a wall that is lit from one side, with all passes."""
+    height, width = size
+    passes = chart(1, 0, width, height)
+    rows, columns = np.mgrid[:height, :width]
+    y, x = (rows - height / 2) / (0.3 * height), (columns - width / 2) / (0.3 * height)
+    towards = np.sqrt(np.maximum(1 - x**2 - y**2, 0))
+    ball = towards > 0
+    normal = np.stack([x, -towards, -y], -1)
+    passes["normal"][ball] = normal[ball]
+    passes["albedo"][ball] = 0.6, 0.2, 0.1
+    passes["image"][ball, :3] = passes["albedo"][ball] * np.maximum(normal @ [0.5, -0.7, 0.5], 0.02)[ball, None] * 3
+    passes["depth"][ball, 0] -= 1 + towards[ball]
+    passes["position"][ball] = normal[ball] + (0, 4, 0)
+    return passes
+
+
+def shown(picture):
+    """Brightness (H, W) of scene-linear (H, W, 3 or 4) on a screen."""
+    return encode_srgb(np.clip(luminance(picture[..., :3]), 0, 1))
+
+
+def spread(values):
+    return float(values.max() - values.min())
+
+
+def check_calm(picture):
+    """That a picture of a plain surface shows no blotches, no grid and no frame."""
+    bright = shown(picture)
+    height, width = (n // 32 for n in bright.shape)
+    squares = bright[: height * 32, : width * 32].reshape(height, 32, width, 32).mean((1, 3))
+    inside = bright[32:-32, 32:-32]
+    places = inside.reshape(inside.shape[0] // 8, 8, inside.shape[1] // 8, 8).mean((0, 2))
+    border = [strip.mean() for strip in (bright[:8], bright[-8:], bright[:, :8], bright[:, -8:])]
+    assert np.isfinite(picture).all() and spread(bright) <= TEXTURE
+    assert spread(squares) <= BLOTCH and spread(places) <= GRID
+    assert max(abs(b - inside.mean()) for b in border) <= FRAME
+
+
+def test_styles_ship():
+    assert SHIPPED
+
+
+def test_a_style_is_one_small_file_that_tells_all_about_itself(generator):
+    style = generator.style
+    assert style.path.stat().st_size < 5_000_000
+    assert style.name and style.author and style.licence and style.description and style.tiles_exact
+    assert {"command", "steps", "seed", "frames", "held_out"} <= style.training.keys() and style.training["steps"] > 0
+    assert {"data", "frames", "sliced_wasserstein", "ms_ssim", "warping_ratio", "seconds"} <= style.score_card.keys()
+    kind, width, height = struct.unpack(">8x4x4sII", style.thumbnail[:24])
+    assert kind == b"IHDR" and width >= 128 <= 2 * height
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["wall", "empty"])
+@pytest.mark.parametrize("grey", [0.18, 0.7])
+def test_flat_grey_stays_flat(generator, grey, known):
+    check_calm(stylize(generator, plain(grey, known)))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["wall", "empty"])
+def test_black_stays_dark(generator, known):
+    picture = stylize(generator, plain(0, known))
+    check_calm(picture)
+    assert luminance(picture[..., :3]).mean() < 0.06
+
+
+def test_light_stays_light_and_has_no_halo(generator):
+    height, width = SIZE
+    y, x = np.mgrid[:height, :width]
+    away = np.hypot(y - height / 2, x - width / 4)
+    rgb = np.full((height, width, 3), 0.18, np.float32)
+    without = stylize(generator, plain(rgb))
+    rgb[away < 30] = 50
+    picture = stylize(generator, plain(rgb))
+    assert np.isfinite(picture).all() and 10 < np.median(picture[away < 20, :3].max(-1)) < 250
+    assert np.abs(shown(picture) - shown(without))[away > 80].mean() < 0.03
+
+
+def test_any_exposure_gives_a_picture_and_more_light_a_brighter_one(generator):
+    passes, brightness = scene(SIZE), []
+    for stops in (-4, -2, 0, 2, 4):
+        lit = passes | {"image": passes["image"] * np.float32([*3 * [2.0**stops], 1])}
+        picture = stylize(generator, lit)
+        assert np.isfinite(picture).all() and (picture >= 0).all()
+        brightness.append(np.log1p(64 * luminance(picture[..., :3])).mean())
+    assert min(np.diff(brightness)) > 0.02
+
+
+def test_pure_noise_is_not_blown_up(generator):
+    noise = np.random.default_rng(0).random((*SIZE, 3), np.float32)
+    passes = plain(noise)
+    picture = stylize(generator, passes)
+    assert np.isfinite(picture).all() and picture.max() < 20 and np.quantile(picture[..., :3], 0.999) < 3
+    assert picture[..., :3].mean() < 2 * noise.mean() and shown(picture).std() < 1.25 * shown(noise).std()
+
+
+def test_alpha_comes_out_as_it_went_in(generator):
+    passes = scene(SIZE)
+    alpha = np.clip(np.linspace(-0.5, 1.5, SIZE[1], dtype=np.float32), 0, 1)[:, None]
+    passes["image"] = np.concatenate([passes["image"][..., :3] * alpha, np.broadcast_to(alpha, (*SIZE, 1))], -1)
+    picture = stylize(generator, passes)
+    assert np.isfinite(picture).all() and np.array_equal(picture[..., 3], passes["image"][..., 3])
+    clear = passes["image"][..., 3] == 0
+    assert clear.any() and (picture[clear] == 0).all()
+
+
+def test_tiles_give_the_whole_frame(generator):
+    passes, reach = scene((413, 447)), generator.style.receptive_radius
+    whole, tiled = (stylize(generator, passes, tile=tile) for tile in (None, 2 * reach + 64))
+    assert 2 * reach + 64 < 413
+    np.testing.assert_allclose(tiled, whole, atol=1e-4, rtol=1e-5)

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from export.datasets.looks import LOOKS, lines, tones
+from export.datasets.looks.graphic_novel import spotted
+
+
+@pytest.fixture
+def passes():
+    """A grey wall with a red box in front of it, lit from the left and darker to the right."""
+    height, width = 64, 96
+    image = np.ones((height, width, 4), np.float32)
+    image[..., :3] = np.linspace(0.8, 0.02, width, dtype=np.float32)[None, :, None]
+    box = (slice(16, 48), slice(32, 64))
+    albedo = np.full((height, width, 3), 0.5, np.float32)
+    depth = np.full((height, width, 1), 10, np.float32)
+    normal = np.zeros((height, width, 3), np.float32)
+    normal[..., 1] = -1
+    image[box][..., :3] *= np.array([1, 0.2, 0.2], np.float32)
+    albedo[box], depth[box] = [0.5, 0.1, 0.1], 6
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    position = np.stack([x / 50, depth[..., 0], y / 50], axis=-1)
+    return {"image": image, "depth": depth, "normal": normal, "albedo": albedo, "position": position}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_look_is_finite_linear_light_and_the_same_each_time(passes, name):
+    target = LOOKS[name](passes)
+    assert target.shape == (64, 96, 3) and target.dtype == np.float32
+    assert np.isfinite(target).all() and target.min() >= 0
+    assert np.array_equal(target, LOOKS[name](passes))
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_what_shines_stays_bright(passes, name):
+    passes["image"][20:40, 40:56, :3] = 50
+    assert np.median(LOOKS[name](passes)[20:40, 40:56]) > 25
+
+
+def test_outlines_are_ink_and_lie_at_the_step_of_depth(passes):
+    ink = lines.contours(passes, np.full((64, 96), 0.6, np.float32))
+    assert ink[30, 32] > 0.9 and ink[30, 48] < 0.05 and ink[5, 5] < 0.05
+
+
+def test_a_slanted_plane_has_no_outline(passes):
+    passes["depth"][:] = 1 / np.linspace(0.02, 1, 64, dtype=np.float32)[:, None, None]
+    passes["albedo"][:] = 0.5
+    assert lines.contours(passes, np.full((64, 96), 0.6, np.float32))[8:-8, 8:-8].max() < 0.05
+
+
+def test_black_grows_with_darkness_and_keeps_to_the_dark_side_of_edges():
+    coverage = [spotted(np.full((8, 8), tone, np.float32)).mean() for tone in (0.8, 0.4, 0.25, 0.1)]
+    assert coverage[:2] == [0, 0] and 0 < coverage[2] < coverage[3] == 1
+    ink = spotted(np.repeat(np.float32([0.45, 0.8]), 16)[None].repeat(8, 0))
+    assert ink[:, 14].min() > 0.2 and ink[:, 17:].max() == 0 and ink[:, :8].max() == 0
+
+
+def test_the_ink_of_graphic_novel_moves_with_the_picture():
+    tone = np.random.default_rng(0).random((40, 48), np.float32)
+    np.testing.assert_allclose(spotted(tone)[12:-12, 12:-15], spotted(np.roll(tone, 3, 1))[12:-12, 15:-12], atol=1e-5)
+
+
+def test_tone_steps_are_flat_below_one_and_absent_above():
+    tone = np.linspace(0, 3, 3001, dtype=np.float32)
+    stepped = tones.quantise(tone)
+    assert (np.diff(stepped) >= -1e-6).all()
+    np.testing.assert_allclose(stepped[tone > 1.15], tone[tone > 1.15])
+    assert np.diff(stepped[tone < 0.9]).max() > 2 * np.diff(tone).max() > 4 * np.diff(stepped[tone < 0.9]).min()

@@ -1,0 +1,98 @@
+import os
+
+import numpy as np
+import pytest
+
+from core.exr import read_exr, write_exr
+from export.datasets.looks import LOOKS
+from export.datasets.paint import PaintConfig, PaintError, paint
+
+from ..paired_frames import pair
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "input").mkdir()
+    for number in (1, 2, 3):
+        passes, _ = pair(number, 48, 64)
+        write_exr(tmp_path / "input" / f"shot_{number:04d}.exr", passes | {"albedo": passes["image"][..., :3]})
+    return tmp_path
+
+
+def written(files):
+    return [file.stat().st_mtime_ns for file in files]
+
+
+def test_chosen_frames_get_the_looks_picture_and_the_others_none(folder):
+    painted = paint(PaintConfig(folder, frames=("*_0001", "shot_0003")))
+    assert painted == [folder / "target" / f"shot_000{n}.exr" for n in (1, 3)] == sorted((folder / "target").iterdir())
+    expected = LOOKS["graphic_novel"](read_exr(folder / "input" / "shot_0003.exr"))
+    assert np.allclose(read_exr(painted[1])["image"], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_frames_that_are_not_there_or_lack_passes_are_named(folder):
+    with pytest.raises(PaintError, match="fits nobody"):
+        paint(PaintConfig(folder, frames=("nobody*",)))
+    write_exr(folder / "input" / "shot_0002.exr", {"image": np.ones((48, 64, 3), np.float32)})
+    with pytest.raises(PaintError, match=r"shot_0002.exr can't be painted: '\w+'"):
+        paint(PaintConfig(folder, frames=("shot_0002",)))
+
+
+def test_another_data_folder_shares_the_frames_and_has_targets_of_its_own(folder, tmp_path):
+    other = tmp_path / "of_the_look"
+    for _ in range(2):  # the second time all is there
+        painted = paint(PaintConfig(folder, frames=("*_000[12]",), into=other))
+        assert painted == sorted((other / "target").iterdir()) and not (folder / "target").exists()
+        assert [path.name for path in painted] == sorted(path.name for path in (other / "input").iterdir())
+        assert all((other / "input" / path.name).samefile(folder / "input" / path.name) for path in painted)
+    passes, _ = pair(9, 48, 64)
+    partial = folder / "input" / ".partial"
+    write_exr(partial, passes | {"albedo": passes["image"][..., :3]})
+    partial.replace(folder / "input" / "shot_0002.exr")  # rendered again
+    painted = paint(PaintConfig(folder, frames=("*_000[12]",), into=other))
+    assert (other / "input" / "shot_0002.exr").samefile(folder / "input" / "shot_0002.exr")
+    assert np.allclose(read_exr(painted[1])["image"], LOOKS["graphic_novel"](passes | {"albedo": passes["image"][..., :3]}),
+                       rtol=1e-3, atol=1e-4)
+
+
+def test_only_what_changed_is_painted_again(folder, monkeypatch):
+    calls = []
+
+    def invert(passes):
+        calls.append(1)
+        return 1 / (1 + passes["image"][..., :3])
+
+    monkeypatch.setitem(LOOKS, "invert", invert)
+    config = PaintConfig(folder, "invert")
+    painted = paint(config)
+    before = written(painted)
+    assert paint(config) == painted and written(painted) == before and len(calls) == 3
+    painted[0].unlink()
+    painted[1].write_bytes(painted[1].read_bytes()[:500])
+    frame = folder / "input" / painted[2].name
+    times = frame.stat()
+    write_exr(folder / "input" / ".partial", {"image": np.ones((48, 64, 3), np.float32)})
+    (folder / "input" / ".partial").replace(frame)
+    os.utime(frame, ns=(times.st_atime_ns, times.st_mtime_ns))  # as files of one tick of the clock have
+    paint(config)
+    assert len(calls) == 6 and np.all(read_exr(painted[2])["image"] == 0.5)
+
+
+def test_targets_of_another_look_or_of_older_code_are_painted_over(folder, monkeypatch):
+    frames = ("shot_0001",)
+    monkeypatch.setitem(LOOKS, "white", lambda passes: np.ones_like(passes["image"][..., :3]))
+    paint(PaintConfig(folder, frames=frames))
+    painted, = paint(PaintConfig(folder, "white", frames))
+    assert np.all(read_exr(painted)["image"] == 1)
+    monkeypatch.setattr("export.datasets.paint._code_digest", lambda look: "changed")
+    monkeypatch.setitem(LOOKS, "white", lambda passes: np.zeros_like(passes["image"][..., :3]))
+    paint(PaintConfig(folder, "white", frames))
+    assert np.all(read_exr(painted)["image"] == 0)
+
+
+def test_several_processes_paint_the_same(folder):
+    alone = [read_exr(path)["image"] for path in paint(PaintConfig(folder, into=folder / "alone"))]
+    together = [read_exr(path)["image"] for path in paint(PaintConfig(folder, into=folder / "together", processes=2))]
+    assert np.array_equal(alone, together)
+    with pytest.raises(PaintError, match="processes must be at least 1"):
+        PaintConfig(folder, processes=0)

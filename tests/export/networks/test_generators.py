@@ -1,0 +1,107 @@
+import pytest
+import torch
+from torch import nn
+
+from core.receptive_field import receptive_field
+from core.style import OUTPUT_NAME, input_channels
+from export.export_onnx import to_onnx
+from export.networks.build import GENERATORS, SIZES, make_generator
+from export.networks.generators import CNN, GuidedGenerator
+
+SMALL = {"cnn": (16, 16, 1, 1), "unet": (16, 16, 16), "resnet": (16, 16, 2)}
+
+
+def positive(generator: GuidedGenerator) -> GuidedGenerator:
+    """The generator in double precision with weights that are all positive, so that no path cancels another."""
+    generator = generator.double()
+    with torch.no_grad():
+        for p in generator.parameters():
+            p.copy_(p.abs() * 0.5 + 1e-4)
+    return generator
+
+
+@pytest.mark.parametrize(("kind", "widths", "smooth"), [
+    ("cnn", (4, 4, 2, 3), False), ("cnn", (4, 4, 1, 1), True), ("unet", (4, 4, 4), False), ("resnet", (4, 4, 2), False),
+])  # fmt: skip
+def test_the_receptive_radius_of_the_graph_is_tight(kind, widths, smooth):
+    """Gradients of output pixels reach exactly as far as core reads in the graph, over all positions within its step."""
+    generator = make_generator(("image",), widths=widths, kind=kind, smooth=smooth)
+    seen = receptive_field(to_onnx(generator), {"image": 3}, OUTPUT_NAME, 1)
+    radius, cell, generator = seen.radius, generator.alignment, positive(generator)
+    assert cell % seen.step == 0
+    side = (2 * radius + 4 * cell) // cell * cell
+    image = torch.ones(1, 3, cell, side, dtype=torch.float64, requires_grad=True)
+    output = generator.encoded(image)
+    reach = 0
+    for pixel in range(side // 2 // cell * cell, side // 2 // cell * cell + cell):
+        (gradient,) = torch.autograd.grad(output[0, 0, cell // 2, pixel], image, retain_graph=True)
+        reached = gradient.abs().sum((0, 1, 2)).nonzero().flatten()
+        reach = max(reach, pixel - reached[0].item(), reached[-1].item() - pixel)
+    assert reach == radius
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+@pytest.mark.parametrize("passes", [("image",), ("image", "depth", "normal", "albedo", "position", "vector")])
+def test_any_passes_and_any_multiple_of_the_alignment(kind, passes):
+    generator = make_generator(passes, "draft", kind=kind)
+    for height, width in ((1, 1), (2, 5)):
+        height, width = height * generator.alignment, width * generator.alignment
+        output = generator(*(torch.rand(1, input_channels(p), height, width) for p in passes))
+        assert output.shape == (1, 3, height, width) and (output >= 0).all()
+
+
+@pytest.mark.parametrize("gates", [{}, {"gate": True}, {"smooth": True}])
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_the_first_output_is_close_to_the_input_and_highlights_survive(kind, gates):
+    torch.manual_seed(0)
+    image = torch.rand(1, 3, 64, 64) * 20
+    output = make_generator(("image",), kind=kind, **gates)(image)
+    assert torch.corrcoef(torch.stack([image.flatten(), output.flatten()]))[0, 1] > 0.5
+    assert output.max() > 5
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_a_closed_gate_takes_the_image_away(kind):
+    torch.manual_seed(0)
+    generator = make_generator(("image",), widths=SMALL[kind], kind=kind, gate=True)
+    with torch.no_grad():
+        generator.tail.weight.zero_()
+        generator.tail.bias[: 3 * len(generator.tail.bias) // 4] = 0.5   # one colour
+        generator.tail.bias[3 * len(generator.tail.bias) // 4 :] = -100  # and a closed gate
+        output = generator.encoded(torch.rand(1, 3, 32, 32) * 20)
+    assert torch.allclose(output, torch.full_like(output, 0.5), atol=1e-6)
+
+
+@pytest.mark.parametrize("gates", [{}, {"gate": True}, {"smooth": True}])
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_every_parameter_learns_from_the_first_step_and_every_guide_matters(kind, gates):
+    torch.manual_seed(0)
+    generator = make_generator(("image", "normal"), widths=SMALL[kind], kind=kind, **gates)
+    normal = torch.rand(1, 3, 32, 32, requires_grad=True)
+    generator.encoded(torch.rand(1, 3, 32, 32), normal).abs().mean().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in generator.parameters())
+    assert normal.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_no_statistics_of_the_image_and_widths_fit_the_hardware(kind):
+    for size in SIZES[kind]:
+        generator = make_generator(("image",), size, kind=kind)
+        kinds = {type(m).__name__ for m in generator.modules()} - {type(generator).__name__}
+        assert kinds <= {"Conv2d", "ModuleList", "Residual", "Sequential", "Tail"}
+        convs = [m for m in generator.modules() if isinstance(m, nn.Conv2d)]
+        assert all(c.in_channels % 16 == 0 for c in convs[1:])
+        assert all(c.out_channels % 16 == 0 for c in convs if c is not generator.tail)
+
+
+def test_sizes_grow_and_stay_under_the_limits_of_a_style_file():
+    for kind, sizes in SIZES.items():
+        counts = [sum(p.numel() for p in make_generator(("image",), size, kind=kind).parameters()) for size in sizes]
+        assert list(sizes) == ["draft", "fast", "default", "high"] and counts == sorted(counts)
+
+
+def test_runs_of_older_versions_still_open():
+    """The names that checkpoints and style files of the lean generator hold."""
+    names = {n.rpartition(".")[0] for n in CNN(("image",), 16, 16, 1, 1).state_dict()}
+    assert names == {"front", "before.0.conv1", "before.0.conv2", "down", "middle.0.conv1", "middle.0.conv2", "up",
+                     "after.0.conv1", "after.0.conv2", "tail"}

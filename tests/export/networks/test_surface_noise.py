@@ -1,0 +1,110 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import conv2d, max_pool2d, pixel_shuffle
+
+from core import Generator, Style, load_style, stylize
+from export.export_onnx import write_style
+from export.networks.build import make_generator
+from export.networks.surface_noise import FINEST, GRAIN, OCTAVES, SurfaceNoise
+
+
+def wall(scale: float, shift: float = 0.0, side: int = 256) -> torch.Tensor:
+    """Position pass of a wall, `scale` scene units a pixel, seen from a camera moved sideways by `shift` pixels."""
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    return torch.stack([(x + shift) * scale, y * scale, torch.full_like(x, 3.0, dtype=torch.float32)])[None].float()
+
+
+def test_noise_stays_where_the_surface_is():
+    noise = SurfaceNoise(2)
+    here, moved = noise(wall(0.01)), noise(wall(0.01, shift=10))
+    inner = slice(8, -8)  # neighbours beyond the border are unknown
+    assert torch.allclose(here[..., inner, 18:-8], moved[..., inner, 8:-18], atol=2e-3)
+    assert here.std() > 0.2 and (here - moved).abs().mean() > 0.2
+
+
+@pytest.mark.parametrize("scale", [0.003, 0.01, 0.037, 0.2])
+def test_its_grain_is_of_one_size_in_the_picture_near_and_far(scale):
+    spectrum = torch.fft.rfft2(SurfaceNoise(16)(wall(scale))[0]).abs().square().mean(0)
+    fy, fx = torch.fft.fftfreq(256)[:, None].abs(), torch.fft.rfftfreq(256)[None]
+    wavelength = 1 / (fx**2 + fy**2).sqrt().clamp(min=1e-3)
+    typical = torch.exp((spectrum * wavelength.log()).sum() / spectrum.sum()).item()
+    assert 0.5 * GRAIN < typical < 3 * GRAIN
+
+
+def test_where_nothing_was_hit_there_is_none():
+    assert (SurfaceNoise(2)(torch.zeros(1, 3, 16, 16)) == 0).all()
+
+
+def test_channels_differ_and_every_instance_is_alike():
+    first, again = SurfaceNoise(2)(wall(0.01)), SurfaceNoise(2)(wall(0.01))
+    assert torch.equal(first, again)
+    assert abs(torch.corrcoef(first[0].flatten(1))[0, 1]) < 0.3
+
+
+def every_octave(noise: SurfaceNoise, position: torch.Tensor) -> torch.Tensor:
+    """The noise as its docstring defines it, with each octave's waves at each pixel; they are read from the module's tables."""
+    point = position[..., ::2, ::2]
+    extent = max_pool2d(position, 3, stride=2, padding=1) + max_pool2d(-position, 3, stride=2, padding=1)
+    ideal = torch.log2(extent.sum(1, keepdim=True) * 0.25 * (GRAIN / FINEST) + 1e-6)
+    total = 0.0
+    for octave in range(OCTAVES):
+        tables = getattr(noise, f"tables{octave % 2}")                 # (4, waves, 3 * octaves of this parity)
+        x, y, z, phase = tables.unflatten(2, (3, -1)).sum(2)[..., octave // 2, None, None]
+        angle = point[:, :1] * x + point[:, 1:2] * y + point[:, 2:] * z + phase
+        total = total + (1 - (ideal - octave).abs()).clamp(min=0) * angle.sin()
+    return pixel_shuffle(conv2d(total, noise.total), 2)
+
+
+def test_the_nearest_octaves_are_all_that_count():
+    noise, far = SurfaceNoise(2), torch.linspace(0, 6, 256).exp()[:, None] * wall(0.01)  # across all octaves and beyond
+    assert torch.allclose(noise(far), every_octave(noise, far), atol=2e-3) and noise(far).std() > 0.1
+
+
+def test_waves_halve_from_octave_to_octave_in_every_direction():
+    tables = [getattr(SurfaceNoise(16), f"tables{parity}")[:3].unflatten(2, (3, -1)).sum(2) for parity in (0, 1)]
+    for octave in range(OCTAVES):
+        length = 2 * math.pi / tables[octave % 2][..., octave // 2].norm(dim=0)
+        assert torch.allclose(length, torch.tensor(FINEST * 2.0**octave), rtol=1e-5)
+
+
+def test_training_in_bfloat16_leaves_the_waves_alone():
+    noise, far = SurfaceNoise(2), wall(0.01) + 5.0
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = noise(far)
+    assert torch.allclose(rounded.float(), noise(far), atol=0.02)
+
+
+def test_rounding_what_convolutions_multiply_leaves_the_waves_alone():
+    for parity in (0, 1):
+        tables = getattr(SurfaceNoise(2), f"tables{parity}").double()
+        assert torch.equal(_short(tables), tables), "all of the numbers have 11 bits at most"
+
+
+def _short(x: torch.Tensor) -> torch.Tensor:
+    """Rounded to 11 bits."""
+    mantissa, exponent = torch.frexp(x)
+    return torch.ldexp((mantissa * 2**11).round() / 2**11, exponent)
+
+
+def test_it_goes_to_the_layout_that_training_is_quick_in():
+    noise = SurfaceNoise(2)
+    before = noise(wall(0.01))
+    assert torch.allclose(noise.to(memory_format=torch.channels_last)(wall(0.01)), before, atol=1e-6)
+
+
+def test_a_style_with_noise_is_exact_in_onnx_and_in_tiles(tmp_path):
+    torch.manual_seed(0)
+    generator = make_generator(("image", "position"), widths=(16, 16, 1, 1), noise=2)
+    torch.nn.init.normal_(generator.tail.weight, 0, 0.05)
+    style = Style(name="Noisy", author="", licence="CC0-1.0", description="", passes=generator.passes,
+                  alignment=generator.alignment)
+    assert write_style(generator, style, tmp_path / "noisy.onnx") < 1e-3
+    opened = Generator(load_style(tmp_path / "noisy.onnx"), "cpu")
+    rng = np.random.default_rng(0)
+    passes = {"image": rng.random((150, 210, 4), np.float32), "position": wall(0.01)[0, :, :150, :210].permute(1, 2, 0).numpy()}
+    whole = stylize(opened, passes)
+    assert np.abs(whole - stylize(opened, passes, tile=96)).max() < 1e-5
+    assert np.abs(whole - stylize(opened, passes | {"position": passes["position"] + 0.1})).max() > 1e-3

@@ -1,0 +1,145 @@
+"""The packages that `make extension` builds; with the variable BLENDER naming a Blender program, one is installed and renders."""
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from core.exr import read_exr
+from export.shipping.extension import PACKED, ExtensionConfig, copy_addon, extension, packed_manifest, requirements
+
+ROOT = Path(__file__).parents[3]
+BLENDER = shlex.split(os.environ.get("BLENDER", ""))
+BROUGHT_BY_BLENDER = {"bpy", "numpy"}
+IMPORTED_AS = {"onnxruntime-gpu": "onnxruntime"}
+BROUGHT_ALONG = {"google"}
+"""What the requirements need themselves: onnx needs protobuf."""
+RENDER = """
+import sys
+import bpy, onnxruntime
+folder = sys.argv[-1]
+scene = bpy.context.scene
+tree = scene.compositing_node_group = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
+tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+layers, style, output = map(tree.nodes.new, ("CompositorNodeRLayers", "CompositorNodeGANStyle", "NodeGroupOutput"))
+tree.links.new(layers.outputs["Image"], style.inputs["Image"])
+tree.links.new(style.outputs["Image"], output.inputs[0])
+assert style.style == "graphic_novel", style.style
+scene.render.engine, scene.cycles.samples, scene.cycles.device = "CYCLES", 1, "CPU"
+scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 64, 48, 100
+scene.render.image_settings.file_format, scene.frame_end = "OPEN_EXR", 4
+bpy.data.objects["Cube"].keyframe_insert("location", frame=1)
+bpy.data.objects["Cube"].location.x += 1
+bpy.data.objects["Cube"].keyframe_insert("location", frame=4)
+bpy.ops.wm.save_as_mainfile(filepath=folder + "/shot.blend")
+style.mute = True
+scene.render.filepath = folder + "/plain.exr"
+bpy.ops.render.render(write_still=True)
+print("RUNTIME", onnxruntime.__file__, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packed")
+    copy_addon(folder)
+    return folder
+
+
+def modules(folder: Path) -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text()) for path in folder.rglob("*.py")}
+
+
+def test_packages_hold_the_addon_and_nothing_else(packed):
+    assert {path.name for path in packed.iterdir()} == set(PACKED)
+    assert {path.suffix for path in packed.rglob("*") if path.is_file()} <= {".py", ".onnx", ".yaml", ".js", ""}
+    assert (packed / "addon" / "styles" / "graphic_novel.onnx").exists()
+
+
+def test_own_modules_are_imported_relatively_and_others_are_packed(packed):
+    wanted = {re.match(r"[\w-]+", text)[0] for text in requirements("cpu")}
+    allowed = {IMPORTED_AS.get(name, name) for name in wanted} | BROUGHT_BY_BLENDER | BROUGHT_ALONG | set(sys.stdlib_module_names)
+    for path, module in modules(packed).items():
+        for node in ast.walk(module):
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module]
+            else:
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert {name.split(".")[0] for name in names} <= allowed, path
+
+
+def test_packages_name_no_folder_of_the_machine_that_built_them(packed):
+    for path in packed.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert str(ROOT).encode() not in content and not re.search(rb"/(home|Users)/\w", content), path
+
+
+def test_each_variant_has_its_runtime():
+    for variant, runtime in (("cpu", "onnxruntime"), ("cuda", "onnxruntime-gpu")):
+        names = {re.match(r"[\w-]+", text)[0] for text in requirements(variant)}
+        assert runtime in names and len([name for name in names if name.startswith("onnxruntime")]) == 1
+        assert {"onnx", "OpenEXR"} <= names and "numpy" not in names
+
+
+def test_the_manifest_lists_the_wheels_and_one_platform():
+    manifest = (ROOT / "blender_manifest.toml").read_text()
+    packed = tomllib.loads(packed_manifest(manifest, "linux-x64", [Path("a") / "b-1-py3-none-any.whl"]))
+    checkout = tomllib.loads(manifest)
+    assert packed.pop("platforms") == ["linux-x64"] and packed.pop("wheels") == ["./wheels/b-1-py3-none-any.whl"]
+    assert checkout.pop("build") and packed == checkout
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A folder with the package for the Python of BLENDER, and its index."""
+    command = [*BLENDER, "-b", "--factory-startup", "--python-expr", "import sys; print('PYTHON', *sys.version_info[:2])"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    python = ".".join(re.search(r"PYTHON (\d+) (\d+)", answer).groups())
+    output = tmp_path_factory.mktemp("dist")
+    extension(ExtensionConfig(output, ("cpu",), ("linux-x64",), (python,)))
+    return output / "cpu"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not BLENDER, reason="the variable BLENDER names no Blender program")
+@pytest.mark.skipif(find_spec("bpy") is None, reason="Blender's tool for extensions comes with bpy")
+@pytest.mark.parametrize("source", ["file", "repository"])
+def test_installed_into_a_fresh_blender_it_renders(source, repository, tmp_path):
+    user = tmp_path / "user"
+    user.mkdir()
+
+    def blender(*arguments: object) -> str:
+        environment = os.environ | {"BLENDER_USER_RESOURCES": str(user), "GAN_STYLE_PATH": ""}
+        command = [*BLENDER, *map(str, arguments)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    if source == "file":
+        blender("--command", "extension", "install-file", "-r", "user_default", "-e", next(repository.glob("*.zip")))
+    else:
+        blender("--command", "extension", "repo-add", "--name", "Farm", "--url", (repository / "index.json").as_uri(), "farm")
+        blender("--online-mode", "--command", "extension", "install", "--sync", "--enable", "farm.gan_style")
+    assert "Graphic Novel" in blender("--command", "gan_style", "styles")
+    script = tmp_path / "render.py"
+    script.write_text(RENDER)
+    printed = blender("-b", "--python-exit-code", 1, "--python", script, "--", tmp_path)
+    assert str(user) in re.search("RUNTIME (.*)", printed)[1]
+    assert '"ok": true' in blender("--command", "gan_style", "check", tmp_path / "shot.blend", "--json")
+    blender("-b", tmp_path / "shot.blend", "-o", tmp_path / "whole" / "####", "-a")
+    for part in (("-s", 1, "-j", 2), ("-s", 2, "-e", 4, "-j", 2)):
+        blender("-b", tmp_path / "shot.blend", "-o", tmp_path / "parts" / "####", *part, "-a")
+    frames = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    assert len(frames) == 4
+    for name in frames:
+        whole, part = (read_exr(tmp_path / folder / name)["image"] for folder in ("whole", "parts"))
+        assert (whole == part).all()
+    assert abs(read_exr(tmp_path / "whole" / "0001.exr")["image"] - read_exr(tmp_path / "plain.exr")["image"]).max() > 0.05

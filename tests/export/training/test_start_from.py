@@ -1,0 +1,189 @@
+"""Fine-tuning: a tiny run and its style file as the start of another run."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+import torch
+
+from core import Style, load_style
+from export.config import ExportConfig, TrainConfig, resumed_config
+from export.export_onnx import export, round_weights, write_style
+from export.networks.build import make_generator
+from export.networks.discriminators import make_discriminator
+from export.networks.encoding import encode
+from export.networks.generators import OPEN
+from export.settings import ConfigError
+from export.training.checkpoint import load_checkpoint
+from export.training.start_from import StartError, start_from
+from export.training.train import train
+
+from ..paired_frames import write_paired_frames
+
+SMALL = {"widths": (16, 16, 1, 1), "discriminator_channels": 8, "discriminator_layers": 2}
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first")
+    data = write_paired_frames(folder / "data")
+    config = TrainConfig(data, folder / "run", crop=64, batch=1, steps=3, threads=1, preview_every=9, learning_rate=1e-3, **SMALL)
+    train(config)
+    return config
+
+
+@pytest.fixture(scope="module")
+def style(config):
+    return export(ExportConfig(config.run, config.run.parent / "first.onnx"))
+
+
+def averaged(run) -> dict[str, torch.Tensor]:
+    return {n.removeprefix("ema."): t for n, t in load_checkpoint(run)[0].items() if n.startswith("ema.")}
+
+
+def networks(config: TrainConfig, **changes) -> tuple[torch.nn.Module, torch.nn.Module]:
+    torch.manual_seed(9)
+    config = replace(config, **changes)
+    return make_generator(config.passes, config.size, config.widths, config.generator), make_discriminator(config)
+
+
+def test_a_run_gives_its_averaged_generator_and_its_discriminator(config, caplog):
+    generator, discriminator = networks(config)
+    with caplog.at_level(logging.INFO):
+        start_from(config.run, generator, discriminator)
+    assert all(torch.equal(t, averaged(config.run)[n]) for n, t in generator.state_dict().items())
+    saved = load_checkpoint(config.run)[0]
+    assert all(torch.equal(t, saved[f"discriminator.{n}"]) for n, t in discriminator.state_dict().items())
+    assert "comes along" in caplog.text
+
+
+def test_a_discriminator_of_another_build_starts_afresh(config, caplog):
+    generator, discriminator = networks(config, discriminator_channels=16)
+    before = {n: t.clone() for n, t in discriminator.state_dict().items()}
+    with caplog.at_level(logging.INFO):
+        start_from(config.run, generator, discriminator)
+    assert all(torch.equal(t, before[n]) for n, t in discriminator.state_dict().items()) and "starts afresh" in caplog.text
+
+
+def test_a_style_file_gives_the_weights_that_were_exported(config, style):
+    generator, discriminator = networks(config)
+    start_from(style, generator, discriminator)
+    for name, weight in averaged(config.run).items():
+        stored = weight.half().float() if weight.ndim == 4 else weight
+        assert torch.equal(stored, generator.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("source", ["run", "style"])
+def test_passes_that_come_after_those_of_the_start_have_no_effect_at_first(config, style, source):
+    alone, discriminator = networks(config)
+    more = make_generator(("image", "depth", "position"), "default", SMALL["widths"], "cnn", noise=2)
+    for generator in (alone, more):
+        start_from(config.run if source == "run" else style, generator, discriminator)
+    image, depth, position = (torch.rand(1, channels, 32, 32) for channels in (3, 1, 3))
+    assert torch.allclose(more(image, depth, position), alone(image), atol=1e-5)
+    more(image, depth, position).sum().backward()
+    assert more.front.weight.grad[:, 3:].abs().max() > 0
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("source", ["run", "style"])
+def test_gates_that_the_start_had_not_open_almost_wholly_and_learn(config, style, source, smooth):
+    alone, discriminator = networks(config)
+    gated = make_generator(("image",), "default", SMALL["widths"], "cnn", gate=True, smooth=smooth)
+    for generator in (alone, gated):
+        start_from(config.run if source == "run" else style, generator, discriminator)
+    image = torch.rand(1, 3, 32, 32)
+    assert torch.allclose(gated.encoded(image) - alone.encoded(image), -encode(image) * (1 - torch.sigmoid(torch.tensor(OPEN))),
+                          atol=1e-5)
+    gated(image).sum().backward()
+    assert all(channel.abs().max() > 0 for channel in gated.tail.weight.grad[3 * 16 :].split(16))
+
+
+def test_of_more_residual_blocks_those_of_the_largest_weights_stay(config, tmp_path):
+    deep, discriminator = networks(config, widths=(16, 16, 1, 4))
+    with torch.no_grad():
+        torch.nn.init.normal_(deep.tail.weight, 0, 0.1)
+        for bias in (p for p in deep.parameters() if p.ndim == 1):
+            torch.nn.init.normal_(bias, 0, 0.1)  # zeros would not be in the file
+        for number in (0, 2):
+            deep.middle[number].conv2.weight.zero_()  # so that they change nothing
+            deep.middle[number].conv2.bias.zero_()
+        deep.middle[3].conv1.weight.mul_(0.5)
+    round_weights(deep)
+    write_style(deep, Style("Deep", passes=deep.passes, alignment=8), tmp_path / "deep.onnx")
+    lean, _ = networks(config, widths=(16, 16, 1, 2))
+    start_from(tmp_path / "deep.onnx", lean, discriminator)
+    image = torch.rand(1, 3, 32, 32)
+    assert torch.equal(lean.encoded(image), deep.encoded(image))
+    assert all(torch.equal(a, b) for a, b in zip(lean.middle.parameters(), (*deep.middle[1].parameters(),
+                                                                            *deep.middle[3].parameters()), strict=True))
+
+
+def test_shares_of_detail_come_to_a_start_that_has_a_gate(config, tmp_path):
+    gated = replace(config, run=tmp_path / "gated", gate=True)
+    train(gated)
+    _, discriminator = networks(config)
+    before, after = (make_generator(("image",), "default", SMALL["widths"], "cnn", gate=True, smooth=s) for s in (False, True))
+    for generator in (before, after):
+        start_from(gated.run, generator, discriminator)
+    image = torch.rand(1, 3, 32, 32)
+    assert torch.allclose(before.encoded(image), after.encoded(image), atol=1e-5)
+
+
+def test_a_style_file_tells_of_all_trainings_behind_it(config, style, tmp_path):
+    again = replace(config, run=tmp_path / "again", start_from=style, steps=1, learning_rate=5e-4)
+    train(again)
+    second = export(ExportConfig(again.run, tmp_path / "second.onnx"))
+    last = replace(config, run=tmp_path / "last", start_from=second, steps=2)
+    train(last)
+    train(replace(last, steps=2, resume=True))
+    record = load_style(export(ExportConfig(last.run, tmp_path / "last.onnx"))).training
+    assert [r["steps"] for r in record["earlier"]] == [3, 1] and record["steps"] == 2
+    assert "--learning-rate 0.0005" in record["earlier"][1]["command"] and "earlier" not in record["earlier"][1]
+    assert all("minutes" in r for r in (record, *record["earlier"]))
+
+
+def test_fine_tuning_goes_on_from_there_and_resumes_without_the_file(config, tmp_path):
+    tuned = replace(config, run=tmp_path / "tuned", start_from=config.run, steps=2, learning_rate=1e-6)
+    train(tuned)
+    start, end = averaged(config.run), averaged(tuned.run)
+    assert max((start[n] - end[n]).abs().max() for n in start) < 1e-4, "so small a step stays near the start"
+    assert any(not torch.equal(start[n], end[n]) for n in start)
+    gone = replace(tuned, start_from=tmp_path / "gone", run=tmp_path / "tuned", resume=True)
+    train(gone)
+    with pytest.raises(ConfigError, match="start_from"):
+        resumed_config({"run": tuned.run, "resume": True, "start_from": tmp_path / "gone"})
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"widths": (16, 32, 1, 1)}, r"down.weight is 16 x 16 x 3 x 3 there and 32 x 16 x 3 x 3 here"),
+    ({"widths": (16, 16, 1, 2)}, r"middle.1.conv1.weight is missing there"),
+    ({"generator": "resnet", "widths": (16, 16, 1)},
+     r"there and .* here.*architecture that it has \((--generator cnn|made by: .*) .*--widths 16 16 1 1"),
+])
+@pytest.mark.parametrize("source", ["run", "style"])
+def test_another_architecture_is_refused_naming_what_differs(config, style, source, changes, message):
+    with pytest.raises(StartError, match=message):
+        start_from(config.run if source == "run" else style, *networks(config, **changes))
+
+
+def test_fewer_passes_than_those_of_the_start_are_refused(config, tmp_path):
+    guided = replace(config, run=tmp_path / "guided", passes=("image", "normal"), steps=1)
+    train(guided)
+    with pytest.raises(StartError, match="takes the passes image normal, not image;"):
+        start_from(guided.run, *networks(config))
+
+
+def test_a_smaller_generator_does_not_take_a_part_of_a_larger_one(config, style):
+    for source in (config.run, style):
+        generator, discriminator = networks(config)
+        del generator.middle[0]
+        with pytest.raises(StartError, match=r"middle.0.conv1.weight is 16 x 16 x 3 x 3 there and missing here"):
+            start_from(source, generator, discriminator)
+
+
+def test_what_is_no_start_is_refused_before_anything_is_written(config, tmp_path):
+    for wrong, message in ((tmp_path, "config.json"), (tmp_path / "none.onnx", "none.onnx")):
+        with pytest.raises((StartError, ConfigError), match=message):
+            train(replace(config, run=tmp_path / "new", start_from=wrong))
+    assert not (tmp_path / "new").exists()

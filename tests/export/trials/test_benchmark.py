@@ -1,0 +1,85 @@
+import json
+
+import pytest
+
+from export.__main__ import main
+from export.settings import from_values
+from export.trials.benchmark import METHODS, BenchmarkConfig, BenchmarkError, _plan, benchmark
+
+from ..moving_frames import write_moving_frames
+from ..vgg_weights import write_vgg_weights
+
+TINY = {"crop": 32, "batch": 1, "discriminator_layers": 2, "discriminator_channels": 4, "threads": 1}
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Two tiny methods, few patches, and no measuring of 1080p frames."""
+    methods = {"ours": {**TINY, "widths": (16, 16, 1, 1)}, "few_shot": {**METHODS["few_shot"], **TINY, "widths": (4, 1)}}
+    monkeypatch.setattr("export.trials.benchmark.METHODS", methods)
+    monkeypatch.setattr("export.trials.scoring.PATCHES", 1500)
+    monkeypatch.setattr("export.trials.benchmark.frame_cost", lambda style, provider: {"seconds": 0.5})
+
+
+def test_methods_train_for_the_same_time_and_stand_in_one_table(tmp_path, quick, capsys):
+    data, out = write_moving_frames(tmp_path / "data", count=4, height=64, width=80), tmp_path / "out"
+    command = ["benchmark", "--data", str(data), "--out", str(out), "--minutes", "0.01", "--holdout", "pan_0003", "pan_0004",
+               "--methods", "ours", "few_shot"]
+    assert main(command) == 0
+    report = json.loads((out / "scores.json").read_text())
+    assert list(report["rows"]) == ["plain", "ours", "few_shot", "target"] and report["frames"] == ["pan_0003", "pan_0004"]
+    assert all("psnr" in row and "warping_ratio" in row for row in report["rows"].values())
+    for name, training in report["training"].items():
+        assert training["steps"] > 0 and training["held_out"] == ["pan_0003", "pan_0004"]
+        assert training["command"].count("--minutes 0.01") == 1 and (out / "runs" / name).is_dir()
+    assert "few_shot" in capsys.readouterr().out and (out / "scores.png").is_file()
+
+    times = {p: p.stat().st_mtime_ns for p in (out / "runs").rglob("*.safetensors")}
+    assert main(command) == 0  # again: nothing is left to train
+    assert {p: p.stat().st_mtime_ns for p in (out / "runs").rglob("*.safetensors")} == times
+    with pytest.raises(BenchmarkError, match="made with other settings; give another --out"):
+        benchmark(BenchmarkConfig(data, out, 0.02, ("ours",)))
+
+
+def test_a_method_that_was_stopped_goes_on(tmp_path, quick, monkeypatch):
+    from export.training.train import train
+    from export.trials import benchmark as module
+
+    data = write_moving_frames(tmp_path / "data", count=2, height=64, width=80)
+    config = BenchmarkConfig(data, tmp_path / "out", 0.01, ("ours",))
+    stopped = monkeypatch.context()
+    with stopped as patch:
+        patch.setattr(module, "load_checkpoint", lambda run: ({}, {"seconds": 0.1}))
+        with pytest.raises(BenchmarkError, match="ours was stopped early; the same command goes on"):
+            benchmark(config)
+    resumed = []
+    monkeypatch.setattr(module, "train", lambda plan: resumed.append(plan.resume) or train(plan))
+    rows = benchmark(config)
+    assert resumed == [True] and set(rows) == {"plain", "ours", "target"}
+
+
+def test_of_keyframes_the_published_methods_get_pairs_and_all_are_judged_on_the_rest(tmp_path):
+    data = write_moving_frames(tmp_path / "data", count=4, height=64, width=80)
+    for number in (1, 2, 4):
+        (data / "target" / f"pan_000{number}.exr").unlink()
+    config = BenchmarkConfig(data, tmp_path / "out", vgg_weights=write_vgg_weights(tmp_path / "vgg.pth"))
+    ours, few_shot = _plan("ours", config), _plan("few_shot", config)
+    assert (ours.mode, ours.data) == ("keyframes", data)
+    assert (few_shot.mode, few_shot.data, few_shot.holdout_fraction) == ("paired", tmp_path / "out" / "pairs", 0)
+    assert [p.name for p in sorted(few_shot.data.rglob("*.exr"))] == ["pan_0003.exr"] * 2
+    cyclegan = _plan("cyclegan", config)
+    assert (cyclegan.mode, cyclegan.data, cyclegan.holdout_fraction) == ("cycle", data, 0)
+    assert few_shot.weight_content == 6 and few_shot.vgg_weights == config.vgg_weights
+
+
+def test_every_method_is_a_valid_setting_of_the_trainer(tmp_path):
+    data = write_moving_frames(tmp_path / "data", count=1, height=64, width=80)
+    for name in METHODS:
+        plan = _plan(name, BenchmarkConfig(data, tmp_path / "out"))
+        assert plan.minutes == 10 and plan.run == tmp_path / "out" / "runs" / name
+    (data / "target" / "pan_0001.exr").rename(data / "target" / "film.exr")
+    assert _plan("cyclegan", BenchmarkConfig(data, tmp_path / "out")).mode == "cycle"
+    with pytest.raises(BenchmarkError, match="pix2pix learns from painted frames.*give --methods ours_unpaired cyclegan"):
+        _plan("pix2pix", BenchmarkConfig(data, tmp_path / "out"))
+    with pytest.raises(BenchmarkError, match="minutes must be above 0"):
+        from_values(BenchmarkConfig, {"data": data, "out": tmp_path, "minutes": 0})
