@@ -96,8 +96,10 @@ def bench(options: argparse.Namespace) -> None:
         started = time.perf_counter()
         stylize(generator, passes, tile=options.tile)
         seconds.append(time.perf_counter() - started)
-    print(f"{generator.style.name}: {statistics.median(seconds[1:]):.3f} seconds per frame of {width} x {height} "
-          f"on {generator.provider} (the first {seconds[0]:.3f}, opening {generator.open_seconds:.3f}). {generator.reason}")
+    print(
+        f"{generator.style.name}: {statistics.median(seconds[1:]):.3f} seconds per frame of {width} x {height} "
+        f"on {generator.provider} (the first {seconds[0]:.3f}, opening {generator.open_seconds:.3f}). {generator.reason}"
+    )
 
 
 def _noise(style: Style, height: int, width: int) -> dict[str, np.ndarray]:
@@ -137,8 +139,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
     _add_style(parser)
-    parser.add_argument(
-        "--size", type=_size, default=(1920, 1080), metavar="WxH", help="pixels of the frame; default 1920x1080")
+    parser.add_argument("--size", type=_size, default=(1920, 1080), metavar="WxH", help="pixels of the frame; default 1920x1080")
 
 
 def _add_apply(parser: argparse.ArgumentParser) -> None:
@@ -153,8 +154,12 @@ def _add_style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("style", type=Path, help="style file (.onnx)")
     _add_provider(parser)
     parser.add_argument("--tile", type=_side, help="largest side in pixels run at once")
-    parser.add_argument("--memory", type=_megabytes, metavar="MB",
-                        help="what a frame may take beyond itself; default: half of what the device has free")
+    parser.add_argument(
+        "--memory",
+        type=_megabytes,
+        metavar="MB",
+        help="what a frame may take beyond itself; default: half of what the device has free",
+    )
 
 
 def _add_provider(parser: argparse.ArgumentParser) -> None:

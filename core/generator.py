@@ -110,9 +110,7 @@ class Generator:
         """That may be run at once, whatever the limit allows: less than what failed for lack of memory."""
         self.open_seconds = time.perf_counter() - started
 
-    def run(
-        self, inputs: dict[str, np.ndarray], release: bool = False, cancel: Callable[[], bool] | None = None
-    ) -> np.ndarray:
+    def run(self, inputs: dict[str, np.ndarray], release: bool = False, cancel: Callable[[], bool] | None = None) -> np.ndarray:
         """Run the graph once: {pass name: (1, c, H, W) float32}, H and W multiples of the alignment, to (1, 3, H, W) float32.
 
         release: give the memory back afterwards, which costs a few percent of the time; otherwise the next run finds it there,
@@ -169,8 +167,10 @@ class Generator:
             window = (height, width) if needed <= area else None
         if window is None:
             megabytes, limit = (math.ceil(n / 1e6) for n in (needed * self.bytes_per_pixel, self.memory_limit))
-            raise MemoryLimitError(f"The style '{style.name}' takes {megabytes} MB for {width} x {height} pixels, {at_once}, "
-                                   f"but the memory limit is {limit} MB; raise it, or choose another style.")
+            raise MemoryLimitError(
+                f"The style '{style.name}' takes {megabytes} MB for {width} x {height} pixels, {at_once}, "
+                f"but the memory limit is {limit} MB; raise it, or choose another style."
+            )
         return window
 
 
@@ -224,8 +224,14 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     return (
-        state.EPFail, state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile,
-        state.NotImplemented, state.RuntimeException,
+        state.EPFail,
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NoSuchFile,
+        state.NotImplemented,
+        state.RuntimeException,
     )
 
 

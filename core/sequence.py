@@ -17,12 +17,28 @@ from .passes import PASSES, PassError, check_passes
 from .stylize import stylize
 
 LAYER_PASSES = {label.lower(): p.name for p in PASSES.values() for label in (p.name, p.socket)} | {
-    "": "image", "rgba": "image", "combined": "image", "z": "depth", "diffcol": "albedo",
+    "": "image",
+    "rgba": "image",
+    "combined": "image",
+    "z": "depth",
+    "diffcol": "albedo",
 }
 """Pass by the last part of a layer's name: our own names, Blender's of today and before 5.0, and those of other tools."""
 KEPT_ATTRIBUTES = (
-    "compression", "dataWindow", "displayWindow", "pixelAspectRatio", "screenWindowCenter", "screenWindowWidth",
-    "framesPerSecond", "timeCode", "chromaticities", "colorInteropID", "xDensity", "Frame", "Scene", "Camera",
+    "compression",
+    "dataWindow",
+    "displayWindow",
+    "pixelAspectRatio",
+    "screenWindowCenter",
+    "screenWindowWidth",
+    "framesPerSecond",
+    "timeCode",
+    "chromaticities",
+    "colorInteropID",
+    "xDensity",
+    "Frame",
+    "Scene",
+    "Camera",
 )
 """What a stylised frame takes over from the header of its input."""
 REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)

@@ -95,8 +95,10 @@ class Style:
             raise StyleError("its contract is not a JSON object")
         version = contract.pop("format_version", None)
         if version != FORMAT_VERSION:
-            raise StyleError(f"it has format version {version}, but this GAN Style reads version {FORMAT_VERSION}; "
-                             "export the style again or update the add-on")
+            raise StyleError(
+                f"it has format version {version}, but this GAN Style reads version {FORMAT_VERSION}; "
+                "export the style again or update the add-on"
+            )
         known = {f.name for f in fields(cls) if f.metadata != UNWRITTEN}
         if unknown := sorted(set(contract) - known):
             raise StyleError(f"its contract has unknown fields: {', '.join(map(repr, unknown))}")
@@ -205,8 +207,12 @@ def load_style(path: str | Path) -> Style:
     except (GraphError, StyleError) as error:
         raise StyleError(f"The style file {path} can't be used: {_plain(str(error))}.") from error
     if style != stated:
-        log.warning("The style file %s promises too much: its graph sees %s, in steps of %d; GAN Style goes by that.", path,
-                    f"{style.receptive_radius} pixels far" if style.tiles_exact else "the whole frame", style.alignment)
+        log.warning(
+            "The style file %s promises too much: its graph sees %s, in steps of %d; GAN Style goes by that.",
+            path,
+            f"{style.receptive_radius} pixels far" if style.tiles_exact else "the whole frame",
+            style.alignment,
+        )
     return replace(style, path=path)
 
 
@@ -237,5 +243,10 @@ def _checked_graph(model, style: Style) -> Style:
         pixel_bytes = bytes_per_pixel(model, inputs, OUTPUT_NAME, style.alignment)
     except GraphError as error:
         raise StyleError(str(error)) from error
-    return replace(style, alignment=seen.step, receptive_radius=max(style.receptive_radius, seen.radius or 0),
-                   tiles_exact=style.tiles_exact and seen.radius is not None, pixel_bytes=pixel_bytes)
+    return replace(
+        style,
+        alignment=seen.step,
+        receptive_radius=max(style.receptive_radius, seen.radius or 0),
+        tiles_exact=style.tiles_exact and seen.radius is not None,
+        pixel_bytes=pixel_bytes,
+    )

@@ -115,7 +115,9 @@ COMMANDS = {
 def main(arguments: list[str]) -> int:
     """Run one command and return the exit code; errors that the user can put right become one sentence on stderr."""
     overview = argparse.ArgumentParser(
-        prog="python -m export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="python -m export",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(f"  {name:16}{text}" for name, (_, text) in COMMANDS.items()),
     )
     overview.add_argument("command", choices=COMMANDS, help="what to do; --help after it lists its settings")

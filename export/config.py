@@ -26,14 +26,19 @@ TERMS_OF = {"cycle": "cycle", "identity": "cycle", "nce": "contrastive", "nce_id
 class TrainConfig:
     """Settings of `train`. Lengths are in pixels unless they say otherwise."""
 
-    data: Path = setting(help="folder with rendered frames in input/ and painted ones of the same names in target/: EXR files "
-                         "(layers named like the passes), pictures or videos; mask/ may hold where a target counts")
+    data: Path = setting(
+        help="folder with rendered frames in input/ and painted ones of the same names in target/: EXR files "
+        "(layers named like the passes), pictures or videos; mask/ may hold where a target counts"
+    )
     run: Path = setting(help="folder that the run is written to; it must not exist yet, unless resumed")
     resume: bool = setting(False, "go on from the run's last checkpoint, with the settings saved there", free=True)
 
-    mode: str = setting("paired", "paired: every input has a target, or with weight-temporal a neighbour that has one; "
-                        "keyframes: of a shot's frames only few are painted; cycle, contrastive: the targets show something else",
-                        choices=("paired", "keyframes", *UNPAIRED))
+    mode: str = setting(
+        "paired",
+        "paired: every input has a target, or with weight-temporal a neighbour that has one; "
+        "keyframes: of a shot's frames only few are painted; cycle, contrastive: the targets show something else",
+        choices=("paired", "keyframes", *UNPAIRED),
+    )
     passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
     layer: str = setting("", "view layer to take from multilayer EXR files that have several")
     frame_height: int = setting(0, "height that frames, targets and masks are scaled to when read, 0 to leave them as they are")
@@ -45,28 +50,41 @@ class TrainConfig:
     flip: bool = setting(False, "mirror half of the crops left to right; not with the passes normal and position")
     exposure_jitter: float = setting(0.0, "largest random change of exposure, in stops, of input and target alike")
 
-    generator: str = setting("cnn", "architecture of the generator; after the first three come those of published methods, "
-                             "to compare with", choices=(*OWN_GENERATORS, *PEERS))
+    generator: str = setting(
+        "cnn",
+        "architecture of the generator; after the first three come those of published methods, to compare with",
+        choices=(*OWN_GENERATORS, *PEERS),
+    )
     size: str = setting("default", "size of the generator", choices=("draft", "fast", "default", "high"))
-    widths: tuple[int, ...] = setting((), "instead of a size; cnn: c1 c2 n1 n2, channels and residual blocks at 1/4 and at 1/8; "
-                                      "unet: channels at 1/2, 1/4, 1/8 ...; resnet: channels at 1/2 and 1/4, residual blocks; "
-                                      "of published ones: channels, and levels (pix2pix_unet) or residual blocks")
+    widths: tuple[int, ...] = setting(
+        (),
+        "instead of a size; cnn: c1 c2 n1 n2, channels and residual blocks at 1/4 and at 1/8; "
+        "unet: channels at 1/2, 1/4, 1/8 ...; resnet: channels at 1/2 and 1/4, residual blocks; "
+        "of published ones: channels, and levels (pix2pix_unet) or residual blocks",
+    )
     gate: bool = setting(False, "learn where the image is painted over, too: for strong lines and brush strokes")
     smooth: bool = setting(False, "a gate, and learn how much of the image's detail stays: for looks that take textures away")
     noise: int = setting(0, "channels of noise that sticks to surfaces, seen in place of the pass position")
-    start_from: Path | None = setting(None, "run folder or style file (.onnx) that gives first weights: of the same "
-                                      "architecture, or with more residual blocks")
-    resnet_weights: Path | None = setting(None, "torchvision's file of ResNet-18 or -34 that gives first weights to generator "
-                                          "resnet; its widths must fit: 64 64 N")
-    discriminator: str = setting("patch", "what judges: patch, multiscale (patches on a pyramid), dense (the whole crop) or vgg "
-                                 "(features of VGG-19)", choices=("dense", "patch", "multiscale", "vgg"))
+    start_from: Path | None = setting(
+        None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"
+    )
+    resnet_weights: Path | None = setting(
+        None, "torchvision's file of ResNet-18 or -34 that gives first weights to generator resnet; its widths must fit: 64 64 N"
+    )
+    discriminator: str = setting(
+        "patch",
+        "what judges: patch, multiscale (patches on a pyramid), dense (the whole crop) or vgg (features of VGG-19)",
+        choices=("dense", "patch", "multiscale", "vgg"),
+    )
     discriminator_channels: int = setting(32, "channels of the discriminator's first layer; dense: of each hidden layer")
-    discriminator_layers: int = setting(3, "strided layers of the discriminator: 2 judges 34 px patches, 3 judges 70 px; "
-                                        "dense: hidden layers")
+    discriminator_layers: int = setting(
+        3, "strided layers of the discriminator: 2 judges 34 px patches, 3 judges 70 px; dense: hidden layers"
+    )
     discriminator_scales: int = setting(3, "sizes that the multiscale discriminator judges: full, 1/2, 1/4 ...")
     discriminator_side: int = setting(32, "side in pixels that the dense discriminator averages a crop down to")
-    discriminator_vgg_layers: tuple[str, ...] = setting(("relu1_2", "relu2_2", "relu3_4", "relu4_4"),
-                                                        "layers that the vgg discriminator judges by", choices=VGG_LAYERS)
+    discriminator_vgg_layers: tuple[str, ...] = setting(
+        ("relu1_2", "relu2_2", "relu3_4", "relu4_4"), "layers that the vgg discriminator judges by", choices=VGG_LAYERS
+    )
     spectral_norm: bool = setting(True, "bound the discriminator's slope by spectral normalisation (Miyato et al. 2018)")
     conditional: bool = setting(True, "show the discriminator the input image beside the output")
 
@@ -77,23 +95,30 @@ class TrainConfig:
     weight_edge: float = setting(50.0, "weight of the mean absolute difference of image gradients at full, 1/2 and 1/4 size")
     weight_adversarial: float = setting(1.0, "weight of the adversarial loss")
     weight_features: float = setting(10.0, "weight of feature matching on the discriminator's layers")
-    weight_r1: float = setting(0.0, "weight of the discriminator's squared slope at targets (Mescheder et al. 2018); "
-                               "steadies it, 1 to 10 without spectral-norm")
+    weight_r1: float = setting(
+        0.0,
+        "weight of the discriminator's squared slope at targets (Mescheder et al. 2018); "
+        "steadies it, 1 to 10 without spectral-norm",
+    )
     r1_every: int = setting(16, "steps between R1 penalties, each weighted by as many steps (Karras et al. 2020)")
     weight_l2: float = setting(0.0, "weight of the mean squared difference to the target, log encoded")
     weight_variation: float = setting(0.0, "weight of total variation, which calms the output")
     weight_content: float = setting(0.0, "weight of the squared difference of VGG-19's features to those of the target")
     weight_style: float = setting(0.0, "weight of the squared difference of Gram matrices of VGG-19's features to the target's")
-    weight_temporal: float = setting(0.0, "weight of the change of the output from a frame to the next along the motion of "
-                                     "surfaces; needs the passes vector and depth in the frames")
+    weight_temporal: float = setting(
+        0.0,
+        "weight of the change of the output from a frame to the next along the motion of "
+        "surfaces; needs the passes vector and depth in the frames",
+    )
     weight_cycle: float = setting(0.0, "weight of the difference after the way to the look and back (Zhu et al. 2017)")
     weight_identity: float = setting(0.0, "weight of the change of what has the look already, of mode cycle")
     weight_nce: float = setting(0.0, "weight of PatchNCE of output and input image, of mode contrastive (Park et al. 2020)")
     weight_nce_identity: float = setting(0.0, "weight of PatchNCE of a target picture and what becomes of it")
     vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for content, style and vgg")
     content_layers: tuple[str, ...] = setting(("relu4_2",), "layers of VGG-19 that content compares", choices=VGG_LAYERS)
-    style_layers: tuple[str, ...] = setting(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-                                            "layers of VGG-19 that style compares", choices=VGG_LAYERS)
+    style_layers: tuple[str, ...] = setting(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "layers of VGG-19 that style compares", choices=VGG_LAYERS
+    )
 
     steps: int = setting(20000, "steps of the whole run; the learning rate falls to 0 at the last one")
     minutes: float = setting(0.0, "end after this many minutes, the learning rate falling to 0 by then; 0: no limit", free=True)
@@ -113,11 +138,24 @@ class TrainConfig:
 
     def __post_init__(self):
         self._check_weights()
-        require(self.passes[:1] == ("image",) and len(set(self.passes)) == len(self.passes),
-                 "passes must start with image and name nothing twice")
+        require(
+            self.passes[:1] == ("image",) and len(set(self.passes)) == len(self.passes),
+            "passes must start with image and name nothing twice",
+        )
         require(self.crop >= 8 and self.crop % 8 == 0, f"crop must be a multiple of 8, not {self.crop}")
-        for name in ("crop_alignment", "batch", "discriminator_channels", "discriminator_layers", "discriminator_scales",
-                     "discriminator_side", "r1_every", "steps", "log_every", "preview_every", "checkpoint_every"):
+        for name in (
+            "crop_alignment",
+            "batch",
+            "discriminator_channels",
+            "discriminator_layers",
+            "discriminator_scales",
+            "discriminator_side",
+            "r1_every",
+            "steps",
+            "log_every",
+            "preview_every",
+            "checkpoint_every",
+        ):
             require(getattr(self, name) >= 1, f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         for name in ("holdout_fraction", "decay_from", "ema"):
             value = getattr(self, name)
@@ -142,10 +180,14 @@ class TrainConfig:
         for name, value in weights.items():
             flag, term = name.replace("_", "-"), name.removeprefix("weight_")
             require(value >= 0, f"{flag} must be at least 0, not {value}")
-            require(not value or TERMS_OF.get(term, self.mode) == self.mode,
-                     f"{flag} belongs to mode {TERMS_OF.get(term)}; set it to 0 for mode {self.mode}")
-            require(not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED,
-                     f"{flag} compares an output with its own target, which mode {self.mode} does not have; set it to 0")
+            require(
+                not value or TERMS_OF.get(term, self.mode) == self.mode,
+                f"{flag} belongs to mode {TERMS_OF.get(term)}; set it to 0 for mode {self.mode}",
+            )
+            require(
+                not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED,
+                f"{flag} compares an output with its own target, which mode {self.mode} does not have; set it to 0",
+            )
         if self.mode in UNPAIRED:
             require(self.weight_adversarial > 0, f"mode {self.mode} learns from weight-adversarial; give it more than 0")
             require(not self.conditional, f"conditional can't be on in mode {self.mode}: no target belongs to an input")
@@ -153,30 +195,44 @@ class TrainConfig:
         require(any(weights[f"weight_{aim}"] for aim in aims), f"weights must not all be 0: give one of {', '.join(aims)}")
         for name in ("weight_features", "weight_r1"):
             flag = name.replace("_", "-")
-            require(bool(self.weight_adversarial) or not weights[name],
-                     f"{flag} needs a discriminator: give weight-adversarial too, or set {flag} to 0")
+            require(
+                bool(self.weight_adversarial) or not weights[name],
+                f"{flag} needs a discriminator: give weight-adversarial too, or set {flag} to 0",
+            )
         for name, layers in (("weight_content", self.content_layers), ("weight_style", self.style_layers)):
             if weights[name]:
                 flag = name.replace("_", "-")
-                require(self.vgg_weights is not None, f"{flag} needs VGG-19's weights: give vgg-weights, the file that "
-                         f"torchvision calls vgg19-dcbb9e9d.pth, or set {flag} to 0")
+                require(
+                    self.vgg_weights is not None,
+                    f"{flag} needs VGG-19's weights: give vgg-weights, the file that "
+                    f"torchvision calls vgg19-dcbb9e9d.pth, or set {flag} to 0",
+                )
                 require(bool(layers), f"{flag} needs at least one layer of VGG-19")
                 require(self.crop >= 16, f"{flag} needs crops of 16 px or more")
 
     def _check_networks(self) -> None:
         """Raise ConfigError for widths that the generator doesn't take and crops that the networks can't work on."""
         peer = self.generator in PEERS
-        require(not peer or (self.size == "default" and not (self.noise or self.gate or self.smooth)),
-                 f"generator {self.generator} has one published size and takes no noise, gate or smooth; leave them out")
+        require(
+            not peer or (self.size == "default" and not (self.noise or self.gate or self.smooth)),
+            f"generator {self.generator} has one published size and takes no noise, gate or smooth; leave them out",
+        )
         count = {"cnn": 4, "unet": max(len(self.widths), 2), "resnet": 3}.get(self.generator, 2)
-        require(len(self.widths) in (0, count) and all(w > 0 for w in self.widths),
-                 f"widths must be {count} whole numbers above 0 for the {self.generator}")
-        require(self.resnet_weights is None or (self.generator == "resnet" and not self.start_from),
-                 "resnet-weights is for generator resnet without start-from")
+        require(
+            len(self.widths) in (0, count) and all(w > 0 for w in self.widths),
+            f"widths must be {count} whole numbers above 0 for the {self.generator}",
+        )
+        require(
+            self.resnet_weights is None or (self.generator == "resnet" and not self.start_from),
+            "resnet-weights is for generator resnet without start-from",
+        )
         judges_by = self.discriminator_vgg_layers
         if self.discriminator == "vgg":
-            require(self.vgg_weights is not None, "discriminator vgg needs VGG-19's weights: give vgg-weights, the file that "
-                     "torchvision calls vgg19-dcbb9e9d.pth, or choose another discriminator")
+            require(
+                self.vgg_weights is not None,
+                "discriminator vgg needs VGG-19's weights: give vgg-weights, the file that "
+                "torchvision calls vgg19-dcbb9e9d.pth, or choose another discriminator",
+            )
             require(bool(judges_by), "discriminator-vgg-layers must name at least one layer")
         smallest = {
             "dense": self.discriminator_side,
@@ -221,8 +277,11 @@ def resumed_config(values: dict) -> TrainConfig:
         raise ConfigError("Please give --run, the folder of the run to resume.")
     saved = from_values(TrainConfig, read_values(Path(values["run"]) / "config.json"))
     asked = from_values(TrainConfig, to_values(saved) | values)
-    differing = [f.name for f in fields(TrainConfig)
-                 if not f.metadata.get("free") and f.name != "run" and getattr(asked, f.name) != getattr(saved, f.name)]
+    differing = [
+        f.name
+        for f in fields(TrainConfig)
+        if not f.metadata.get("free") and f.name != "run" and getattr(asked, f.name) != getattr(saved, f.name)
+    ]
     if differing:
         changes = ", ".join(f"{n} ({plain(getattr(saved, n))}, now {plain(getattr(asked, n))})" for n in differing)
         raise ConfigError(f"The run {asked.run} was started with other settings: {changes}; leave them out or start a new run.")

@@ -32,8 +32,29 @@ log = logging.getLogger(__name__)
 OPSET = 18
 """The latest that a style may use: CUDA kernels of later operator sets came late to ONNX Runtime."""
 OPERATORS = {
-    "Add", "AveragePool", "Cast", "Concat", "Conv", "DepthToSpace", "Div", "Equal", "Exp", "Floor", "Log", "MaxPool", "Mul",
-    "Neg", "Reciprocal", "ReduceSum", "Relu", "Resize", "Sigmoid", "Sin", "Slice", "Split", "Sub",
+    "Add",
+    "AveragePool",
+    "Cast",
+    "Concat",
+    "Conv",
+    "DepthToSpace",
+    "Div",
+    "Equal",
+    "Exp",
+    "Floor",
+    "Log",
+    "MaxPool",
+    "Mul",
+    "Neg",
+    "Reciprocal",
+    "ReduceSum",
+    "Relu",
+    "Resize",
+    "Sigmoid",
+    "Sin",
+    "Slice",
+    "Split",
+    "Sub",
 }
 """All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
 SIZES = ((64, 64), (1, 1), (37, 61), (130, 83))
@@ -112,8 +133,13 @@ def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
     buffer = BytesIO()
     with _quiet():
         program = torch.onnx.export(
-            generator.eval(), examples, dynamo=True, opset_version=OPSET, verbose=False,
-            input_names=list(generator.passes), output_names=[OUTPUT_NAME],
+            generator.eval(),
+            examples,
+            dynamo=True,
+            opset_version=OPSET,
+            verbose=False,
+            input_names=list(generator.passes),
+            output_names=[OUTPUT_NAME],
             dynamic_shapes=(tuple({2: height, 3: width} for _ in examples),),
         )
         program.save(buffer)

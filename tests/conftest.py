@@ -9,6 +9,7 @@ from core import Generator, load_style
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
+
 def pytest_report_header() -> list[str]:
     blender = f"with Blender {version('bpy')} as a Python module" if find_spec("bpy") else "without Blender"
     return [blender, *(["without PyTorch: the trainer's tests are left out"] if not find_spec("torch") else [])]

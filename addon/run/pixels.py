@@ -43,7 +43,8 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
     if not path.exists():
         raise CaptureError(
             "What is connected to the input Image has no pixels: is it not rendered yet, an Image node without its file, "
-            f"or one colour? Render it, connect an image, or make space if the disk of {path.parent} is full.")
+            f"or one colour? Render it, connect an image, or make space if the disk of {path.parent} is full."
+        )
     try:
         return read_exr(path)
     except ExrError as error:

@@ -163,5 +163,6 @@ def _lead_through(node: bpy.types.Node, name: str) -> None:
 def _new_socket(interface: bpy.types.NodeTreeInterface, name: str, direction: str) -> None:
     guide = PASSES[name]
     socket = interface.new_socket(
-        guide.socket, in_out=direction, socket_type=read.SOCKET_TYPES[guide.channels], description=f"Pass: {guide.meaning}")
+        guide.socket, in_out=direction, socket_type=read.SOCKET_TYPES[guide.channels], description=f"Pass: {guide.meaning}"
+    )
     socket.hide_value = True

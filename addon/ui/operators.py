@@ -51,7 +51,8 @@ class GANSTYLE_OT_install_style(bpy.types.Operator):  # noqa: N801
     files: bpy.props.CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
     filter_glob: bpy.props.StringProperty(default="*.onnx", options={"HIDDEN"})
     replace: bpy.props.BoolProperty(
-        name="Replace", description="Replace a style of your own that has the same file name", options={"SKIP_SAVE"})
+        name="Replace", description="Replace a style of your own that has the same file name", options={"SKIP_SAVE"}
+    )
     node: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     tree: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     """Name and tree of the GAN Style node that gets the style; none if empty."""
@@ -91,7 +92,8 @@ class GANSTYLE_OT_remove_style(bpy.types.Operator):  # noqa: N801
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_confirm(
-            self, event, title="Remove Style", message=f"Delete '{self.identifier}' from your own styles?", confirm_text="Delete")
+            self, event, title="Remove Style", message=f"Delete '{self.identifier}' from your own styles?", confirm_text="Delete"
+        )
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         try:

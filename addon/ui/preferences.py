@@ -29,27 +29,47 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
     bl_idname = extension
 
     device: bpy.props.EnumProperty(
-        name="Device", description="What runs the generators", items=_devices(), default=Settings.device)
+        name="Device", description="What runs the generators", items=_devices(), default=Settings.device
+    )
     cpu_fallback: bpy.props.BoolProperty(
-        name="CPU if the Device Fails", default=Settings.cpu_fallback,
+        name="CPU if the Device Fails",
+        default=Settings.cpu_fallback,
         description="Go on with the CPU and a warning when the device can't be used, for example for lack of memory; "
-        "otherwise the frame fails")
+        "otherwise the frame fails",
+    )
     precision: bpy.props.EnumProperty(
-        name="Precision", description="How exactly CUDA computes; other devices take no notice",
-        items=[(name, label, PRECISION_HINTS[name]) for name, label in PRECISIONS.items()], default=Settings.precision)
+        name="Precision",
+        description="How exactly CUDA computes; other devices take no notice",
+        items=[(name, label, PRECISION_HINTS[name]) for name, label in PRECISIONS.items()],
+        default=Settings.precision,
+    )
     memory_limit: bpy.props.IntProperty(
-        name="Memory Limit (MB)", default=Settings.memory_limit, min=0, max=MAX_MEGABYTES,
+        name="Memory Limit (MB)",
+        default=Settings.memory_limit,
+        min=0,
+        max=MAX_MEGABYTES,
         description="Memory of the device that a frame may take; larger frames are run in tiles, with the same result. "
-        "0 for half of what is free")
+        "0 for half of what is free",
+    )
     memory_cache: bpy.props.IntProperty(
-        name="Memory Cache (MB)", default=Settings.memory_cache, min=0, max=MAX_MEGABYTES,
-        description="Stylised frames to remember, so that the same inputs are not computed twice; 0 for none")
+        name="Memory Cache (MB)",
+        default=Settings.memory_cache,
+        min=0,
+        max=MAX_MEGABYTES,
+        description="Stylised frames to remember, so that the same inputs are not computed twice; 0 for none",
+    )
     disk_cache: bpy.props.IntProperty(
-        name="Disk Cache (MB)", default=Settings.disk_cache, min=0, max=MAX_MEGABYTES,
-        description="Stylised frames to keep on disk, also for the next time that Blender runs; 0 for none")
+        name="Disk Cache (MB)",
+        default=Settings.disk_cache,
+        min=0,
+        max=MAX_MEGABYTES,
+        description="Stylised frames to keep on disk, also for the next time that Blender runs; 0 for none",
+    )
     disk_folder: bpy.props.StringProperty(
-        name="Cache Folder", subtype="DIR_PATH",
-        description="Where the frames on disk lie; empty for a folder of the add-on's own")
+        name="Cache Folder",
+        subtype="DIR_PATH",
+        description="Where the frames on disk lie; empty for a folder of the add-on's own",
+    )
     style_folders: bpy.props.CollectionProperty(type=GANSTYLE_PG_folder)
 
     def draw(self, _context: bpy.types.Context) -> None:

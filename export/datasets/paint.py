@@ -35,8 +35,10 @@ class PaintConfig:
     data: Path = setting(help="folder with input/*.exr, as render-dataset writes them; the painted frames go to target/")
     look: str = setting("graphic_novel", "look that paints", choices=tuple(LOOKS))
     frames: tuple[str, ...] = setting(("*",), "names of frames, or patterns (shot_00*)")
-    into: Path | None = setting(None, "another data folder to make of the frames, as hard links, and of what is painted; so "
-                                "several looks can share frames")
+    into: Path | None = setting(
+        None,
+        "another data folder to make of the frames, as hard links, and of what is painted; so several looks can share frames",
+    )
     processes: int = setting(1, "frames painted at the same time")
 
     def __post_init__(self):

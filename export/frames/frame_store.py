@@ -60,8 +60,16 @@ class FrameStore:
     """
 
     def __init__(
-        self, folder: Path, passes: Sequence[str], cache: Path, problems: list[str],
-        *, height: int = 0, layer: str = "", finite: bool = False, masks: "FrameStore | None" = None,
+        self,
+        folder: Path,
+        passes: Sequence[str],
+        cache: Path,
+        problems: list[str],
+        *,
+        height: int = 0,
+        layer: str = "",
+        finite: bool = False,
+        masks: "FrameStore | None" = None,
     ):
         self.folder, self.passes, self.height, self.layer, self.finite = folder, tuple(passes), height, layer, finite
         self.masks = masks
@@ -115,8 +123,10 @@ class FrameStore:
                     self.frames = {f["name"]: Frame(**f) for f in index["frames"]}
                     self._values = np.memmap(path, np.float16, "r")
         except OSError as error:
-            raise DataError(f"The decoded frames can't be kept in {path.parent} ({error.strerror or error}); make space there, "
-                            "or choose a smaller frame-height, fewer passes or shorter videos.") from error
+            raise DataError(
+                f"The decoded frames can't be kept in {path.parent} ({error.strerror or error}); make space there, "
+                "or choose a smaller frame-height, fewer passes or shorter videos."
+            ) from error
 
     def _decode(self, files: list[Path], path: Path, key: str, problems: list[str]) -> None:
         """Write the cache file under another name, then rename it, then write its index; neither if a file can't be used."""

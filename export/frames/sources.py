@@ -43,8 +43,13 @@ def find_files(folder: Path, problems: list[str]) -> list[Path]:
     known = [p for p in seen if p.is_file() and p.suffix.lower() in EXR | PICTURES | VIDEOS]
     if not seen:
         problems.append(f"There are no frames in {folder}.")
-    problems += [f"{p} is a folder; frames lie in {folder} itself." if p.is_dir() else f"{p} is of no known type: "
-                 "frames are EXR, PNG, JPEG, TIFF or WebP files, or videos." for p in seen if p not in known]
+    problems += [
+        f"{p} is a folder; frames lie in {folder} itself."
+        if p.is_dir()
+        else f"{p} is of no known type: frames are EXR, PNG, JPEG, TIFF or WebP files, or videos."
+        for p in seen
+        if p not in known
+    ]
     return known
 
 

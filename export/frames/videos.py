@@ -61,8 +61,10 @@ def _pixels(frame: av.VideoFrame) -> np.ndarray:
 def _to_linear(path: Path, frame: av.VideoFrame) -> Callable[[np.ndarray], np.ndarray]:
     """The inverse of the frame's transfer curve."""
     if frame.color_trc not in TRANSFERS or frame.color_primaries in WIDE:
-        raise VideoError(f"{path} is HDR or wide gamut video (transfer {frame.color_trc}, primaries {frame.color_primaries} of "
-                         "ITU-T H.273); convert it to BT.709, or to EXR files.")
+        raise VideoError(
+            f"{path} is HDR or wide gamut video (transfer {frame.color_trc}, primaries {frame.color_primaries} of "
+            "ITU-T H.273); convert it to BT.709, or to EXR files."
+        )
     return TRANSFERS[frame.color_trc]
 
 

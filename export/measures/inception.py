@@ -80,34 +80,54 @@ class Mixed(nn.Module):
 
 
 def _mixed_5(before: int, pooled: int) -> Mixed:
-    return Mixed(before, [
-        [("branch1x1", 64, 1)],
-        [("branch5x5_1", 48, 1), ("branch5x5_2", 64, 5)],
-        [("branch3x3dbl_1", 64, 1), ("branch3x3dbl_2", 96, 3), ("branch3x3dbl_3", 96, 3)],
-        [("branch_pool", pooled, 1)],
-    ], "mean")
+    return Mixed(
+        before,
+        [
+            [("branch1x1", 64, 1)],
+            [("branch5x5_1", 48, 1), ("branch5x5_2", 64, 5)],
+            [("branch3x3dbl_1", 64, 1), ("branch3x3dbl_2", 96, 3), ("branch3x3dbl_3", 96, 3)],
+            [("branch_pool", pooled, 1)],
+        ],
+        "mean",
+    )
 
 
 def _mixed_6(width: int) -> Mixed:
     row, column = (1, 7), (7, 1)
-    return Mixed(768, [
-        [("branch1x1", 192, 1)],
-        [("branch7x7_1", width, 1), ("branch7x7_2", width, row), ("branch7x7_3", 192, column)],
-        [("branch7x7dbl_1", width, 1), ("branch7x7dbl_2", width, column), ("branch7x7dbl_3", width, row),
-         ("branch7x7dbl_4", width, column), ("branch7x7dbl_5", 192, row)],
-        [("branch_pool", 192, 1)],
-    ], "mean")
+    return Mixed(
+        768,
+        [
+            [("branch1x1", 192, 1)],
+            [("branch7x7_1", width, 1), ("branch7x7_2", width, row), ("branch7x7_3", 192, column)],
+            [
+                ("branch7x7dbl_1", width, 1),
+                ("branch7x7dbl_2", width, column),
+                ("branch7x7dbl_3", width, row),
+                ("branch7x7dbl_4", width, column),
+                ("branch7x7dbl_5", 192, row),
+            ],
+            [("branch_pool", 192, 1)],
+        ],
+        "mean",
+    )
 
 
 def _mixed_7(before: int, pool: str) -> Mixed:
     row, column = (1, 3), (3, 1)
-    return Mixed(before, [
-        [("branch1x1", 320, 1)],
-        [("branch3x3_1", 384, 1), (("branch3x3_2a", 384, row), ("branch3x3_2b", 384, column))],
-        [("branch3x3dbl_1", 448, 1), ("branch3x3dbl_2", 384, 3),
-         (("branch3x3dbl_3a", 384, row), ("branch3x3dbl_3b", 384, column))],
-        [("branch_pool", 192, 1)],
-    ], pool)
+    return Mixed(
+        before,
+        [
+            [("branch1x1", 320, 1)],
+            [("branch3x3_1", 384, 1), (("branch3x3_2a", 384, row), ("branch3x3_2b", 384, column))],
+            [
+                ("branch3x3dbl_1", 448, 1),
+                ("branch3x3dbl_2", 384, 3),
+                (("branch3x3dbl_3a", 384, row), ("branch3x3dbl_3b", 384, column)),
+            ],
+            [("branch_pool", 192, 1)],
+        ],
+        pool,
+    )
 
 
 class Inception(nn.Module):
@@ -125,18 +145,30 @@ class Inception(nn.Module):
         self.Conv2d_3b_1x1 = Convolution(64, 80, 1)
         self.Conv2d_4a_3x3 = Convolution(80, 192, 3)
         self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = _mixed_5(192, 32), _mixed_5(256, 64), _mixed_5(288, 64)
-        self.Mixed_6a = Mixed(288, [
-            [("branch3x3", 384, 3, 2)],
-            [("branch3x3dbl_1", 64, 1), ("branch3x3dbl_2", 96, 3), ("branch3x3dbl_3", 96, 3, 2)],
-            [],
-        ], "halve")
+        self.Mixed_6a = Mixed(
+            288,
+            [
+                [("branch3x3", 384, 3, 2)],
+                [("branch3x3dbl_1", 64, 1), ("branch3x3dbl_2", 96, 3), ("branch3x3dbl_3", 96, 3, 2)],
+                [],
+            ],
+            "halve",
+        )
         self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = (_mixed_6(width) for width in (128, 160, 160, 192))
-        self.Mixed_7a = Mixed(768, [
-            [("branch3x3_1", 192, 1), ("branch3x3_2", 320, 3, 2)],
-            [("branch7x7x3_1", 192, 1), ("branch7x7x3_2", 192, (1, 7)), ("branch7x7x3_3", 192, (7, 1)),
-             ("branch7x7x3_4", 192, 3, 2)],
-            [],
-        ], "halve")
+        self.Mixed_7a = Mixed(
+            768,
+            [
+                [("branch3x3_1", 192, 1), ("branch3x3_2", 320, 3, 2)],
+                [
+                    ("branch7x7x3_1", 192, 1),
+                    ("branch7x7x3_2", 192, (1, 7)),
+                    ("branch7x7x3_3", 192, (7, 1)),
+                    ("branch7x7x3_4", 192, 3, 2),
+                ],
+                [],
+            ],
+            "halve",
+        )
         self.Mixed_7b, self.Mixed_7c = _mixed_7(1280, "mean"), _mixed_7(2048, "max")
         _load(self, weights)
         self.requires_grad_(False).eval()
@@ -159,8 +191,10 @@ def _load(network: Inception, path: Path) -> None:
         raise InceptionError(f"Inception's weights can't be read from {path} ({str(error).splitlines()[0]}).") from error
     own = {name: t for name, t in network.state_dict().items() if not name.endswith("num_batches_tracked")}
     if not isinstance(state, dict) or any(getattr(state.get(name), "shape", None) != own[name].shape for name in own):
-        raise InceptionError(f"{path} does not hold the weights of Inception v3 under torchvision's names; "
-                             "give pt_inception-2015-12-05-6726825d.pth.")
+        raise InceptionError(
+            f"{path} does not hold the weights of Inception v3 under torchvision's names; "
+            "give pt_inception-2015-12-05-6726825d.pth."
+        )
     network.load_state_dict({name: state[name] for name in own}, strict=False)
 
 

@@ -60,7 +60,8 @@ def ms_ssim(output: Tensor, image: Tensor) -> float | None:
     if min(image.shape[2:]) < MS_SSIM_SIDE:
         return None
     return multiscale_structural_similarity_index_measure(
-        luminance(output), luminance(image), data_range=1.0, normalize="relu").item()
+        luminance(output), luminance(image), data_range=1.0, normalize="relu"
+    ).item()
 
 
 def geometry_edges(depth: Tensor, normal: Tensor) -> Tensor:
@@ -74,7 +75,8 @@ def geometry_edges(depth: Tensor, normal: Tensor) -> Tensor:
         edges.narrow(dim, 1, size - 2).add_(slope)
         first, second = normal.narrow(dim, 0, size - 1), normal.narrow(dim, 1, size - 1)
         turned = (first * second).sum(1, keepdim=True) < (1 - NORMAL_STEP) * first.norm(dim=1, keepdim=True) * second.norm(
-            dim=1, keepdim=True)
+            dim=1, keepdim=True
+        )
         edges.narrow(dim, 0, size - 1).add_(turned)
     return max_pool2d(edges, 3, stride=1, padding=1) > 0
 
@@ -90,7 +92,8 @@ def edges_found(picture: Tensor, edges: Tensor) -> float | None:
     smooth = _smooth(luminance(picture))
     slope = torch.zeros_like(smooth)
     slope[:, :, 1:-1, 1:-1] = torch.hypot(
-        smooth[:, :, 1:-1, 2:] - smooth[:, :, 1:-1, :-2], smooth[:, :, 2:, 1:-1] - smooth[:, :, :-2, 1:-1])
+        smooth[:, :, 1:-1, 2:] - smooth[:, :, 1:-1, :-2], smooth[:, :, 2:, 1:-1] - smooth[:, :, :-2, 1:-1]
+    )
     slope = max_pool2d(slope, 3, stride=1, padding=1)
     return binary_average_precision((slope / slope.max().clamp(min=1e-6)).flatten(), edges.flatten().long()).item()
 
@@ -140,8 +143,9 @@ class Patches:
             found, wanted = torch.cat(own), torch.cat(wanted)
             deviation, mean = torch.std_mean(wanted, dim=(0, 2, 3), keepdim=True)
             count = min(len(found), len(wanted))
-            first, second = (_thinned(directions @ ((p - mean) / deviation.clamp(min=1e-6)).flatten(1).T, count)
-                             for p in (found, wanted))
+            first, second = (
+                _thinned(directions @ ((p - mean) / deviation.clamp(min=1e-6)).flatten(1).T, count) for p in (found, wanted)
+            )
             distances.append((first - second).abs().mean().item())
         return 1000 * sum(distances) / len(distances)
 
@@ -211,7 +215,7 @@ def gabor_features(picture: Tensor) -> dict[str, Tensor]:
         if min(shown.shape[2:]) < SMALLEST_SIDE:
             break
         planes = pad(shown.transpose(0, 1), (6, 6, 6, 6), mode="reflect")
-        even, odd = conv2d(planes, filters).chunk(2, dim=1)                        # (3, 4, h, w)
+        even, odd = conv2d(planes, filters).chunk(2, dim=1)  # (3, 4, h, w)
         energy = torch.hypot(even, odd).flatten(0, 1)[None]
         features[f"1/{2**scale}"] = torch.cat([energy, shown, torch.ones_like(shown[:, :1])], 1)
     return features

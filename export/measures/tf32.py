@@ -28,8 +28,9 @@ def tf32_difference(path: Path, passes: dict[str, np.ndarray]) -> float:
     with TemporaryDirectory() as folder:
         rounded = Path(folder) / "rounded.onnx"
         onnx.save_model(round_factors(onnx.load_model(str(path))), str(rounded))
-        exact, short = (encode(torch.from_numpy(stylize(Generator(load_style(file), "cpu"), passes)[..., :3]))
-                        for file in (path, rounded))
+        exact, short = (
+            encode(torch.from_numpy(stylize(Generator(load_style(file), "cpu"), passes)[..., :3])) for file in (path, rounded)
+        )
     return (exact - short).abs().max().item()
 
 

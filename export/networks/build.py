@@ -16,8 +16,13 @@ SIZES = {
 
 
 def make_generator(
-    passes: Sequence[str], size: str = "default", widths: Sequence[int] = (), kind: str = "cnn", noise: int = 0,
-    gate: bool = False, smooth: bool = False,
+    passes: Sequence[str],
+    size: str = "default",
+    widths: Sequence[int] = (),
+    kind: str = "cnn",
+    noise: int = 0,
+    gate: bool = False,
+    smooth: bool = False,
 ) -> GuidedGenerator:
     """The generator of a named size, or of the widths that its kind takes; a published one (published.PEERS) has one size."""
     if kind in GENERATORS:

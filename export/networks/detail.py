@@ -23,8 +23,10 @@ def keep(image: Tensor, finest: Tensor, *others: Tensor) -> Tensor:
         means.append(avg_pool2d(means[-1], side, stride=1, padding=side // 2, count_include_pad=False))
     coarser = [*(a - b for a, b in pairwise(means)), means[-1]]  # all detail but the finest, at 1/CELL, and the rest of the image
     # ONNX Runtime takes what was written last first: so it has one frame of these at a time.
-    terms = [(share - finest) * interpolate(part, scale_factor=float(CELL), mode="bilinear")
-             for share, part in zip((1, *reversed(others)), reversed(coarser), strict=True)]
+    terms = [
+        (share - finest) * interpolate(part, scale_factor=float(CELL), mode="bilinear")
+        for share, part in zip((1, *reversed(others)), reversed(coarser), strict=True)
+    ]
     kept = finest * image
     for term in reversed(terms):
         kept = kept + term

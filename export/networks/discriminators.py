@@ -79,9 +79,17 @@ class VGGDiscriminator(nn.Module):
     def __init__(self, vgg: VGG19, layers: Sequence[str], pictures: int = 1, channels: int = 32, spectral_norm: bool = True):
         super().__init__()
         self.judged, self.frozen = tuple(layers), (vgg,)
-        self.heads = nn.ModuleList(_prepared([
-            nn.Conv2d(pictures * width_of(layer), channels, 1), nn.Conv2d(channels, channels, 3, padding=1),
-            nn.Conv2d(channels, 1, 3, padding=1)], spectral_norm) for layer in layers)
+        self.heads = nn.ModuleList(
+            _prepared(
+                [
+                    nn.Conv2d(pictures * width_of(layer), channels, 1),
+                    nn.Conv2d(channels, channels, 3, padding=1),
+                    nn.Conv2d(channels, 1, 3, padding=1),
+                ],
+                spectral_norm,
+            )
+            for layer in layers
+        )
 
     def forward(self, x: Tensor) -> Judgement:
         """Encoded pictures side by side, (B, 3 n, H, W), to the features and logits of each layer's head."""

@@ -74,7 +74,6 @@ class GuidedGenerator(nn.Module):
         raise NotImplementedError
 
 
-
 class Residual(nn.Module):
     """x + conv(relu(conv(x))); the second convolution starts small, which keeps deep stacks calm without normalisation
     (Zhang et al. 2019, Fixup initialisation)."""
@@ -88,7 +87,6 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(relu(self.conv1(x)))
-
 
 
 class Tail(nn.Conv2d):
@@ -132,11 +130,10 @@ class CNN(GuidedGenerator):
         _initialise(self.tail, TAIL_GAIN)
 
     def change(self, guides: Tensor) -> Sequence[Tensor]:
-        quarter = self.before(relu(self.front(guides)))                            # (B, c1, H/4, W/4)
-        eighth = self.up(self.middle(relu(self.down(quarter))))                    # (B, c1, H/8, W/8)
+        quarter = self.before(relu(self.front(guides)))  # (B, c1, H/4, W/4)
+        eighth = self.up(self.middle(relu(self.down(quarter))))  # (B, c1, H/8, W/8)
         quarter = self.after(quarter + _twice(eighth))
         return self.tail(quarter)
-
 
 
 class UNet(GuidedGenerator):
@@ -163,12 +160,11 @@ class UNet(GuidedGenerator):
     def change(self, guides: Tensor) -> Sequence[Tensor]:
         levels = [guides]
         for down in self.downs:
-            levels.append(relu(down(levels[-1])))                                  # (B, widths[i], H/2^(i+1), W/2^(i+1))
+            levels.append(relu(down(levels[-1])))  # (B, widths[i], H/2^(i+1), W/2^(i+1))
         x = levels.pop()
         for up, merge in zip(reversed(self.ups), reversed(self.merges), strict=True):
             x = relu(merge(torch.cat([levels.pop(), _twice(up(x))], 1)))
         return self.tail(x)
-
 
 
 class ResNet(GuidedGenerator):
@@ -194,11 +190,10 @@ class ResNet(GuidedGenerator):
         _initialise(self.tail, TAIL_GAIN)
 
     def change(self, guides: Tensor) -> Sequence[Tensor]:
-        half = relu(self.front(guides))                                            # (B, c1, H/2, W/2)
-        quarter = self.up(self.middle(relu(self.down(half))))                      # (B, c1, H/4, W/4)
+        half = relu(self.front(guides))  # (B, c1, H/2, W/2)
+        quarter = self.up(self.middle(relu(self.down(half))))  # (B, c1, H/4, W/4)
         half = relu(self.after(_twice(quarter)))
         return self.tail(half)
-
 
 
 def _twice(x: Tensor) -> Tensor:

@@ -20,8 +20,9 @@ class Peer(GuidedGenerator):
     picture, (B, 3, H, W), before its tanh.
     """
 
-    operators = frozenset({
-        "BatchNormalization", "ConvTranspose", "Identity", "InstanceNormalization", "LeakyRelu", "Pad", "Tanh"})
+    operators = frozenset(
+        {"BatchNormalization", "ConvTranspose", "Identity", "InstanceNormalization", "LeakyRelu", "Pad", "Tanh"}
+    )
 
     def encoded(self, *passes: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1]."""
@@ -45,27 +46,35 @@ class Pix2PixUNet(Peer):
         for level, width in enumerate(widths):
             before = widths[level - 1] if level else self.in_channels
             normed = 0 < level < levels - 1  # not at the ends
-            self.downs.append(nn.Sequential(
-                *([nn.LeakyReLU(0.2)] if level else []), nn.Conv2d(before, width, 4, stride=2, padding=1),
-                *([nn.InstanceNorm2d(width, affine=True)] if normed else [])))
+            self.downs.append(
+                nn.Sequential(
+                    *([nn.LeakyReLU(0.2)] if level else []),
+                    nn.Conv2d(before, width, 4, stride=2, padding=1),
+                    *([nn.InstanceNorm2d(width, affine=True)] if normed else []),
+                )
+            )
         for level in reversed(range(levels)):
             merged = widths[level] * (1 if level == levels - 1 else 2)
             width = widths[level - 1] if level else 3
-            self.ups.append(nn.Sequential(
-                nn.ReLU(), nn.ConvTranspose2d(merged, width, 4, stride=2, padding=1),
-                *([nn.InstanceNorm2d(width, affine=True)] if level else []),
-                *([nn.Dropout(0.5)] if levels - 4 <= level < levels - 1 and level else [])))
+            self.ups.append(
+                nn.Sequential(
+                    nn.ReLU(),
+                    nn.ConvTranspose2d(merged, width, 4, stride=2, padding=1),
+                    *([nn.InstanceNorm2d(width, affine=True)] if level else []),
+                    *([nn.Dropout(0.5)] if levels - 4 <= level < levels - 1 and level else []),
+                )
+            )
         _initialise(self)
 
     def change(self, guides: Tensor) -> Tensor:
         skips, x = [], guides
         for down in self.downs:
-            x = down(x)                                                            # (B, widths[i], H/2^(i+1), W/2^(i+1))
+            x = down(x)  # (B, widths[i], H/2^(i+1), W/2^(i+1))
             skips.append(x)
         x = self.ups[0](skips.pop())
         for up in self.ups[1:]:
             x = up(torch.cat([x, skips.pop()], 1))
-        return x                                                                   # (B, 3, H, W)
+        return x  # (B, 3, H, W)
 
 
 class CycleGANResNet(Peer):
@@ -83,7 +92,8 @@ class CycleGANResNet(Peer):
             *(ReflectingResidual(4 * c) for _ in range(blocks)),
             *_normed(nn.ConvTranspose2d(4 * c, 2 * c, 3, stride=2, padding=1, output_padding=1), 2 * c),
             *_normed(nn.ConvTranspose2d(2 * c, c, 3, stride=2, padding=1, output_padding=1), c),
-            nn.ReflectionPad2d(3), nn.Conv2d(c, 3, 7),
+            nn.ReflectionPad2d(3),
+            nn.Conv2d(c, 3, 7),
         )
         _initialise(self)
 
@@ -105,9 +115,12 @@ class FastStyle(Peer):
             *_reflecting(c, 2 * c, 3, stride=2),
             *_reflecting(2 * c, 4 * c, 3, stride=2),
             *(ReflectingResidual(4 * c, affine=True) for _ in range(blocks)),
-            nn.Upsample(scale_factor=2.0, mode="nearest"), *_reflecting(4 * c, 2 * c, 3),
-            nn.Upsample(scale_factor=2.0, mode="nearest"), *_reflecting(2 * c, c, 3),
-            nn.ReflectionPad2d(4), nn.Conv2d(c, 3, 9),
+            nn.Upsample(scale_factor=2.0, mode="nearest"),
+            *_reflecting(4 * c, 2 * c, 3),
+            nn.Upsample(scale_factor=2.0, mode="nearest"),
+            *_reflecting(2 * c, c, 3),
+            nn.ReflectionPad2d(4),
+            nn.Conv2d(c, 3, 9),
         )
 
     def change(self, guides: Tensor) -> Tensor:
@@ -130,16 +143,20 @@ class FewShot(Peer):
         self.up1 = nn.Sequential(nn.Upsample(scale_factor=2.0, mode="nearest"), _batch_normed(8 * c, 4 * c, 3))
         self.up2 = nn.Sequential(nn.Upsample(scale_factor=2.0, mode="nearest"), _batch_normed(6 * c, 4 * c, 3))
         self.tail = nn.Sequential(
-            nn.Conv2d(5 * c + self.in_channels, 2 * c, 7, padding=3), nn.LeakyReLU(0.2),
-            _batch_normed(2 * c, 2 * c, 3), nn.Conv2d(2 * c, 2 * c, 3, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(2 * c, 3, 1),
+            nn.Conv2d(5 * c + self.in_channels, 2 * c, 7, padding=3),
+            nn.LeakyReLU(0.2),
+            _batch_normed(2 * c, 2 * c, 3),
+            nn.Conv2d(2 * c, 2 * c, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * c, 3, 1),
         )
 
     def change(self, guides: Tensor) -> Tensor:
-        full = self.front(guides)                                                   # (B, c, H, W)
-        half = self.down1(full)                                                     # (B, 2c, H/2, W/2)
-        quarter = self.down2(half)                                               # (B, 4c, H/4, W/4)
-        x = self.up1(torch.cat([self.middle(quarter), quarter], 1))            # (B, 4c, H/2, W/2)
-        x = self.up2(torch.cat([x, half], 1))                                  # (B, 4c, H, W)
+        full = self.front(guides)  # (B, c, H, W)
+        half = self.down1(full)  # (B, 2c, H/2, W/2)
+        quarter = self.down2(half)  # (B, 4c, H/4, W/4)
+        x = self.up1(torch.cat([self.middle(quarter), quarter], 1))  # (B, 4c, H/2, W/2)
+        x = self.up2(torch.cat([x, half], 1))  # (B, 4c, H, W)
         return self.tail(torch.cat([x, full, guides], 1))
 
 
@@ -150,7 +167,9 @@ class ReflectingResidual(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             *_reflecting(channels, channels, 3, affine=affine),
-            nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3), nn.InstanceNorm2d(channels, affine=affine),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3),
+            nn.InstanceNorm2d(channels, affine=affine),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -163,7 +182,8 @@ class BatchNormedResidual(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         self.layers = nn.Sequential(
-            _batch_normed(channels, channels, 3), nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels))
+            _batch_normed(channels, channels, 3), nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.layers(x)
@@ -180,7 +200,8 @@ def _normed(layer: nn.Module, channels: int, affine: bool = False) -> list[nn.Mo
 
 def _batch_normed(before: int, after: int, kernel: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(before, after, kernel, stride=stride, padding=kernel // 2), nn.BatchNorm2d(after), nn.LeakyReLU(0.2))
+        nn.Conv2d(before, after, kernel, stride=stride, padding=kernel // 2), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)
+    )
 
 
 def _initialise(generator: Peer) -> None:

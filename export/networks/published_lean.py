@@ -30,9 +30,9 @@ class WhiteBox(Peer):
         self.merge_full = nn.ModuleList([_conv(c, c), nn.Conv2d(c, 3, 7, padding=3)])
 
     def change(self, guides: Tensor) -> Tensor:
-        full = leaky_relu(self.front(guides), 0.2)                                 # (B, c, H, W)
-        half = _chain(self.down1, full)                                             # (B, 2c, H/2, W/2)
-        x = _chain(self.down2, half)                                             # (B, 4c, H/4, W/4)
+        full = leaky_relu(self.front(guides), 0.2)  # (B, c, H, W)
+        half = _chain(self.down1, full)  # (B, 2c, H/2, W/2)
+        x = _chain(self.down2, half)  # (B, 4c, H/4, W/4)
         for first, second in self.middle:
             x = x + second(leaky_relu(first(x), 0.2))
         x = _chain(self.merge_half, half + _twice(leaky_relu(self.narrow(x), 0.2), "bilinear"))
@@ -51,22 +51,24 @@ class DenoiserUNet(Peer):
         self.front = _conv(self.in_channels, 32)
         self.downs = nn.ModuleList([_conv(32, 32), _conv(32, 48), _conv(48, 64), _conv(64, 80)])
         self.middle = nn.ModuleList([_conv(80, 96), _conv(96, 96)])
-        self.ups = nn.ModuleList(nn.ModuleList([_conv(skip + before, width), _conv(width, width)])
-                                 for before, skip, width in ((96, 64, 112), (112, 48, 96), (96, 32, 64)))
+        self.ups = nn.ModuleList(
+            nn.ModuleList([_conv(skip + before, width), _conv(width, width)])
+            for before, skip, width in ((96, 64, 112), (112, 48, 96), (96, 32, 64))
+        )
         self.last = nn.ModuleList([_conv(64 + self.in_channels, 64), _conv(64, 32)])
         self.tail = _conv(32, 3)
 
     def change(self, guides: Tensor) -> Tensor:
         skips, x = [guides], relu(self.front(guides))
         for down in self.downs:
-            x = max_pool2d(relu(down(x)), 2)                                       # (B, width, H/2^i, W/2^i)
+            x = max_pool2d(relu(down(x)), 2)  # (B, width, H/2^i, W/2^i)
             skips.append(x)
         skips.pop()
         for first, second in ((None, self.middle), *((True, up) for up in self.ups), (True, self.last)):
             x = torch.cat([_twice(x, "nearest"), skips.pop()], 1) if first else x
             for conv in second:
                 x = relu(conv(x))
-        return self.tail(x)                                                        # (B, 3, H, W)
+        return self.tail(x)  # (B, 3, H, W)
 
 
 class AnimeGAN(Peer):
@@ -80,21 +82,24 @@ class AnimeGAN(Peer):
         super().__init__(passes)
         c = channels
         self.front = Denormalised(self.in_channels, c, 7)
-        self.downs = nn.ModuleList(nn.Sequential(Denormalised(a, a, 3, 2), Denormalised(a, b, 3))
-                                   for a, b in ((c, 2 * c), (2 * c, 4 * c), (4 * c, 4 * c)))
+        self.downs = nn.ModuleList(
+            nn.Sequential(Denormalised(a, a, 3, 2), Denormalised(a, b, 3))
+            for a, b in ((c, 2 * c), (2 * c, 4 * c), (4 * c, 4 * c))
+        )
         self.attention = ExternalAttention(4 * c)
-        self.ups = nn.ModuleList(nn.ModuleList([Denormalised(a, b, 3), Denormalised(b, b, 3)])
-                                 for a, b in ((4 * c, 4 * c), (4 * c, 2 * c), (2 * c, c)))
+        self.ups = nn.ModuleList(
+            nn.ModuleList([Denormalised(a, b, 3), Denormalised(b, b, 3)]) for a, b in ((4 * c, 4 * c), (4 * c, 2 * c), (2 * c, c))
+        )
         self.tail = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(c, 3, 7, bias=False))
 
     def change(self, guides: Tensor) -> Tensor:
         skips = [self.front(guides)]
         for down in self.downs:
-            skips.append(down(skips[-1]))                                          # (B, 2c, H/2, W/2), then 4c, 4c
+            skips.append(down(skips[-1]))  # (B, 2c, H/2, W/2), then 4c, 4c
         x = self.attention(skips.pop())
         for first, second in self.ups:
             x = second(first(_twice(x, "bilinear")) + skips.pop())
-        return self.tail(x)                                                        # (B, 3, H, W)
+        return self.tail(x)  # (B, 3, H, W)
 
 
 class Denormalised(nn.Module):
@@ -105,8 +110,9 @@ class Denormalised(nn.Module):
         super().__init__()
         behind = (kernel - stride) // 2
         ahead = kernel - stride - behind
-        self.conv = nn.Sequential(nn.ReflectionPad2d((ahead, behind, ahead, behind)),
-                                  nn.Conv2d(before, after, kernel, stride, bias=False))
+        self.conv = nn.Sequential(
+            nn.ReflectionPad2d((ahead, behind, ahead, behind)), nn.Conv2d(before, after, kernel, stride, bias=False)
+        )
         self.adapt = nn.Conv2d(after, after, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -127,9 +133,9 @@ class ExternalAttention(nn.Module):
         self.after = nn.Sequential(nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        found = conv2d(self.before(x), self.memory)                                 # (B, memories, H, W)
+        found = conv2d(self.before(x), self.memory)  # (B, memories, H, W)
         found = torch.exp(found - found.amax((2, 3), keepdim=True))
-        found = found / found.sum((2, 3), keepdim=True)                             # a softmax over the pixels
+        found = found / found.sum((2, 3), keepdim=True)  # a softmax over the pixels
         found = found / (found.sum(1, keepdim=True) + 1e-9)
         return leaky_relu(x + self.after(conv2d(found, self.memory.transpose(0, 1))), 0.2)
 

@@ -33,7 +33,7 @@ class SurfaceNoise(nn.Module):
         length = FINEST * 2.0 ** torch.arange(OCTAVES)[:, None, None]
         waves = 2 * math.pi * direction / direction.norm(dim=1, keepdim=True) / length
         phases = 2 * math.pi * torch.rand(OCTAVES, channels * WAVES, generator=source)
-        tables = torch.cat([waves, phases[:, None]], 1).transpose(0, 1)            # (x, y, z and phase; octave; wave)
+        tables = torch.cat([waves, phases[:, None]], 1).transpose(0, 1)  # (x, y, z and phase; octave; wave)
         for parity in (0, 1):
             octaves = torch.arange(parity, OCTAVES, 2.0).repeat(3)
             self.register_buffer(f"octaves{parity}", octaves[:, None, None], persistent=False)
@@ -44,9 +44,9 @@ class SurfaceNoise(nn.Module):
 
     def forward(self, position: Tensor) -> Tensor:
         # Pooling reads a pixel as it is, or compares neighbours, in full precision, where convolutions may round positions.
-        point = max_pool2d(position, 1, stride=2)                                   # (B, 3, H/2, W/2)
+        point = max_pool2d(position, 1, stride=2)  # (B, 3, H/2, W/2)
         extent = max_pool2d(position, 3, stride=2, padding=1) + max_pool2d(-position, 3, stride=2, padding=1)
-        footprint = extent.sum(1, keepdim=True) * 0.25                              # about the size of a pixel in scene units
+        footprint = extent.sum(1, keepdim=True) * 0.25  # about the size of a pixel in scene units
         ideal = torch.log(footprint * (GRAIN / FINEST) + 1e-6) * (1 / math.log(2))  # octave whose waves have GRAIN pixels
         noise = self._nearest(point, ideal, 0) + self._nearest(point, ideal, 1)
         return pixel_shuffle(conv2d(noise, self.total), 2)  # quicker than to enlarge
@@ -56,8 +56,8 @@ class SurfaceNoise(nn.Module):
         its neighbours of that parity: so of all octaves no more than these have to be computed."""
         octave = torch.floor((ideal - float(parity)) * 0.5 + 0.5) * 2.0 + float(parity)
         distance = ideal - octave
-        share = relu(1.0 - relu(distance) - relu(-distance))                        # 1 at the ideal octave, 0 at its neighbours
-        chosen = (octave == getattr(self, f"octaves{parity}")).float()              # one of each third; none beyond the octaves
+        share = relu(1.0 - relu(distance) - relu(-distance))  # 1 at the ideal octave, 0 at its neighbours
+        chosen = (octave == getattr(self, f"octaves{parity}")).float()  # one of each third; none beyond the octaves
         with _unrounded(point.device.type):
             wave_x, wave_y, wave_z, phase = (conv2d(chosen, table[..., None, None]) for table in getattr(self, f"tables{parity}"))
         return share * torch.sin(point[:, 0:1] * wave_x + point[:, 1:2] * wave_y + point[:, 2:3] * wave_z + phase)

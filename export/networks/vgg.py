@@ -87,8 +87,10 @@ def _load(network: VGG, path: Path) -> None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
-        raise VGGError(f"{network.title}'s weights can't be read from {path} ({str(error).splitlines()[0]}); "
-                       f"give torchvision's file {network.file}.") from error
+        raise VGGError(
+            f"{network.title}'s weights can't be read from {path} ({str(error).splitlines()[0]}); "
+            f"give torchvision's file {network.file}."
+        ) from error
     own = network.state_dict()
     if not isinstance(state, dict) or any(getattr(state.get(name), "shape", None) != own[name].shape for name in own):
         raise VGGError(f"{path} does not hold the weights of {network.title} under torchvision's names; give {network.file}.")

@@ -148,8 +148,13 @@ def _report(runs: tuple, seconds: float) -> None:
     run = runs[-1]
     node = run.inputs_seconds + run.generator_seconds + run.write_seconds
     log.info("Execution provider: %s. %s", run.provider, run.reason)
-    log.info("Rendering and compositing %.2f s, the node's inputs %.2f s, the generator %.2f s, the write-back %.2f s",
-             seconds - node, run.inputs_seconds, run.generator_seconds, run.write_seconds)
+    log.info(
+        "Rendering and compositing %.2f s, the node's inputs %.2f s, the generator %.2f s, the write-back %.2f s",
+        seconds - node,
+        run.inputs_seconds,
+        run.generator_seconds,
+        run.write_seconds,
+    )
 
 
 def _side_by_side(left: Path, right: Path, out: Path) -> None:

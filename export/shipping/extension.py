@@ -41,7 +41,8 @@ class ExtensionConfig:
     variants: tuple[str, ...] = setting(tuple(RUNTIMES), "cpu, cuda (for NVIDIA GPUs; not on macOS)", choices=tuple(RUNTIMES))
     platforms: tuple[str, ...] = setting(tuple(WHEEL_TAGS), "Blender's platforms", choices=tuple(WHEEL_TAGS))
     pythons: tuple[str, ...] = setting(
-        ("3.11", "3.13"), "Pythons of the Blenders: 3.11 has Blender 5.0; 3.13 have 5.1 and 5.2; Linux distributions have others")
+        ("3.11", "3.13"), "Pythons of the Blenders: 3.11 has Blender 5.0; 3.13 have 5.1 and 5.2; Linux distributions have others"
+    )
 
 
 def extension(config: ExtensionConfig) -> list[Path]:

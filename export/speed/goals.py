@@ -42,8 +42,10 @@ def _flat(size: str) -> tuple[Goal, Goal]:
     width, height = map(int, size.split("x"))
     pixels = width * height / (1920 * 1080)
     place, words = (size, "default onnxruntime", "seconds"), f"default, seconds per pixel at {size} against 1080p"
-    return (Goal(f"{words}, times {pixels:g}", 1.15 * pixels, place, OURS, at_most=True),
-            Goal(f"{words}, times {pixels:g}", 0.85 * pixels, place, OURS))
+    return (
+        Goal(f"{words}, times {pixels:g}", 1.15 * pixels, place, OURS, at_most=True),
+        Goal(f"{words}, times {pixels:g}", 0.85 * pixels, place, OURS),
+    )
 
 
 GOALS = (
@@ -55,25 +57,40 @@ GOALS = (
     _faster("default against White-box in ONNX Runtime, times as fast", 4, "white_box onnxruntime"),
     _faster("default against OIDN's U-Net in ONNX Runtime, times as fast", 4, "denoiser_unet onnxruntime"),
     _faster("default against AnimeGANv3 in ONNX Runtime, times as fast", 6, "animegan3 onnxruntime"),
-    Goal("default against the bare convolutions, share of their rate", 0.88,
-         (HD, "default onnxruntime", "rate"), (HD, "bare_convolutions onnxruntime", "rate")),
+    Goal(
+        "default against the bare convolutions, share of their rate",
+        0.88,
+        (HD, "default onnxruntime", "rate"),
+        (HD, "bare_convolutions onnxruntime", "rate"),
+    ),
     Goal("default, share of the convolutions in its time", 0.9, (HD, "profile default", "convolutions")),
     _most("default, changes of layout on the way in", 0, HD, "profile default", "ReorderInputs"),
     _most("default, changes of layout on the way out", 1, HD, "profile default", "ReorderOutputs"),
     _most("default, MB of a 1080p frame", 150, HD, "default onnxruntime", PEAK),
     _most("default, MB of a 4K frame", 500, UHD, "default onnxruntime", PEAK),
     _most("default, MB of a 4K frame in tiles of 1024", 250, UHD, "tiles of 1024", PEAK),
-    Goal("default, memory of later frames against the first, times", 1.1, (HD, "default onnxruntime", PEAK),
-         (HD, "default onnxruntime", "first_megabytes"), at_most=True),
-    Goal("default against White-box in ONNX Runtime, times less memory", 8, (HD, "white_box onnxruntime", PEAK),
-         (HD, "default onnxruntime", PEAK)),
+    Goal(
+        "default, memory of later frames against the first, times",
+        1.1,
+        (HD, "default onnxruntime", PEAK),
+        (HD, "default onnxruntime", "first_megabytes"),
+        at_most=True,
+    ),
+    Goal(
+        "default against White-box in ONNX Runtime, times less memory",
+        8,
+        (HD, "white_box onnxruntime", PEAK),
+        (HD, "default onnxruntime", PEAK),
+    ),
     _most("tiles of 2048 at 4K against the whole frame, largest difference", 1e-4, UHD, "tiles of 2048", "difference"),
     _most("tiles of 1024 at 4K against the whole frame, largest difference", 1e-4, UHD, "tiles of 1024", "difference"),
     _most("tiles of 2048 at 4K against the whole frame, times the seconds", 1.4, UHD, "tiles of 2048", "by_whole"),
     _most("tiles of 2048 at 4K, seconds against the pixels computed", 1.1, UHD, "tiles of 2048", "time_by_work"),
     _most("tiles of 1024 at 4K, seconds against the pixels computed", 1.1, UHD, "tiles of 1024", "time_by_work"),
-    *(_most(f"8K within a limit of {n} MB, share of it taken (0 if refused)", 1.1, UHD2, f"limit of {n} MB", "share")
-      for n in (100, 250, 1000)),
+    *(
+        _most(f"8K within a limit of {n} MB, share of it taken (0 if refused)", 1.1, UHD2, f"limit of {n} MB", "share")
+        for n in (100, 250, 1000)
+    ),
     *(goal for size in ("960x540", UHD, UHD2) for goal in _flat(size)),
     _most("default with stylize() around it, times the generator alone", 1.1, HD, "parts default", "whole_by_generator"),
     _most("fast with stylize() around it, times the generator alone", 1.2, HD, "parts fast", "whole_by_generator"),
@@ -83,14 +100,23 @@ GOALS = (
     _most("start of a process to the end of a 1080p frame, times a later frame", 1.5, HD, "start", "first_by_steady"),
     _most("Blender's start with the add-on, seconds longer", 0.05, ANY, "enabling", "seconds"),
     _most("enabling the add-on, heavy modules imported", 0, ANY, "enabling", "heavy_modules"),
-    Goal("default with ten channels to see against three, times the seconds", 1.1,
-         (HD, "default_guided onnxruntime", "seconds"), OURS, at_most=True),
+    Goal(
+        "default with ten channels to see against three, times the seconds",
+        1.1,
+        (HD, "default_guided onnxruntime", "seconds"),
+        OURS,
+        at_most=True,
+    ),
     _most("default for any size against this size alone, times the seconds", 1.1, HD, "shapes default", "any_by_one"),
     _most("ONNX Runtime against PyTorch, largest difference", 1e-5, ANY, "agreement default", "difference"),
     _most("shipped styles with TF32's 11 bits, largest difference, log-encoded", 0.02, ANY, "rounding", "difference"),
     _most("operator set of the style files", 18, ANY, "agreement default", "opset"),
-    Goal("training step against CycleGAN's generator, times as fast", 8, (ANY, "step cyclegan_resnet", "seconds"),
-         (ANY, "step default", "seconds")),
+    Goal(
+        "training step against CycleGAN's generator, times as fast",
+        8,
+        (ANY, "step cyclegan_resnet", "seconds"),
+        (ANY, "step default", "seconds"),
+    ),
     _most("default on CUDA with upload and download at 1080p, seconds", 0.008, HD, "default cuda", "seconds"),
     _most("twelve channels through EXR in memory, times NumPy's own files", 2, HD, "exchange", "exr_by_npy"),
 )
@@ -99,5 +125,8 @@ GOALS = (
 
 def judged(results: dict[str, dict[str, dict]]) -> list[dict]:
     """Each goal's words, its limit, what was found (None if it was not measured), and whether it is met (None likewise)."""
-    return [{"goal": goal.words, "limit": goal.limit, "at_most": goal.at_most, "found": found, "met": goal.met(found)}
-            for goal in GOALS for found in (goal.found(results),)]
+    return [
+        {"goal": goal.words, "limit": goal.limit, "at_most": goal.at_most, "found": found, "met": goal.met(found)}
+        for goal in GOALS
+        for found in (goal.found(results),)
+    ]

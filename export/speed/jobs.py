@@ -107,8 +107,13 @@ def parts(file: str, height: int, width: int) -> dict:
     inputs, network, write_back = np.median(splits[1:], axis=0).tolist()
     other = np.empty_like(passes["image"])
     copy = _median(lambda: np.copyto(other, passes["image"]))
-    return {"inputs": inputs, "generator": network, "write_back": write_back,
-            "whole_by_generator": (inputs + network + write_back) / network, "rest_in_copies": (inputs + write_back) / copy}
+    return {
+        "inputs": inputs,
+        "generator": network,
+        "write_back": write_back,
+        "whole_by_generator": (inputs + network + write_back) / network,
+        "rest_in_copies": (inputs + write_back) / copy,
+    }
 
 
 def tiles(file: str, side: int, height: int, width: int) -> dict:
@@ -126,8 +131,14 @@ def tiles(file: str, side: int, height: int, width: int) -> dict:
     plan = plan_tiles(*padded, (side, side), style.receptive_radius, style.alignment)
     work = sum(tile.height * tile.width for tile in plan) / (padded[0] * padded[1])
     memory = {} if before is None else {"peak_megabytes": (peak - before) / 1e6}
-    return {"seconds": tiled, "by_whole": tiled / whole, "work": work, "time_by_work": tiled / whole / work,
-            "difference": float(np.abs(np.subtract(*pictures)).max()), **memory}
+    return {
+        "seconds": tiled,
+        "by_whole": tiled / whole,
+        "work": work,
+        "time_by_work": tiled / whole / work,
+        "difference": float(np.abs(np.subtract(*pictures)).max()),
+        **memory,
+    }
 
 
 def limit(file: str, megabytes: int, height: int, width: int) -> dict:
@@ -281,8 +292,10 @@ def _median(work: Callable[[], object], times: int = MOST_FRAMES) -> float:
     return statistics.median(_seconds(work) for _ in range(times))
 
 
-JOBS = {f.__name__: f for f in (frame, parts, tiles, limit, start, profile, shapes, exchange, agreement, rounding,
-                              step, node, enabling)}
+JOBS = {
+    f.__name__: f
+    for f in (frame, parts, tiles, limit, start, profile, shapes, exchange, agreement, rounding, step, node, enabling)
+}
 
 
 def _die_first() -> None:

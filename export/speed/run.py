@@ -153,8 +153,11 @@ def _measured(job: Job, runs: dict, left: float) -> dict:
 def _expected(job: Job, runs: dict) -> float:
     """Seconds that a process of a generator will take, from what it took at other sizes; two frames are the least."""
     pixels = job.arguments[-1] * job.arguments[-2]
-    known = [(size.split("x"), rows[job.name][0]["seconds"]) for size, rows in runs.items()
-             if rows.get(job.name) and "seconds" in rows[job.name][0]]
+    known = [
+        (size.split("x"), rows[job.name][0]["seconds"])
+        for size, rows in runs.items()
+        if rows.get(job.name) and "seconds" in rows[job.name][0]
+    ]
     frame = max((seconds * pixels / (int(width) * int(height)) for (width, height), seconds in known), default=0.0)
     return START_SECONDS + (frame if frame > ONCE_SECONDS else 2 * frame)
 

@@ -34,6 +34,7 @@ class Crops(NamedTuple):
 
     def to(self, device: torch.device) -> "Crops":
         """A copy in a device's memory, in the layout that convolutions are quickest on."""
+
         def moved(t: Tensor | None) -> Tensor | None:
             return None if t is None else t.to(device, memory_format=torch.channels_last, non_blocking=True)
 
@@ -77,23 +78,32 @@ class DataSet:
         if masks:
             problems += _without(masks, targets) + _of_other_size(masks, targets)
         for store in (inputs, targets):
-            problems += [f"{store.of(f.name)} is {_size(f)}, smaller than a crop of {config.crop}."
-                         for f in store.frames.values() if min(f.height, f.width) < config.crop]
+            problems += [
+                f"{store.of(f.name)} is {_size(f)}, smaller than a crop of {config.crop}."
+                for f in store.frames.values()
+                if min(f.height, f.width) < config.crop
+            ]
         return problems
 
 
 def _without(store: FrameStore, other: FrameStore, but: Collection[str] = ()) -> list[str]:
     """A sentence for each frame, but for some, that has no namesake in another store."""
     known = other.frames.keys() | other.unreadable
-    return [f"{store.of(name)} has no counterpart: there is no frame {name} in {other.folder}."
-            for name in store.frames if name not in known and name not in but and name.rpartition("_")[0] not in other.unreadable]
+    return [
+        f"{store.of(name)} has no counterpart: there is no frame {name} in {other.folder}."
+        for name in store.frames
+        if name not in known and name not in but and name.rpartition("_")[0] not in other.unreadable
+    ]
 
 
 def _of_other_size(store: FrameStore, other: FrameStore) -> list[str]:
     """A sentence for each frame that is not as large as its namesake in another store."""
     pairs = [(frame, other.frames[name]) for name, frame in store.frames.items() if name in other.frames]
-    return [f"{store.of(a.name)} is {_size(a)}, but {other.of(b.name)} is {_size(b)}."
-            for a, b in pairs if (a.height, a.width) != (b.height, b.width)]
+    return [
+        f"{store.of(a.name)} is {_size(a)}, but {other.of(b.name)} is {_size(b)}."
+        for a, b in pairs
+        if (a.height, a.width) != (b.height, b.width)
+    ]
 
 
 def _size(frame: Frame) -> str:
@@ -127,7 +137,7 @@ def split_names(names: Sequence[str], patterns: Sequence[str], fraction: float) 
             chosen = {(2 * i + 1) * len(sequences) // (2 * count) for i in range(count)}
             held = [n for i in sorted(chosen) for n in sequences[i]]
         else:
-            held = list(names[len(names) - round(fraction * len(names)):])
+            held = list(names[len(names) - round(fraction * len(names)) :])
     training = [n for n in names if n not in held]
     if not training:
         raise DataError("All frames are held out, none is left to train on.")

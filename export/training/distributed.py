@@ -37,8 +37,10 @@ def joined(device: str) -> Iterator[None]:
     cuda, local = device != "cpu" and torch.cuda.is_available(), int(os.environ["LOCAL_RANK"])
     if cuda:
         if local >= torch.cuda.device_count():
-            raise DistributedError(f"This machine has fewer GPUs ({torch.cuda.device_count()}) than processes; "
-                                   "start one process for each GPU, or give --device cpu.")
+            raise DistributedError(
+                f"This machine has fewer GPUs ({torch.cuda.device_count()}) than processes; "
+                "start one process for each GPU, or give --device cpu."
+            )
         torch.cuda.set_device(local)
     distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
     if not leads():

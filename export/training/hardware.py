@@ -55,17 +55,25 @@ def trusted(hardware: Hardware, networks: Iterable[nn.Module]) -> Hardware:
 
     PyTorch 2.13 does that on processors with AMX: kernels of 8 x 8 in strides of 4 over 8 or 12 channels give noise in bfloat16.
     """
-    shapes = {(c.out_channels, c.in_channels // c.groups, *c.kernel_size, c.stride, c.padding, c.dilation, c.groups)
-              for network in networks for c in network.modules() if isinstance(c, nn.Conv2d)}
+    shapes = {
+        (c.out_channels, c.in_channels // c.groups, *c.kernel_size, c.stride, c.padding, c.dilation, c.groups)
+        for network in networks
+        for c in network.modules()
+        if isinstance(c, nn.Conv2d)
+    }
     for *shape, stride, padding, dilation, groups in sorted(shapes):
         random = torch.Generator().manual_seed(0)
-        weight, picture = (torch.randn(size, generator=random).to(hardware.device)
-                           for size in (shape, (1, shape[1] * groups, SIDE, SIDE)))
+        weight, picture = (
+            torch.randn(size, generator=random).to(hardware.device) for size in (shape, (1, shape[1] * groups, SIDE, SIDE))
+        )
         exact = conv2d(picture, weight, None, stride, padding, dilation, groups)
         with hardware.fast():
             missed = (conv2d(picture, weight, None, stride, padding, dilation, groups).float() - exact).abs().mean()
         if missed > ROUNDING * exact.abs().mean():
-            log.warning("This machine gives wrong results in %s for a convolution of %d channels; training in float32, which is "
-                        "slower.", hardware.dtype, shape[1])
+            log.warning(
+                "This machine gives wrong results in %s for a convolution of %d channels; training in float32, which is slower.",
+                hardware.dtype,
+                shape[1],
+            )
             return replace(hardware, dtype=torch.float32)
     return hardware

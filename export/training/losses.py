@@ -63,7 +63,7 @@ def patch_nce(query: Tensor, key: Tensor, temperature: float = 0.07) -> Tensor:
 
     query, key: (B, places, c) unit vectors.
     """
-    logits = query @ key.transpose(1, 2) / temperature                             # (B, places, places)
+    logits = query @ key.transpose(1, 2) / temperature  # (B, places, places)
     own = torch.arange(logits.shape[1], device=logits.device).expand(logits.shape[:2])
     return cross_entropy(logits.flatten(0, 1), own.flatten())
 
@@ -74,8 +74,9 @@ def r1(logits: Sequence[Tensor], real: Tensor) -> Tensor:
     logits: each part's (B, 1, ...), computed from `real`, (B, 3, H, W), which needs gradients. The slope is that of the sum over
     a picture's patches, and its square is divided by their number: exact for patches that do not overlap.
     """
+
     def half_square(part: Tensor) -> Tensor:
-        slope, = torch.autograd.grad(part.sum(), real, create_graph=True)
+        (slope,) = torch.autograd.grad(part.sum(), real, create_graph=True)
         return 0.5 * slope.square().sum() / part.numel()
 
     return mean(half_square(part) for part in logits)

@@ -37,8 +37,10 @@ class Objective:
         self.data = DataSet(config)
         self.steps: list[tuple[str, str]] = []
         self.vgg = make_vgg(config, hardware)
-        self.networks: dict[str, nn.Module] = {"generator": make_painter(config),
-                                               "discriminator": make_discriminator(config, self.vgg)}
+        self.networks: dict[str, nn.Module] = {
+            "generator": make_painter(config),
+            "discriminator": make_discriminator(config, self.vgg),
+        }
         self.painters, self.judges = ("generator",), ("discriminator",)
 
     def draw(self, rng: np.random.Generator) -> object:
@@ -64,8 +66,11 @@ class Objective:
 
         Raises DataError if weight-temporal finds none.
         """
-        self.steps = [step for step in self.data.steps if all(name in names for name in step)
-                      and (not touching or any(name in touching for name in step))]
+        self.steps = [
+            step
+            for step in self.data.steps
+            if all(name in names for name in step) and (not touching or any(name in touching for name in step))
+        ]
         if "temporal" in self.weights and not self.steps:
             which = "No painted frame has a neighbour" if touching else "No two frames follow each other"
             raise DataError(f"{which}, which weight-temporal needs; name frames in a row shot_0001, shot_0002 ...")
@@ -135,8 +140,9 @@ class Objective:
 
 def make_painter(config: TrainConfig) -> GuidedGenerator:
     """The generator that the settings name. Raises ConfigError if it can't work on crops of their size."""
-    generator = make_generator(config.passes, config.size, config.widths, config.generator, config.noise, config.gate,
-                               config.smooth)
+    generator = make_generator(
+        config.passes, config.size, config.widths, config.generator, config.noise, config.gate, config.smooth
+    )
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")
     return generator

@@ -26,7 +26,12 @@ def training_record(run: Path, trained: TrainConfig, state: dict) -> dict:
             flag = f.name.replace("_", "-")
             words.append(f"--{flag} {shown}" if not isinstance(value, bool) else f"--{flag}" if value else f"--no-{flag}")
     return {
-        "command": " ".join(words), "steps": state["step"], "minutes": round(state["seconds"] / 60, 1), "seed": trained.seed,
-        "pytorch": torch.__version__, "frames": len(data["frames"]), "held_out": data["held_out"],
+        "command": " ".join(words),
+        "steps": state["step"],
+        "minutes": round(state["seconds"] / 60, 1),
+        "seed": trained.seed,
+        "pytorch": torch.__version__,
+        "frames": len(data["frames"]),
+        "held_out": data["held_out"],
         **({"earlier": data["earlier"]} if data.get("earlier") else {}),
     }

@@ -52,8 +52,10 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     start = _read_style(path) if path.suffix == ".onnx" else _read_run(path)
     passes, found = start.passes, start.weights
     if passes != generator.passes[: len(passes)]:
-        raise StartError(f"{path} takes the passes {' '.join(passes)}, not {' '.join(generator.passes)}; "
-                         f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out.")
+        raise StartError(
+            f"{path} takes the passes {' '.join(passes)}, not {' '.join(generator.passes)}; "
+            f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out."
+        )
     if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
         found = _widened(found, generator.state_dict())
     if generator.gate:
@@ -61,8 +63,9 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     found = _thinned(found, generator)
     if differing := _differences(found, generator.state_dict()):
         shown = "; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else "")
-        raise StartError(f"The weights of {path} do not fit this generator: {shown}. "
-                         f"Give the architecture that it has ({start.architecture}).")
+        raise StartError(
+            f"The weights of {path} do not fit this generator: {shown}. Give the architecture that it has ({start.architecture})."
+        )
     generator.load_state_dict(found)
     alike = not _differences(start.judging, discriminator.state_dict())
     if alike:
@@ -75,8 +78,10 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
 def _read_run(path: Path) -> Start:
     trained = from_values(TrainConfig, read_values(path / "config.json"))
     tensors, state = load_checkpoint(path)
-    weights, judging = ({name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-                        for prefix in ("ema.", "discriminator."))
+    weights, judging = (
+        {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        for prefix in ("ema.", "discriminator.")
+    )
     widths = f"--widths {' '.join(map(str, trained.widths))}" if trained.widths else f"--size {trained.size}"
     architecture = f"--generator {trained.generator} {widths}"
     return Start(trained.passes, weights, architecture, training_record(path, trained, state), judging)
@@ -90,8 +95,9 @@ def _read_style(path: Path) -> Start:
         raise StartError(str(error)) from error
     graph = onnx.load_model(str(path), load_external_data=False).graph
     stored = {t.name.removesuffix(HALF): onnx.numpy_helper.to_array(t) for t in graph.initializer}
-    weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items()
-               if name.endswith((".weight", ".bias"))}
+    weights = {
+        name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items() if name.endswith((".weight", ".bias"))
+    }
     return Start(style.passes, weights, f"made by: {style.training.get('command', 'unknown')}", style.training)
 
 
@@ -127,7 +133,7 @@ def _thinned(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, 
             if name.startswith(f"{stack}."):
                 number, part = name.removeprefix(f"{stack}.").split(".", 1)
                 parts.setdefault(int(number), {})[part] = thin.pop(name)
-        staying = sorted(sorted(parts, key=lambda number: _size(parts[number]))[-len(blocks):])
+        staying = sorted(sorted(parts, key=lambda number: _size(parts[number]))[-len(blocks) :])
         for place, number in enumerate(staying):
             thin |= {f"{stack}.{place}.{part}": weight for part, weight in parts[number].items()}
     return thin
@@ -140,9 +146,13 @@ def _size(block: dict[str, Tensor]) -> float:
 
 def _differences(found: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:
     """What differs in names and shapes, as clauses."""
+
     def shape(tensors: dict[str, Tensor], name: str) -> str:
         return " x ".join(map(str, tensors[name].shape)) if name in tensors else "missing"
 
     names = [*own, *(name for name in found if name not in own)]
-    return [f"{name} is {shape(found, name)} there and {shape(own, name)} here" for name in names
-            if shape(found, name) != shape(own, name)]
+    return [
+        f"{name} is {shape(found, name)} there and {shape(own, name)} here"
+        for name in names
+        if shape(found, name) != shape(own, name)
+    ]

@@ -36,8 +36,9 @@ def start_from_resnet(path: Path, generator: ResNet) -> None:
     blocks = len({name.split(".")[1] for name in state if name.startswith("layer1.")})
     channels = len(state["conv1.weight"])
     if generator.front.out_channels != channels or generator.down.out_channels != channels or len(generator.middle) < blocks:
-        raise ResNetError(f"{path} has {channels} channels and {blocks} blocks; give --widths {channels} {channels} N, "
-                          f"N at least {blocks}.")
+        raise ResNetError(
+            f"{path} has {channels} channels and {blocks} blocks; give --widths {channels} {channels} N, N at least {blocks}."
+        )
     weight, bias = _folded(state, "conv1", "bn1")
     slope, offset = srgb_line()
     mean, deviation = torch.tensor(MEAN)[:, None, None], torch.tensor(DEVIATION)[:, None, None]
@@ -74,11 +75,15 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
-        raise ResNetError(f"A ResNet's weights can't be read from {path} ({str(error).splitlines()[0]}); "
-                          "give torchvision's file resnet18-f37072fd.pth or resnet34-b627a593.pth.") from error
+        raise ResNetError(
+            f"A ResNet's weights can't be read from {path} ({str(error).splitlines()[0]}); "
+            "give torchvision's file resnet18-f37072fd.pth or resnet34-b627a593.pth."
+        ) from error
     if not isinstance(state, dict) or not _is_basic(state):
-        raise ResNetError(f"{path} does not hold a ResNet-18 or -34 under torchvision's names (other ResNets have other blocks); "
-                          "give resnet18-f37072fd.pth or resnet34-b627a593.pth.")
+        raise ResNetError(
+            f"{path} does not hold a ResNet-18 or -34 under torchvision's names (other ResNets have other blocks); "
+            "give resnet18-f37072fd.pth or resnet34-b627a593.pth."
+        )
     return {name: t.float() for name, t in state.items() if name.startswith(("conv1.", "bn1.", "layer1."))}
 
 

@@ -84,8 +84,13 @@ def train(config: TrainConfig) -> Path:
         names = _spread(objective.held_out or objective.names, PREVIEW_FRAMES)
         return _preview(config, ema, objective.samples(names), board, step) if leads() else {}
 
-    log.info("%d frames to train on, %d held out, on %s in %s",
-             len(objective.names), len(objective.held_out), hardware.device, hardware.dtype)
+    log.info(
+        "%d frames to train on, %d held out, on %s in %s",
+        len(objective.names),
+        len(objective.held_out),
+        hardware.device,
+        hardware.dtype,
+    )
     save()
     batch_of_all = config.batch * processes()
     bar = tqdm(total=config.steps * batch_of_all, initial=step * batch_of_all, unit="img", smoothing=0.05, disable=not leads())
@@ -167,8 +172,10 @@ def _open_run(config: TrainConfig, record: dict, earlier: list[dict]) -> None:
         saved = json.loads(path.read_text())
         saved.pop("earlier", None)
         if (before := saved.pop("processes", 1)) != processes():
-            raise TrainingError(f"The run {config.run} was started with {before} processes, not {processes()}; "
-                                "go on with as many, for they share a batch.")
+            raise TrainingError(
+                f"The run {config.run} was started with {before} processes, not {processes()}; "
+                "go on with as many, for they share a batch."
+            )
         if saved != record:
             raise TrainingError(f"The data in {config.data} changed since the run {config.run} was started; start a new run.")
         return
@@ -217,8 +224,10 @@ def _spread(names: list[str], count: int) -> list[str]:
 def _require_finite(values: dict[str, float], step: int, run: Path) -> None:
     for name, value in values.items():
         if not math.isfinite(value):
-            raise TrainingError(f"The loss term '{name}' became {value} at step {step}; {run} keeps the last good checkpoint. "
-                                "Try a smaller --learning-rate or another --adversarial loss.")
+            raise TrainingError(
+                f"The loss term '{name}' became {value} at step {step}; {run} keeps the last good checkpoint. "
+                "Try a smaller --learning-rate or another --adversarial loss."
+            )
 
 
 def _require_finite_weights(modules: dict, step: int) -> None:

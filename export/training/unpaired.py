@@ -134,8 +134,9 @@ class Cycle(Unpaired):
     def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
         image, look = encode(batch.inputs.passes["image"]), encode(batch.look)
         output, rendered = self.paint(batch.inputs).float(), self.alone(look, "back")
-        shown, shown_back = (self.networks[name].exchange(fake, batch.rng)
-                             for name, fake in (("pool", output), ("pool_back", rendered)))
+        shown, shown_back = (
+            self.networks[name].exchange(fake, batch.rng) for name, fake in (("pool", output), ("pool_back", rendered))
+        )
         terms = self.judge_terms((look, look), [(shown, shown)], step)
         there = self.judge_terms((image, image), [(shown_back, shown_back)], step, "discriminator_back")
         yield "discriminator", terms | _back(there)

@@ -33,23 +33,55 @@ OURS = {
 PUBLISHED = {
     # Isola et al. 2017, sections 3.3 and 6: the 70 px PatchGAN here without batch normalisation.
     "pix2pix": {
-        "generator": "pix2pix_unet", "crop": 256, "batch": 1, "discriminator_channels": 64, "spectral_norm": False,
-        "adversarial": "non_saturating", "weight_l1": 100.0 * SPAN, "weight_edge": 0.0, "weight_features": 0.0,
-        "learning_rate": 2e-4, "betas": (0.5, 0.999), "decay_from": 0.5, "ema": 0.0,
+        "generator": "pix2pix_unet",
+        "crop": 256,
+        "batch": 1,
+        "discriminator_channels": 64,
+        "spectral_norm": False,
+        "adversarial": "non_saturating",
+        "weight_l1": 100.0 * SPAN,
+        "weight_edge": 0.0,
+        "weight_features": 0.0,
+        "learning_rate": 2e-4,
+        "betas": (0.5, 0.999),
+        "decay_from": 0.5,
+        "ema": 0.0,
     },
     # Texler et al. 2020, section 3, and its authors' reference_P.yaml; our least squares have their factor of 0.5 already.
     "few_shot": {
-        "generator": "few_shot", "crop": 32, "batch": 40, "discriminator_channels": 12, "discriminator_layers": 2,
-        "spectral_norm": False, "conditional": False, "adversarial": "least_squares",
-        "weight_l1": 4.0 * SPAN, "weight_edge": 0.0, "weight_features": 0.0,
-        "learning_rate": 4e-4, "betas": (0.9, 0.999), "decay_from": 0.99, "ema": 0.0,
+        "generator": "few_shot",
+        "crop": 32,
+        "batch": 40,
+        "discriminator_channels": 12,
+        "discriminator_layers": 2,
+        "spectral_norm": False,
+        "conditional": False,
+        "adversarial": "least_squares",
+        "weight_l1": 4.0 * SPAN,
+        "weight_edge": 0.0,
+        "weight_features": 0.0,
+        "learning_rate": 4e-4,
+        "betas": (0.9, 0.999),
+        "decay_from": 0.99,
+        "ema": 0.0,
     },
     # Zhu et al. 2017, sections 4 and 7; its least squares lack our factor of 0.5 where the generators learn.
     "cyclegan": {
-        "mode": "cycle", "generator": "cyclegan_resnet", "crop": 256, "batch": 1, "discriminator_channels": 64,
-        "spectral_norm": False, "conditional": False, "adversarial": "least_squares", "weight_adversarial": 2.0,
-        "weight_cycle": 10.0 * SPAN, "weight_identity": 5.0 * SPAN,
-        "learning_rate": 2e-4, "betas": (0.5, 0.999), "decay_from": 0.5, "ema": 0.0,
+        "mode": "cycle",
+        "generator": "cyclegan_resnet",
+        "crop": 256,
+        "batch": 1,
+        "discriminator_channels": 64,
+        "spectral_norm": False,
+        "conditional": False,
+        "adversarial": "least_squares",
+        "weight_adversarial": 2.0,
+        "weight_cycle": 10.0 * SPAN,
+        "weight_identity": 5.0 * SPAN,
+        "learning_rate": 2e-4,
+        "betas": (0.5, 0.999),
+        "decay_from": 0.5,
+        "ema": 0.0,
     },
 }
 FEW_SHOT_VGG = {"weight_content": 6.0, "content_layers": ("relu1_1", "relu1_2", "relu2_1")}
@@ -66,10 +98,14 @@ class BenchmarkError(TrainerError):
 class BenchmarkConfig:
     """Settings of `benchmark`."""
 
-    data: Path = setting(help="folder with input/ and target/, as for train; if only some frames have a target, these are "
-                         "keyframes and the others judge; if none has, only the unpaired methods can learn")
-    out: Path = setting(help="folder for the runs, the style files, scores.json and scores.png; the same command goes on with "
-                        "what was interrupted")
+    data: Path = setting(
+        help="folder with input/ and target/, as for train; if only some frames have a target, these are "
+        "keyframes and the others judge; if none has, only the unpaired methods can learn"
+    )
+    out: Path = setting(
+        help="folder for the runs, the style files, scores.json and scores.png; the same command goes on with "
+        "what was interrupted"
+    )
     minutes: float = setting(10.0, "minutes that each method trains")
     methods: tuple[str, ...] = setting(tuple(METHODS), "what to train", choices=tuple(METHODS))
     holdout: tuple[str, ...] = setting((), "patterns (city_*) of the frames that only judge; none: a tenth of the sequences")
@@ -117,16 +153,25 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
 def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
     """The settings that a method is trained with. Of keyframes, the published methods get the painted frames as pairs."""
     values = {
-        "data": config.data, "run": config.out / "runs" / name, "holdout": config.holdout, "steps": ENDLESS,
-        "minutes": config.minutes, "preview_every": ENDLESS, "seed": config.seed, "device": config.device, **METHODS[name],
+        "data": config.data,
+        "run": config.out / "runs" / name,
+        "holdout": config.holdout,
+        "steps": ENDLESS,
+        "minutes": config.minutes,
+        "preview_every": ENDLESS,
+        "seed": config.seed,
+        "device": config.device,
+        **METHODS[name],
     }
     painted, unpainted = _frames(config.data)
     if METHODS[name].get("mode") in UNPAIRED:
         values |= {"holdout": (), "holdout_fraction": 0.0} if painted and unpainted else {}
     elif not painted:
         fitting = " ".join(name for name, settings in METHODS.items() if settings.get("mode") in UNPAIRED)
-        raise BenchmarkError(f"{name} learns from painted frames, but no picture in {config.data / 'target'} has the name of a "
-                             f"frame; give --methods {fitting}.")
+        raise BenchmarkError(
+            f"{name} learns from painted frames, but no picture in {config.data / 'target'} has the name of a "
+            f"frame; give --methods {fitting}."
+        )
     elif unpainted and name in OURS:
         values |= {"mode": "keyframes", "holdout": ()}
     elif unpainted:
@@ -176,5 +221,3 @@ def _judging(config: BenchmarkConfig, plans: dict[str, TrainConfig]) -> tuple[st
     painted, unpainted = _frames(config.data)
     trained = read_values(next(iter(plans.values())).run / "data.json")
     return tuple((painted and unpainted) or trained["held_out"] or trained["frames"])
-
-

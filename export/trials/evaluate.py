@@ -42,16 +42,25 @@ class EvaluateConfig:
     """Settings of `evaluate`."""
 
     style: Path = setting(help="style file (.onnx), or folder of a training run", positional=True)
-    data: Path = setting(help="folder with rendered frames in input/, EXR files with layers named like the passes, and in "
-                         "target/ how they were painted, under the same names, or any pictures or videos of the look")
-    frames: tuple[str, ...] = setting((), "patterns (city_*) of the frames to score; none: those held out from training, if "
-                                      "the style's record names frames of this folder, else all")
+    data: Path = setting(
+        help="folder with rendered frames in input/, EXR files with layers named like the passes, and in "
+        "target/ how they were painted, under the same names, or any pictures or videos of the look"
+    )
+    frames: tuple[str, ...] = setting(
+        (),
+        "patterns (city_*) of the frames to score; none: those held out from training, if "
+        "the style's record names frames of this folder, else all",
+    )
     out: Path | None = setting(None, "folder for scores.json and the sheet scores.png; none: only the table is shown")
     card: bool = setting(False, "write the scores into the style file, as its score card")
-    vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for Gram matrices; none: "
-                                       "responses of Gabor filters take the place of its features")
-    inception_weights: Path | None = setting(None, "file of FID's Inception (pt_inception-2015-12-05-6726825d.pth), for KID and, "
-                                             "of much footage, FID; none: without")
+    vgg_weights: Path | None = setting(
+        None,
+        "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for Gram matrices; none: "
+        "responses of Gabor filters take the place of its features",
+    )
+    inception_weights: Path | None = setting(
+        None, "file of FID's Inception (pt_inception-2015-12-05-6726825d.pth), for KID and, of much footage, FID; none: without"
+    )
     lpips_weights: Path | None = setting(None, "torchvision's file of VGG-16 (vgg16-397923af.pth), for LPIPS; none: without")
     provider: str = setting("auto", "what runs the style", choices=("auto", "cpu", "cuda"))
 
@@ -156,8 +165,10 @@ def make_folder(folder: Path) -> None:
 
 def write_scores(folder: Path, report: dict, page: Image.Image) -> None:
     """Write scores.json and scores.png, the picture of a page, each whole or not at all. Raises EvaluateError."""
-    for name, write in (("scores.json", lambda f: f.write(json.dumps(report, indent=2).encode())),
-                        ("scores.png", lambda f: page.save(f, "PNG"))):
+    for name, write in (
+        ("scores.json", lambda f: f.write(json.dumps(report, indent=2).encode())),
+        ("scores.png", lambda f: page.save(f, "PNG")),
+    ):
         partial = folder / f".{name}.partial"
         try:
             with open(partial, "wb") as file:

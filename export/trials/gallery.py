@@ -34,8 +34,18 @@ STRIP, PER_LINE = 8, 4
 """Frames of a film strip, and of each of its lines."""
 GAP, QUALITY = 8, 88
 """White pixels between pictures, and the quality of the JPEG files."""
-COLUMNS = ("sliced_wasserstein", "gram_gabor", "ms_ssim", "edge_agreement", "psnr", "ssim", "warping_ratio", "seconds",
-           "peak_megabytes", "file_megabytes")
+COLUMNS = (
+    "sliced_wasserstein",
+    "gram_gabor",
+    "ms_ssim",
+    "edge_agreement",
+    "psnr",
+    "ssim",
+    "warping_ratio",
+    "seconds",
+    "peak_megabytes",
+    "file_megabytes",
+)
 AHEAD = ("sliced_wasserstein", "gram_gabor", "ms_ssim", "edge_agreement")
 """The scores of style and content, in which a style should be better than its baselines ..."""
 STEADY = 1.5
@@ -52,12 +62,17 @@ class GalleryError(TrainerError):
 class GalleryConfig:
     """Settings of `gallery`."""
 
-    data: Path = setting(Path("datasets/gallery"), "folder with rendered frames in input/, and in looks/STYLE, as paint --into "
-                         "makes it, how the look painted them")
+    data: Path = setting(
+        Path("datasets/gallery"),
+        "folder with rendered frames in input/, and in looks/STYLE, as paint --into makes it, how the look painted them",
+    )
     styles: tuple[Path, ...] = setting((), "style files; none: all that ship")
     baselines: tuple[Path, ...] = setting((), "runs or style files to score beside the styles, each named STYLE_METHOD")
-    out: Path = setting(Path("export/gallery"), "folder for STYLE.jpg, STYLE_strip.jpg and scores.json; what is scored there "
-                        "is scored again only if its files have changed")
+    out: Path = setting(
+        Path("export/gallery"),
+        "folder for STYLE.jpg, STYLE_strip.jpg and scores.json; what is scored there "
+        "is scored again only if its files have changed",
+    )
     frames: tuple[str, ...] = setting(("*",), "names of the frames to score, or patterns (market_*)")
     strip: str = setting("market_*", "pattern of the names of the frames that the film strip shows the first of")
     card: bool = setting(False, "write the scores into the style files, as their score cards")
@@ -154,8 +169,13 @@ def _scores(config: GalleryConfig, styles: dict[str, Path], baselines: dict[str,
     for name, style in styles.items():
         data = config.data / "looks" / name
         if not (data / "target").is_dir():
-            log.warning("No scores of %s: let its look paint the frames, by paint --data %s --look %s --into %s.",
-                        name, config.data, name, data)
+            log.warning(
+                "No scores of %s: let its look paint the frames, by paint --data %s --look %s --into %s.",
+                name,
+                config.data,
+                name,
+                data,
+            )
             continue
         footage, entry = Footage(data, config.frames), kept.get(name, {})
         state = _state(style, baselines[name], footage)
@@ -215,9 +235,14 @@ def shortcomings(rows: dict[str, dict[str, float]]) -> list[str]:
     sentences = []
     for method in _methods(rows):
         own = rows.get(AS_TRUE.format(method), rows["style"])
-        worse = [SCORES[name].label for name in AHEAD if name in own and name in rows[method]
-                 and not (name == "ms_ssim" and "strength" in own)
-                 and (own[name] - rows[method][name]) * (-1 if SCORES[name].better == "less" else 1) <= 0]
+        worse = [
+            SCORES[name].label
+            for name in AHEAD
+            if name in own
+            and name in rows[method]
+            and not (name == "ms_ssim" and "strength" in own)
+            and (own[name] - rows[method][name]) * (-1 if SCORES[name].better == "less" else 1) <= 0
+        ]
         where = f" at strength {own['strength']:.2f}, where it is as true" if "strength" in own else ""
         sentences += [f"is not ahead of {method} in {', '.join(worse)}{where}"] if worse else []
     if (ratio := rows["style"].get("warping_ratio", 0)) > STEADY:
@@ -231,15 +256,26 @@ def table(scores: dict[str, dict]) -> str:
     forms = {name: SCORES[name].format for name in labels} | {"file_megabytes": ".1f"}
     lines = []
     for entry in scores.values():
-        weaker = {row: f"at strength {values['strength']:.2f}, {row}" for row, values in entry["rows"].items()
-                  if "strength" in values}
-        titles = {"style": f"**{entry['name']}**", **weaker, **{method: method for method in _methods(entry["rows"])},
-                  "target": "the look itself", "plain": "plain frames"}
+        weaker = {
+            row: f"at strength {values['strength']:.2f}, {row}" for row, values in entry["rows"].items() if "strength" in values
+        }
+        titles = {
+            "style": f"**{entry['name']}**",
+            **weaker,
+            **{method: method for method in _methods(entry["rows"])},
+            "target": "the look itself",
+            "plain": "plain frames",
+        }
         for row, title in titles.items():
             values = entry["rows"].get(row, {})
             lines.append([title, *(format(values[name], forms[name]) if name in values else "" for name in COLUMNS)])
-    return tabulate(lines, ["", *labels.values(), "file MB (less)"], tablefmt="pipe", disable_numparse=True,
-                    colalign=["left", *["right"] * len(COLUMNS)])
+    return tabulate(
+        lines,
+        ["", *labels.values(), "file MB (less)"],
+        tablefmt="pipe",
+        disable_numparse=True,
+        colalign=["left", *["right"] * len(COLUMNS)],
+    )
 
 
 def _methods(rows: dict[str, dict]) -> list[str]:

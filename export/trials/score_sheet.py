@@ -48,9 +48,14 @@ def table(rows: dict[str, dict], style: str = "simple") -> str:
 
     style: of tabulate.
     """
-    lines = [[f"{score.label}{f' ({score.better} is better)' if score.better else ''}",
-              *(format(values[name], score.format) if name in values else "" for values in rows.values())]
-             for name, score in SCORES.items() if any(name in values for values in rows.values())]
+    lines = [
+        [
+            f"{score.label}{f' ({score.better} is better)' if score.better else ''}",
+            *(format(values[name], score.format) if name in values else "" for values in rows.values()),
+        ]
+        for name, score in SCORES.items()
+        if any(name in values for values in rows.values())
+    ]
     return tabulate(lines, ["", *rows], tablefmt=style, disable_numparse=True, colalign=["left", *["right"] * len(rows)])
 
 

@@ -143,8 +143,10 @@ class Look:
 
     def scores(self, wanted: "Look") -> dict[str, float]:
         """Distances to another look."""
-        scores = {"sliced_wasserstein": self.patches.distance(wanted.patches),
-                  self.perception.gram: self.grams.distance(wanted.grams)}
+        scores = {
+            "sliced_wasserstein": self.patches.distance(wanted.patches),
+            self.perception.gram: self.grams.distance(wanted.grams),
+        }
         return scores | (inception.distances(torch.cat(self.squares), torch.cat(wanted.squares)) if self.squares else {})
 
 

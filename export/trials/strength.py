@@ -21,9 +21,13 @@ def strength_as_true(footage: Footage, paint: Painter, other: Painter) -> float 
 
     None if the painter is at least as true at its whole strength, and for frames that are too small to tell.
     """
-    images, own, others = zip(*(
-        (frame.tensor("image"), *(picture_tensor(p(frame.passes)[..., :3]) for p in (paint, other)))
-        for frame in map(footage.frame, footage.names)), strict=True)
+    images, own, others = zip(
+        *(
+            (frame.tensor("image"), *(picture_tensor(p(frame.passes)[..., :3]) for p in (paint, other)))
+            for frame in map(footage.frame, footage.names)
+        ),
+        strict=True,
+    )
     wanted = _truth(others, images)
 
     def ahead(strength: float) -> float:

@@ -74,8 +74,12 @@ def test_flamenco_checks_before_every_chunk(tmp_path):
     answer = json.loads(result.stdout)
     assert {*settings} <= {setting["key"] for setting in answer["settings"]}
     assert [(task["name"], task["after"]) for task in answer["tasks"]] == [
-        ("check", []), ("render-1-3", ["check"]), ("render-4", ["check"])]
+        ("check", []),
+        ("render-1-3", ["check"]),
+        ("render-4", ["check"]),
+    ]
     lines = [[*command["argsBefore"], command["blendfile"], *command["args"]] for command in answer["tasks"][1]["commands"]]
     assert lines == [
         ["--command", "gan_style", "check", "/shot.blend"],
-        ["/shot.blend", "--render-output", "/out/######", "--render-frame", "1..3"]]
+        ["/shot.blend", "--render-output", "/out/######", "--render-frame", "1..3"],
+    ]

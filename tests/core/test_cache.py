@@ -28,8 +28,13 @@ def test_the_key_of_content_changes_with_anything_and_with_nothing_else():
     last = arrays["image"].copy()
     last[-1, -1, -1] += 1e-3
     renamed = {"image": arrays["image"], "albedo": arrays["depth"], "empty": arrays["empty"]}
-    others = [arrays | {"image": last}, arrays | {"image": arrays["image"].reshape(600, 700, 4)}, renamed,
-              arrays | {"image": arrays["image"].view(np.int32)}, {"image": arrays["image"]}]
+    others = [
+        arrays | {"image": last},
+        arrays | {"image": arrays["image"].reshape(600, 700, 4)},
+        renamed,
+        arrays | {"image": arrays["image"].view(np.int32)},
+        {"image": arrays["image"]},
+    ]
     keys = {content_key(other, "style", 1.0) for other in others} | {content_key(arrays, "style", 2.0), content_key(arrays)}
     assert len(keys | {first}) == len(others) + 3
 

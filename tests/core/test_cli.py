@@ -130,10 +130,14 @@ def other_colours(folder: Path) -> None:
     write_part(folder / "shot.0003.exr", {"colorInteropID": "lin_ap1_scene"}, planes)
 
 
-@pytest.mark.parametrize("spoil, words", [
-    (truncate, "0003.exr can't be read; is the file complete"), (remove_blue, "0003.exr has no channels R, G and B, but G, R"),
-    (other_colours, "0003.exr are not linear Rec.709"),
-])
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (truncate, "0003.exr can't be read; is the file complete"),
+        (remove_blue, "0003.exr has no channels R, G and B, but G, R"),
+        (other_colours, "0003.exr are not linear Rec.709"),
+    ],
+)
 def test_a_bad_last_frame_stops_the_run_before_the_first_is_written(shot, tmp_path, capfd, spoil, words):
     folder = shot(1, 2, 3)
     spoil(folder)
@@ -218,7 +222,9 @@ def test_check_answers_for_machines_and_by_its_exit_code(tmp_path, capfd):
     assert main(["check", SWAP, NORMAL, "--json", "--provider", "cpu"]) == 0
     good = json.loads(capfd.readouterr().out)
     assert [(style["ok"], style["name"], style["passes"]) for style in good] == [
-        (True, "Swap", ["image"]), (True, "Normal", ["image", "normal"])]
+        (True, "Swap", ["image"]),
+        (True, "Normal", ["image", "normal"]),
+    ]
     assert main(["check", SWAP, str(broken), "--json", "--provider", "cpu"]) == 1
     answer = capfd.readouterr()
     assert [style["ok"] for style in json.loads(answer.out)] == [True, False]
@@ -241,12 +247,20 @@ def test_bench_tells_time_provider_and_reason(capfd, monkeypatch):
     assert "seconds per frame of 40 x 30 on cpu" in answer and "The CPU was asked for." in answer
 
 
-@pytest.mark.parametrize("arguments, words", [
-    ([], "COMMAND"), (["paint"], "invalid choice"), (["bench", SWAP, "--size", "0x4"], "1920x1080"),
-    (["apply", SWAP, "x.exr", "--out", "o", "--tile", "0"], "from 1 to"), (["apply", SWAP, "x.exr"], "--out"),
-    (["apply", SWAP, "gone.####.exr", "--out", "o"], "No frame fits gone.####.exr"), (["styles", "gone"], "no folder gone"),
-    (["apply", SWAP, "gone.exr", "--out", "o"], "no frame gone.exr"), (["check", "gone.onnx"], "no style file gone.onnx"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([], "COMMAND"),
+        (["paint"], "invalid choice"),
+        (["bench", SWAP, "--size", "0x4"], "1920x1080"),
+        (["apply", SWAP, "x.exr", "--out", "o", "--tile", "0"], "from 1 to"),
+        (["apply", SWAP, "x.exr"], "--out"),
+        (["apply", SWAP, "gone.####.exr", "--out", "o"], "No frame fits gone.####.exr"),
+        (["styles", "gone"], "no folder gone"),
+        (["apply", SWAP, "gone.exr", "--out", "o"], "no frame gone.exr"),
+        (["check", "gone.onnx"], "no style file gone.onnx"),
+    ],
+)
 def test_every_failure_is_one_line_and_exit_code_1(arguments, words, capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 1

@@ -43,20 +43,42 @@ def scales(factor: float):
 
 
 BOMBS = {
-    "ConstantOfShape": ([whole("n", 2**20, 2**20)], [node("ConstantOfShape", ["n"], ["big"]), node("ReduceMax", ["big"], ["m"]),
-                                                     node("Add", ["c", "m"], [OUTPUT_NAME])]),
+    "ConstantOfShape": (
+        [whole("n", 2**20, 2**20)],
+        [node("ConstantOfShape", ["n"], ["big"]), node("ReduceMax", ["big"], ["m"]), node("Add", ["c", "m"], [OUTPUT_NAME])],
+    ),
     "Expand": ([whole("n", 2**15, 3, 2**15, 1)], [node("Expand", ["c1", "n"], ["big"]), node("ReduceMax", ["c"], ["c1"])]),
-    "Tile": ([whole("n", 1, 2**15, 1, 1)], [node("Tile", ["c", "n"], ["big"]), node("ReduceMax", ["big"], ["m"]),
-                                           node("Add", ["c", "m"], [OUTPUT_NAME])]),
-    "Resize": ([scales(1000)], [node("Resize", ["c", "", "scales"], ["big"]), node("ReduceMax", ["big"], ["m"]),
-                                node("Add", ["c", "m"], [OUTPUT_NAME])]),
-    "Pad": ([whole("n", *[0, 0, 2**20, 2**20] * 2)], [node("Pad", ["c", "n"], ["big"]), node("ReduceMax", ["big"], ["m"]),
-                                                     node("Add", ["c", "m"], [OUTPUT_NAME])]),
-    "attention": ([whole("n", 1, 3, -1, 1), whole("t", 1, 3, 1, -1)], [
-        node("Reshape", ["c", "n"], ["column"]), node("Reshape", ["c", "t"], ["row"]), node("MatMul", ["column", "row"], ["big"]),
-        node("ReduceMax", ["big"], ["m"]), node("Add", ["c", "m"], [OUTPUT_NAME])]),
-    "NonZero": ([], [node("NonZero", ["c"], ["z"]), node("Cast", ["z"], ["f"], to=1), node("ReduceMax", ["f"], ["m"]),
-                     node("Add", ["c", "m"], [OUTPUT_NAME])]),
+    "Tile": (
+        [whole("n", 1, 2**15, 1, 1)],
+        [node("Tile", ["c", "n"], ["big"]), node("ReduceMax", ["big"], ["m"]), node("Add", ["c", "m"], [OUTPUT_NAME])],
+    ),
+    "Resize": (
+        [scales(1000)],
+        [node("Resize", ["c", "", "scales"], ["big"]), node("ReduceMax", ["big"], ["m"]), node("Add", ["c", "m"], [OUTPUT_NAME])],
+    ),
+    "Pad": (
+        [whole("n", *[0, 0, 2**20, 2**20] * 2)],
+        [node("Pad", ["c", "n"], ["big"]), node("ReduceMax", ["big"], ["m"]), node("Add", ["c", "m"], [OUTPUT_NAME])],
+    ),
+    "attention": (
+        [whole("n", 1, 3, -1, 1), whole("t", 1, 3, 1, -1)],
+        [
+            node("Reshape", ["c", "n"], ["column"]),
+            node("Reshape", ["c", "t"], ["row"]),
+            node("MatMul", ["column", "row"], ["big"]),
+            node("ReduceMax", ["big"], ["m"]),
+            node("Add", ["c", "m"], [OUTPUT_NAME]),
+        ],
+    ),
+    "NonZero": (
+        [],
+        [
+            node("NonZero", ["c"], ["z"]),
+            node("Cast", ["z"], ["f"], to=1),
+            node("ReduceMax", ["f"], ["m"]),
+            node("Add", ["c", "m"], [OUTPUT_NAME]),
+        ],
+    ),
 }
 
 
@@ -133,17 +155,26 @@ def spoil_constant(model):
     with_nodes(model, [whole("n", 1, 3, 8, 8)], node("ConstantOfShape", ["n"], [OUTPUT_NAME]))
 
 
-@pytest.mark.parametrize("spoil, words", [
-    (spoil_shape, "'w' should be 1099511627776 x 3 x 1 x 1, but hold 9"), (spoil_negative, "should be -3"),
-    (spoil_text, "type of its weights 's'"), (spoil_attribute_tensor, "in another file"),
-    (spoil_node_domain, "com.microsoft"), (spoil_hidden_graph, "control flow"), (spoil_sparse, "sparse"),
-    (spoil_reference, "from a function"),
-    (spoil_training, "training of its own"), (spoil_chance, "operator RandomNormalLike"),
-    (spoil_inference, "operator STFT"),
-    (spoil_empty, "Cast gets an empty input|contradict"),
-    (spoil_size, r"its output has the shape \[1, 3, 96, 128\]"), (spoil_turned, r"shape \[1, 3, 256, 192\]"),
-    (spoil_constant, r"shape \[1, 3, 8, 8\]"),
-])
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (spoil_shape, "'w' should be 1099511627776 x 3 x 1 x 1, but hold 9"),
+        (spoil_negative, "should be -3"),
+        (spoil_text, "type of its weights 's'"),
+        (spoil_attribute_tensor, "in another file"),
+        (spoil_node_domain, "com.microsoft"),
+        (spoil_hidden_graph, "control flow"),
+        (spoil_sparse, "sparse"),
+        (spoil_reference, "from a function"),
+        (spoil_training, "training of its own"),
+        (spoil_chance, "operator RandomNormalLike"),
+        (spoil_inference, "operator STFT"),
+        (spoil_empty, "Cast gets an empty input|contradict"),
+        (spoil_size, r"its output has the shape \[1, 3, 96, 128\]"),
+        (spoil_turned, r"shape \[1, 3, 256, 192\]"),
+        (spoil_constant, r"shape \[1, 3, 8, 8\]"),
+    ],
+)
 def test_hostile_and_foreign_graphs_are_refused(model, tmp_path, spoil, words):
     spoil(model)
     with pytest.raises(StyleError, match=words):
@@ -166,11 +197,19 @@ def deep_type(levels: int) -> bytes:
     return field(7, field(11, field(2, content)))
 
 
-@pytest.mark.parametrize("content, words", [
-    (field(7, field(1, b"") * 2_000_000), "more than 200000 parts"), (deep_type(2000), "nested too deeply"),
-    (field(7, field(5, field(7, b"\x01" * 2**21))), "too many whole numbers"), (field(7, b"")[:-1], "damaged"),
-    (b"\xff" * 40, "damaged"), (b"\x3b", "damaged"), (b"\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "damaged"),
-], ids=["parts", "depth", "integers", "cut", "endless", "group", "long"])
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (field(7, field(1, b"") * 2_000_000), "more than 200000 parts"),
+        (deep_type(2000), "nested too deeply"),
+        (field(7, field(5, field(7, b"\x01" * 2**21))), "too many whole numbers"),
+        (field(7, b"")[:-1], "damaged"),
+        (b"\xff" * 40, "damaged"),
+        (b"\x3b", "damaged"),
+        (b"\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "damaged"),
+    ],
+    ids=["parts", "depth", "integers", "cut", "endless", "group", "long"],
+)
 def test_files_made_to_choke_the_parser_are_refused_at_once(content, words):
     started = time.process_time()
     with pytest.raises(GraphError, match=words):
@@ -184,14 +223,20 @@ def test_usual_ways_to_build_a_generator_are_accepted(tmp_path):
     nodes = [
         node("Constant", [], ["pads"], value=whole("", 0, 0, 1, 1, 0, 0, 1, 1)),
         node("Pad", ["image", "pads"], ["p"], mode="reflect"),
-        node("Conv", ["p", "down"], ["d"], strides=[2, 2]), node("Relu", ["d"], ["r"]),
+        node("Conv", ["p", "down"], ["d"], strides=[2, 2]),
+        node("Relu", ["d"], ["r"]),
         node("ConvTranspose", ["r", "up"], ["u"], strides=[2, 2]),
-        node("Constant", [], ["two"], value=whole("", 2)), node("Constant", [], ["four"], value=whole("", 4)),
-        node("Constant", [], ["batch"], value=whole("", 1, 8)), node("Shape", ["image"], ["s"]),
-        node("Slice", ["s", "two", "four"], ["hw"]), node("Concat", ["batch", "hw"], ["size"], axis=0),
+        node("Constant", [], ["two"], value=whole("", 2)),
+        node("Constant", [], ["four"], value=whole("", 4)),
+        node("Constant", [], ["batch"], value=whole("", 1, 8)),
+        node("Shape", ["image"], ["s"]),
+        node("Slice", ["s", "two", "four"], ["hw"]),
+        node("Concat", ["batch", "hw"], ["size"], axis=0),
         node("Resize", ["r", "", "", "size"], ["b"], mode="linear"),
-        node("Constant", [], ["one"], value=whole("", 1)), node("ReduceMean", ["b", "one"], ["m"]),
-        node("Add", ["u", "m"], ["um"]), node("Add", ["um", "image"], [OUTPUT_NAME]),
+        node("Constant", [], ["one"], value=whole("", 1)),
+        node("ReduceMean", ["b", "one"], ["m"]),
+        node("Add", ["u", "m"], ["um"]),
+        node("Add", ["um", "image"], [OUTPUT_NAME]),
     ]
     save_style(tmp_path / "s.onnx", graph(nodes, weights, ("image",)), Style("S", alignment=2))
     assert load_style(tmp_path / "s.onnx").alignment == 2

@@ -38,18 +38,27 @@ def model_of(nodes: list, weights: dict, *tensors, passes: tuple[str, ...] = ("i
 
 def resize(mode: str, **attributes):
     """Twice as large, a 3x3 convolution, and half as large again."""
-    nodes = [node("Resize", ["image", "", "up"], ["a"], mode=mode, **attributes), conv("a", "b", "w", pads=[1] * 4),
-             conv("b", OUTPUT_NAME, "v", strides=[2, 2])]
+    nodes = [
+        node("Resize", ["image", "", "up"], ["a"], mode=mode, **attributes),
+        conv("a", "b", "w", pads=[1] * 4),
+        conv("b", OUTPUT_NAME, "v", strides=[2, 2]),
+    ]
     return model_of(nodes, {"w": kernel(3, 3, 3), "v": kernel(3, 3, 2), "up": np.array([1, 1, 2, 2])})
 
 
 def shuffle():
     """Depth-to-space as PyTorch writes it: Reshape, Transpose, Reshape."""
-    nodes = [conv("image", "a", "w", strides=[4, 4], pads=[2] * 4), node("Shape", ["a"], ["s"]),
-             node("Slice", ["s", "two", "four"], ["hw"]), node("Concat", ["cut", "hw"], ["blocks"], axis=0),
-             node("Reshape", ["a", "blocks"], ["b"]), node("Transpose", ["b"], ["c"], perm=[0, 1, 4, 2, 5, 3]),
-             node("Mul", ["hw", "fours"], ["size"]), node("Concat", ["three", "size"], ["joined"], axis=0),
-             node("Reshape", ["c", "joined"], [OUTPUT_NAME])]
+    nodes = [
+        conv("image", "a", "w", strides=[4, 4], pads=[2] * 4),
+        node("Shape", ["a"], ["s"]),
+        node("Slice", ["s", "two", "four"], ["hw"]),
+        node("Concat", ["cut", "hw"], ["blocks"], axis=0),
+        node("Reshape", ["a", "blocks"], ["b"]),
+        node("Transpose", ["b"], ["c"], perm=[0, 1, 4, 2, 5, 3]),
+        node("Mul", ["hw", "fours"], ["size"]),
+        node("Concat", ["three", "size"], ["joined"], axis=0),
+        node("Reshape", ["c", "joined"], [OUTPUT_NAME]),
+    ]
     numbers = {"two": [2], "four": [4], "cut": [1, 3, 4, 4], "fours": [4, 4], "three": [1, 3]}
     return model_of(nodes, {"w": kernel(48, 3, 8)}, *(whole(name, *values) for name, values in numbers.items()))
 
@@ -68,23 +77,34 @@ def halved():
 
 def cropped():
     """Padded by 4, cropped unevenly, a 3x3 convolution, and cropped to the frame's size."""
-    nodes = [node("Pad", ["image", "pads"], ["a"]), node("Slice", ["a", "start", "end", "axes"], ["b"]), conv("b", "c", "w"),
-             node("Slice", ["c", "zero", "cut", "axes"], [OUTPUT_NAME])]
+    nodes = [
+        node("Pad", ["image", "pads"], ["a"]),
+        node("Slice", ["a", "start", "end", "axes"], ["b"]),
+        conv("b", "c", "w"),
+        node("Slice", ["c", "zero", "cut", "axes"], [OUTPUT_NAME]),
+    ]
     tensors = whole("pads", 0, 0, 4, 4, 0, 0, 4, 4), whole("start", 2, 4), whole("end", 2**31, 2**31), whole("axes", 2, 3)
     return model_of(nodes, {"w": kernel(3, 3, 3)}, *tensors, whole("zero", 0, 0), whole("cut", -4, -2))
 
 
 def layer_norm():
     """The mean over the channels is a pixel's own affair."""
-    nodes = [node("ReduceMean", ["image", "channels"], ["m"]), node("Sub", ["image", "m"], ["d"]),
-             conv("d", "e", "w", pads=[1] * 4), node("Softmax", ["e"], ["f"], axis=1), node("Add", ["f", "image"], [OUTPUT_NAME])]
+    nodes = [
+        node("ReduceMean", ["image", "channels"], ["m"]),
+        node("Sub", ["image", "m"], ["d"]),
+        conv("d", "e", "w", pads=[1] * 4),
+        node("Softmax", ["e"], ["f"], axis=1),
+        node("Add", ["f", "image"], [OUTPUT_NAME]),
+    ]
     return model_of(nodes, {"w": kernel(3, 3, 3) * np.eye(3)[:, :, None, None]}, whole("channels", 1))
 
 
 def pooled():
-    nodes = [node("MaxPool", ["image"], ["a"], kernel_shape=[3, 3], pads=[1] * 4),
-             node("AveragePool", ["a"], ["b"], kernel_shape=[2, 2], strides=[2, 2]),
-             node("ConvTranspose", ["b", "w"], [OUTPUT_NAME], strides=[2, 2], pads=[1] * 4)]
+    nodes = [
+        node("MaxPool", ["image"], ["a"], kernel_shape=[3, 3], pads=[1] * 4),
+        node("AveragePool", ["a"], ["b"], kernel_shape=[2, 2], strides=[2, 2]),
+        node("ConvTranspose", ["b", "w"], [OUTPUT_NAME], strides=[2, 2], pads=[1] * 4),
+    ]
     return model_of(nodes, {"w": kernel(3, 3, 4)})
 
 
@@ -137,8 +157,12 @@ def test_an_enlargement_of_four_reaches_as_far_as_its_pixels(tmp_path):
 
 def grouped():
     """Group normalisation as PyTorch exports it."""
-    nodes = [node("Shape", ["image"], ["s"]), node("Reshape", ["image", "flat"], ["a"]),
-             node("InstanceNormalization", ["a", "scale", "shift"], ["b"]), node("Reshape", ["b", "s"], [OUTPUT_NAME])]
+    nodes = [
+        node("Shape", ["image"], ["s"]),
+        node("Reshape", ["image", "flat"], ["a"]),
+        node("InstanceNormalization", ["a", "scale", "shift"], ["b"]),
+        node("Reshape", ["b", "s"], [OUTPUT_NAME]),
+    ]
     return model_of(nodes, {"scale": np.ones(1), "shift": np.zeros(1)}, whole("flat", 1, 1, -1))
 
 
@@ -206,9 +230,14 @@ def test_a_contract_that_promises_less_is_kept(tmp_path):
 
 def guided():
     """Image and normals through one front, as the trainer's generators take them."""
-    nodes = [node("Concat", ["image", "normal"], ["a"], axis=1), conv("a", "b", "front", strides=[4, 4], pads=[2] * 4),
-             node("Relu", ["b"], ["c"]), conv("c", "d", "middle", pads=[1] * 4),
-             node("DepthToSpace", ["d"], ["e"], blocksize=4, mode="CRD"), node("Add", ["e", "image"], [OUTPUT_NAME])]
+    nodes = [
+        node("Concat", ["image", "normal"], ["a"], axis=1),
+        conv("a", "b", "front", strides=[4, 4], pads=[2] * 4),
+        node("Relu", ["b"], ["c"]),
+        conv("c", "d", "middle", pads=[1] * 4),
+        node("DepthToSpace", ["d"], ["e"], blocksize=4, mode="CRD"),
+        node("Add", ["e", "image"], [OUTPUT_NAME]),
+    ]
     return model_of(nodes, {"front": kernel(16, 6, 8) * 5, "middle": kernel(48, 16, 3) * 5}, passes=("image", "normal"))
 
 

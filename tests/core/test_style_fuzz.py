@@ -26,7 +26,10 @@ HEADROOM = 2 * 2**30
 """Bytes of address space that loading and running a style may take beyond what the tests have already."""
 
 fuzz = hypothesis.settings(
-    max_examples=int(EXAMPLES or 60), derandomize=EXAMPLES is None, database=None, deadline=None,
+    max_examples=int(EXAMPLES or 60),
+    derandomize=EXAMPLES is None,
+    database=None,
+    deadline=None,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 
@@ -84,7 +87,8 @@ edits = st.lists(
         st.tuples(st.just("delete"), positions, st.integers(1, 64)),
         st.tuples(st.just("repeat"), positions, st.integers(1, 300)),
     ),
-    min_size=1, max_size=6,
+    min_size=1,
+    max_size=6,
 )
 
 
@@ -138,9 +142,41 @@ def test_broken_contract_text(file, noise, at):
 
 NUMBERS = [-(2**63), -(2**31), -1, 0, 1, 2, 3, 7, 18, 10**5, 2**31 - 1, 2**40, 2**62]
 NAMES = [
-    "", "image", "stylized", "w", "../../x", "<b>", "a\nb", "com.microsoft", "Loop", "If", "ConstantOfShape", "Expand", "Tile",
-    "Resize", "Pad", "Range", "Reshape", "Transpose", "MatMul", "Einsum", "NonZero", "Concat", "ConvTranspose", "MaxPool",
-    "Gather", "RandomNormal", "Slice", "Split", "DepthToSpace", "SequenceEmpty", "Optional", "axis", "shape", "value", "pads",
+    "",
+    "image",
+    "stylized",
+    "w",
+    "../../x",
+    "<b>",
+    "a\nb",
+    "com.microsoft",
+    "Loop",
+    "If",
+    "ConstantOfShape",
+    "Expand",
+    "Tile",
+    "Resize",
+    "Pad",
+    "Range",
+    "Reshape",
+    "Transpose",
+    "MatMul",
+    "Einsum",
+    "NonZero",
+    "Concat",
+    "ConvTranspose",
+    "MaxPool",
+    "Gather",
+    "RandomNormal",
+    "Slice",
+    "Split",
+    "DepthToSpace",
+    "SequenceEmpty",
+    "Optional",
+    "axis",
+    "shape",
+    "value",
+    "pads",
 ]
 
 
@@ -157,8 +193,11 @@ def messages(message) -> list:
 def scalars(field):
     """Strategy for the values of a field that holds no message."""
     kinds = {
-        field.TYPE_STRING: st.sampled_from(NAMES), field.TYPE_BYTES: st.binary(max_size=40),
-        field.TYPE_FLOAT: st.floats(width=32), field.TYPE_DOUBLE: st.floats(), field.TYPE_UINT64: st.integers(0, 2**64 - 1),
+        field.TYPE_STRING: st.sampled_from(NAMES),
+        field.TYPE_BYTES: st.binary(max_size=40),
+        field.TYPE_FLOAT: st.floats(width=32),
+        field.TYPE_DOUBLE: st.floats(),
+        field.TYPE_UINT64: st.integers(0, 2**64 - 1),
     }
     if field.enum_type is not None:
         return st.sampled_from([value.number for value in field.enum_type.values])
@@ -203,8 +242,10 @@ SCHEMAS = [onnx.defs.get_schema(name, 18) for name in sorted(OPERATORS)]
 whole_numbers = st.sampled_from([-(2**40), -1, 0, 1, 2, 3, 4, 8, 100, 2**16, 2**31, 2**40])
 real_numbers = st.sampled_from([0.0, 0.5, 1.0, 2.0, 1e6])
 VALUES = {
-    "INT": whole_numbers, "FLOAT": st.sampled_from([-1.0, 0.0, 0.5, 2.0, 1e9, float("inf"), float("nan")]),
-    "INTS": st.lists(whole_numbers, max_size=8), "FLOATS": st.lists(st.floats(width=32), max_size=4),
+    "INT": whole_numbers,
+    "FLOAT": st.sampled_from([-1.0, 0.0, 0.5, 2.0, 1e9, float("inf"), float("nan")]),
+    "INTS": st.lists(whole_numbers, max_size=8),
+    "FLOATS": st.lists(st.floats(width=32), max_size=4),
     "STRING": st.sampled_from(["", "linear", "cubic", "nearest", "reflect", "SAME_UPPER", "ab,bc->ac", "CRD", "floor"]),
 }
 
@@ -216,7 +257,8 @@ def operations(draw):
     count = draw(st.integers(schema.min_input, min(schema.max_input, schema.min_input + 4)))
     inputs = draw(st.lists(st.sampled_from(["c", "c", "w", "n", "f", ""]), min_size=count, max_size=count))
     attributes = {
-        name: draw(VALUES[attribute.type.name]) for name, attribute in schema.attributes.items()
+        name: draw(VALUES[attribute.type.name])
+        for name, attribute in schema.attributes.items()
         if attribute.type.name in VALUES and (attribute.required or draw(st.booleans()))
     }
     made = onnx.helper.make_node(schema.name, inputs, ["x"])
@@ -234,12 +276,14 @@ def test_any_allowed_operator_with_any_numbers(file, frame, operation, whole, re
     model.graph.node[0].output[0] = "c"
     model.graph.initializer.append(onnx.helper.make_tensor("n", onnx.TensorProto.INT64, [len(whole)], whole))
     model.graph.initializer.append(onnx.helper.make_tensor("f", onnx.TensorProto.FLOAT, [len(real)], real))
-    model.graph.node.extend([
-        operation,
-        onnx.helper.make_node("Cast", ["x"], ["cast"], to=onnx.TensorProto.FLOAT),
-        onnx.helper.make_node("ReduceMax", ["cast"], ["most"], keepdims=0),
-        onnx.helper.make_node("Add", ["c", "most"], ["stylized"]),
-    ])
+    model.graph.node.extend(
+        [
+            operation,
+            onnx.helper.make_node("Cast", ["x"], ["cast"], to=onnx.TensorProto.FLOAT),
+            onnx.helper.make_node("ReduceMax", ["cast"], ["most"], keepdims=0),
+            onnx.helper.make_node("Add", ["c", "most"], ["stylized"]),
+        ]
+    )
     style = load(file, model.SerializeToString())
     if style:
         run(style, frame)

@@ -21,7 +21,10 @@ SANE = 1e20
 """Alpha beyond this times a radiance may leave the range of floats."""
 
 fuzz = hypothesis.settings(
-    max_examples=int(EXAMPLES or 80), derandomize=EXAMPLES is None, database=None, deadline=None,
+    max_examples=int(EXAMPLES or 80),
+    derandomize=EXAMPLES is None,
+    database=None,
+    deadline=None,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 sides = st.integers(1, 40)
@@ -48,8 +51,15 @@ def frame(rng: np.random.Generator, height: int, width: int, specials: list[floa
 
 
 @fuzz
-@hypothesis.given(name=st.sampled_from(NAMES), height=sides, width=sides, seed=st.integers(0, 2**32), specials=st.lists(strange),
-                  exposure=st.floats(allow_nan=True, allow_infinity=True, width=32), tile=st.none() | st.integers(1, 64))
+@hypothesis.given(
+    name=st.sampled_from(NAMES),
+    height=sides,
+    width=sides,
+    seed=st.integers(0, 2**32),
+    specials=st.lists(strange),
+    exposure=st.floats(allow_nan=True, allow_infinity=True, width=32),
+    tile=st.none() | st.integers(1, 64),
+)
 def test_any_numbers_give_a_frame_with_its_alpha_and_finite_colours(styles, name, height, width, seed, specials, exposure, tile):
     passes = frame(np.random.default_rng(seed), height, width, specials)
     before = {p: array.copy() for p, array in passes.items()}
@@ -64,8 +74,10 @@ def test_any_numbers_give_a_frame_with_its_alpha_and_finite_colours(styles, name
 
 
 @fuzz
-@hypothesis.given(shapes=st.lists(st.lists(st.integers(0, 6), max_size=4).map(tuple), min_size=2, max_size=2),
-                  kind=st.sampled_from((np.float32, np.float64, np.float16, np.uint8, np.bool_)))
+@hypothesis.given(
+    shapes=st.lists(st.lists(st.integers(0, 6), max_size=4).map(tuple), min_size=2, max_size=2),
+    kind=st.sampled_from((np.float32, np.float64, np.float16, np.uint8, np.bool_)),
+)
 def test_any_shapes_and_types_are_taken_or_named(styles, shapes, kind):
     passes = dict(zip(("image", "depth"), (np.ones(shape, kind) for shape in shapes), strict=True))
     try:

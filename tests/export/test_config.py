@@ -19,8 +19,28 @@ def parse(config_class: type, *words: str) -> dict:
 
 
 def test_flags_become_the_fields_they_name():
-    values = parse(TrainConfig, "--data", "d", "--run", "r", "--crop", "128", "--passes", "image", "depth", "--flip",
-                   "--no-spectral-norm", "--betas", "0", "0.9", "--widths", "16", "32", "1", "2")
+    values = parse(
+        TrainConfig,
+        "--data",
+        "d",
+        "--run",
+        "r",
+        "--crop",
+        "128",
+        "--passes",
+        "image",
+        "depth",
+        "--flip",
+        "--no-spectral-norm",
+        "--betas",
+        "0",
+        "0.9",
+        "--widths",
+        "16",
+        "32",
+        "1",
+        "2",
+    )
     config = from_values(TrainConfig, values)
     assert config.data == Path("d") and config.crop == 128 and config.passes == ("image", "depth")
     assert config.flip and not config.spectral_norm and config.betas == (0.0, 0.9) and config.widths == (16, 32, 1, 2)
@@ -46,31 +66,34 @@ def test_flags_override_the_config_file(tmp_path):
     assert (config.crop, config.seed, config.learning_rate) == (128, 3, 1.0)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"data": None}, "--data"),
-    ({"colour": 1}, "colour"),
-    ({"crop": "large"}, "crop must be of type int"),
-    ({"crop": 100}, "multiple of 8"),
-    ({"batch": 0}, "batch must be at least 1"),
-    ({"size": "huge"}, "draft, fast"),
-    ({"passes": ["depth"]}, "start with image"),
-    ({"passes": ["image", "heat"]}, "heat"),
-    ({"ema": 1.5}, "ema"),
-    ({"weight_adversarial": 0}, "weight-features"),
-    ({"weight_style": 1}, "weight-style needs VGG-19's weights: give vgg-weights"),
-    ({"weight_content": 1, "vgg_weights": "vgg19.pth", "content_layers": []}, "weight-content needs at least one layer"),
-    ({"flip": True, "passes": ["image", "normal"]}, "flip can't mirror the passes normal or position"),
-    ({"frame_height": -1}, "frame-height must be at least 0"),
-    ({"style_layers": ["relu6_1"]}, "relu6_1"),
-    ({"weight_r1": 1, "weight_adversarial": 0, "weight_features": 0}, "weight-r1 needs a discriminator"),
-    ({"weight_l2": -1}, "weight-l2 must be at least 0"),
-    ({"weight_l1": 0, "weight_edge": 0, "weight_adversarial": 0, "weight_features": 0}, "must not all be 0"),
-    ({"widths": [16, 16, 1]}, "widths must be 4 whole numbers above 0 for the cnn"),
-    ({"generator": "resnet", "widths": [16, 16, 1, 1]}, "widths must be 3 whole"),
-    ({"generator": "unet", "widths": [16]}, "widths must be 2 whole"),
-    ({"discriminator": "multiscale", "crop": 128}, "needs crops of 256 px"),
-    ({"discriminator": "dense", "crop": 24, "discriminator_side": 32}, "needs crops of 32 px"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data": None}, "--data"),
+        ({"colour": 1}, "colour"),
+        ({"crop": "large"}, "crop must be of type int"),
+        ({"crop": 100}, "multiple of 8"),
+        ({"batch": 0}, "batch must be at least 1"),
+        ({"size": "huge"}, "draft, fast"),
+        ({"passes": ["depth"]}, "start with image"),
+        ({"passes": ["image", "heat"]}, "heat"),
+        ({"ema": 1.5}, "ema"),
+        ({"weight_adversarial": 0}, "weight-features"),
+        ({"weight_style": 1}, "weight-style needs VGG-19's weights: give vgg-weights"),
+        ({"weight_content": 1, "vgg_weights": "vgg19.pth", "content_layers": []}, "weight-content needs at least one layer"),
+        ({"flip": True, "passes": ["image", "normal"]}, "flip can't mirror the passes normal or position"),
+        ({"frame_height": -1}, "frame-height must be at least 0"),
+        ({"style_layers": ["relu6_1"]}, "relu6_1"),
+        ({"weight_r1": 1, "weight_adversarial": 0, "weight_features": 0}, "weight-r1 needs a discriminator"),
+        ({"weight_l2": -1}, "weight-l2 must be at least 0"),
+        ({"weight_l1": 0, "weight_edge": 0, "weight_adversarial": 0, "weight_features": 0}, "must not all be 0"),
+        ({"widths": [16, 16, 1]}, "widths must be 4 whole numbers above 0 for the cnn"),
+        ({"generator": "resnet", "widths": [16, 16, 1, 1]}, "widths must be 3 whole"),
+        ({"generator": "unet", "widths": [16]}, "widths must be 2 whole"),
+        ({"discriminator": "multiscale", "crop": 128}, "needs crops of 256 px"),
+        ({"discriminator": "dense", "crop": 24, "discriminator_side": 32}, "needs crops of 32 px"),
+    ],
+)
 def test_wrong_settings_are_named(changes, message):
     values = {"data": "d", "run": "r"} | changes
     with pytest.raises(ConfigError, match=message):

@@ -24,8 +24,19 @@ def style_of(generator: GuidedGenerator) -> Style:
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     data = write_paired_frames(folder / "data")
-    return train(TrainConfig(data, folder / "run", crop=64, batch=1, widths=(16, 16, 1, 1), discriminator_layers=2,
-                             steps=3, threads=1, holdout=("shot_0003",)))
+    return train(
+        TrainConfig(
+            data,
+            folder / "run",
+            crop=64,
+            batch=1,
+            widths=(16, 16, 1, 1),
+            discriminator_layers=2,
+            steps=3,
+            threads=1,
+            holdout=("shot_0003",),
+        )
+    )
 
 
 def test_a_run_becomes_a_style_file_that_says_how_it_was_made(run, tmp_path):
@@ -85,13 +96,16 @@ def test_the_graph_is_lean_and_free_in_size(kind):
         assert {a.name: onnx.helper.get_attribute_value(a) for a in resize.attribute}["mode"] == b"nearest"
 
 
-@pytest.mark.parametrize(("kind", "widths", "passes", "gates"), [
-    ("cnn", (16, 16, 1, 1), ("image",), {}),
-    ("cnn", (16, 16, 1, 1), ("image", "normal", "depth"), {"gate": True}),
-    ("cnn", (16, 16, 1, 1), ("image",), {"smooth": True}),
-    ("unet", (16, 16, 16, 16), ("image", "normal", "depth"), {}),
-    ("resnet", (16, 16, 2), ("image", "normal", "depth"), {"smooth": True}),
-])
+@pytest.mark.parametrize(
+    ("kind", "widths", "passes", "gates"),
+    [
+        ("cnn", (16, 16, 1, 1), ("image",), {}),
+        ("cnn", (16, 16, 1, 1), ("image", "normal", "depth"), {"gate": True}),
+        ("cnn", (16, 16, 1, 1), ("image",), {"smooth": True}),
+        ("unet", (16, 16, 16, 16), ("image", "normal", "depth"), {}),
+        ("resnet", (16, 16, 2), ("image", "normal", "depth"), {"smooth": True}),
+    ],
+)
 def test_pytorch_and_the_style_file_agree_and_tiles_change_nothing(kind, widths, passes, gates, tmp_path):
     torch.manual_seed(1)
     module = make_generator(passes, widths=widths, kind=kind, **gates)

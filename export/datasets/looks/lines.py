@@ -73,8 +73,10 @@ def sides(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     curved = bends(depth)
     # Depth is not antialiased: blurring rounds the staircase off.
-    near, far = (ndimage.gaussian_filter(smoothstep(0.04, 0.14, sum(np.maximum(sign * bend, 0) for bend in curved)), 1.2)
-                 for sign in (1, -1))
+    near, far = (
+        ndimage.gaussian_filter(smoothstep(0.04, 0.14, sum(np.maximum(sign * bend, 0) for bend in curved)), 1.2)
+        for sign in (1, -1)
+    )
     return near, far
 
 

@@ -100,7 +100,12 @@ def same_inputs_not_twice(folder: Path) -> None:
     exposure.inputs["Exposure"].default_value = 0.0
     assert_close(render(scene, folder / "e.exr"), styled(plain, "wide"))
     assert [(run.network_ran, run.cached) for run in addon.addon.run.log.last_runs()] == [
-        (True, False), (True, False), (False, True), (True, False), (False, True)]
+        (True, False),
+        (True, False),
+        (False, True),
+        (True, False),
+        (False, True),
+    ]
     sys.modules["gan_style.addon.run.run_nodes"]._cache.limit(0, None, 0)
     node.style = "swap"
     assert_close(render(scene, folder / "f.exr"), styled(plain, "swap"))

@@ -1,7 +1,7 @@
 """Blender as a Python module that takes those arguments of the Blender program which farms use, with the checkout's add-on:
 
-    program.py -b FILE [-o PATH] [-s FIRST] [-e LAST] [-j STEP] [--kill-after FRAME, for tests] -a
-    program.py --command gan_style ARGUMENTS
+program.py -b FILE [-o PATH] [-s FIRST] [-e LAST] [-j STEP] [--kill-after FRAME, for tests] -a
+program.py --command gan_style ARGUMENTS
 """
 
 import os

@@ -1,6 +1,6 @@
 """Renders many small frames in one Blender, then changes the style again and again, and measures what grows. By hand:
 
-    python tests/blender/soak.py FOLDER [FRAMES]
+python tests/blender/soak.py FOLDER [FRAMES]
 """
 
 import os
@@ -24,7 +24,9 @@ def measure() -> dict[str, float]:
     process = psutil.Process()
     folder = sys.modules["gan_style.addon.temp_folder"].folder()
     return {
-        "memory": process.memory_info().rss / 1e6, "files": process.num_fds(), "blocks": len(bpy.data.user_map()),
+        "memory": process.memory_info().rss / 1e6,
+        "files": process.num_fds(),
+        "blocks": len(bpy.data.user_map()),
         "temporary": len(list(folder.iterdir())),
     }
 
@@ -45,7 +47,8 @@ def soak(folder: Path, frames: int) -> None:
     node.inputs["Exposure"].keyframe_insert("default_value", frame=frames)  # so that no frame is remembered
     scene.render.filepath = str(folder / "####.exr")
     bpy.app.handlers.render_write.append(
-        lambda written, *_: report(f"frame {written.frame_current}:") if written.frame_current % WARM == 0 else None)
+        lambda written, *_: report(f"frame {written.frame_current}:") if written.frame_current % WARM == 0 else None
+    )
     started = time.perf_counter()
     bpy.ops.render.render(animation=True)
     print(f"{(time.perf_counter() - started) / frames:.3f} s a frame")

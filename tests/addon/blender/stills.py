@@ -165,6 +165,7 @@ def in_a_group(folder: Path) -> None:
     tree.links.new(outer.outputs[0], output.inputs[0])
     assert_close(render(scene, folder / "result.exr"), brighter[..., [2, 1, 0, 3]] * np.float32([2, 2, 2, 1]))
 
+
 def exposure(folder: Path) -> None:
     """Typed in and from a node: the style sees the brighter frame, and what follows the frame as it was."""
     load_addon()

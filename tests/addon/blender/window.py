@@ -119,6 +119,7 @@ def in_area(area: bpy.types.Area, operator: Callable[[], object]) -> None:
 def run(sequence: Iterator[None]) -> None:
     """Go through a test, then quit Blender: with code 0 only if all checks passed."""
     for handler in counts:
+
         def count(scene: bpy.types.Scene, *_: object, name: str = handler) -> None:
             counts[name] += not scene.name.startswith(".")
 

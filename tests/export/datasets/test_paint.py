@@ -51,8 +51,9 @@ def test_another_data_folder_shares_the_frames_and_has_targets_of_its_own(folder
     partial.replace(folder / "input" / "shot_0002.exr")  # rendered again
     painted = paint(PaintConfig(folder, frames=("*_000[12]",), into=other))
     assert (other / "input" / "shot_0002.exr").samefile(folder / "input" / "shot_0002.exr")
-    assert np.allclose(read_exr(painted[1])["image"], LOOKS["graphic_novel"](passes | {"albedo": passes["image"][..., :3]}),
-                       rtol=1e-3, atol=1e-4)
+    assert np.allclose(
+        read_exr(painted[1])["image"], LOOKS["graphic_novel"](passes | {"albedo": passes["image"][..., :3]}), rtol=1e-3, atol=1e-4
+    )
 
 
 def test_only_what_changed_is_painted_again(folder, monkeypatch):
@@ -82,7 +83,7 @@ def test_targets_of_another_look_or_of_older_code_are_painted_over(folder, monke
     frames = ("shot_0001",)
     monkeypatch.setitem(LOOKS, "white", lambda passes: np.ones_like(passes["image"][..., :3]))
     paint(PaintConfig(folder, frames=frames))
-    painted, = paint(PaintConfig(folder, "white", frames))
+    (painted,) = paint(PaintConfig(folder, "white", frames))
     assert np.all(read_exr(painted)["image"] == 1)
     monkeypatch.setattr("export.datasets.paint._code_digest", lambda look: "changed")
     monkeypatch.setitem(LOOKS, "white", lambda passes: np.zeros_like(passes["image"][..., :3]))

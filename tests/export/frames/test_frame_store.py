@@ -61,7 +61,7 @@ def test_frames_are_decoded_again_only_when_their_files_or_settings_change(folde
 @pytest.mark.parametrize("harm", ["no index", "half an index", "half the frames", "no frames", "nonsense"])
 def test_a_cache_that_is_not_whole_is_made_again(folder, decoded, harm):
     whole = opened(folder).whole("shot_0002")["image"]
-    cache, = (folder / ".cache").glob("*.f16")
+    (cache,) = (folder / ".cache").glob("*.f16")
     index = cache.with_suffix(".json")
     {
         "no index": index.unlink,
@@ -223,6 +223,6 @@ def test_alpha_and_mask_files_are_multiplied(folder):
 
 def test_the_index_tells_what_the_cache_holds(folder):
     store = opened(folder, ("image", "depth"))
-    index, = (folder / ".cache").glob("*.json")
+    (index,) = (folder / ".cache").glob("*.json")
     assert json.loads(index.read_text())["bytes"] == 3 * 4 * 72 * 104 * 2
     assert [f.offset for f in store.frames.values()] == [n * 4 * 72 * 104 for n in range(3)]

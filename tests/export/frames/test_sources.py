@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 
 
 def frame(path: Path, **options) -> dict[str, np.ndarray]:
-    (name, passes), = read_frames(path, **options)
+    ((name, passes),) = read_frames(path, **options)
     assert name == path.stem and all(p.dtype == np.float32 and p.ndim == 3 for p in passes.values())
     return passes
 
@@ -56,8 +56,11 @@ def write_blender(path: Path, layers: dict[str, np.ndarray]) -> None:
     import OpenEXR
 
     names = {"Combined": "RGBA", "Depth": "Z"}
-    channels = {f"{layer}.{(names.get(layer.split('.')[1], 'XYZW'))[i]}": np.ascontiguousarray(array[..., i])
-                for layer, array in layers.items() for i in range(array.shape[2])}
+    channels = {
+        f"{layer}.{(names.get(layer.split('.')[1], 'XYZW'))[i]}": np.ascontiguousarray(array[..., i])
+        for layer, array in layers.items()
+        for i in range(array.shape[2])
+    }
     OpenEXR.File({"type": OpenEXR.scanlineimage, "compression": OpenEXR.ZIP_COMPRESSION}, channels).write(str(path))
 
 
@@ -96,8 +99,13 @@ def test_masks_are_grey_as_stored_times_alpha(tmp_path):
     write_exr(tmp_path / "linear.exr", {"image": np.dstack([grey / 128, grey, grey]).astype(np.float32)})
     write_video(tmp_path / "film.mkv", [np.dstack([grey] * 3)] * 2, "ffv1", "yuv444p")
     stored = grey / 255
-    expected = {"grey": stored, "clear": stored * (1 - stored), "linear": (grey / 128).clip(0, 1),
-                "film_000001": stored, "film_000002": stored}
+    expected = {
+        "grey": stored,
+        "clear": stored * (1 - stored),
+        "linear": (grey / 128).clip(0, 1),
+        "film_000001": stored,
+        "film_000002": stored,
+    }
     found = dict(m for path in sorted(tmp_path.iterdir()) for m in read_masks(path))
     assert found.keys() == expected.keys()
     for name, mask in found.items():
@@ -152,8 +160,13 @@ def test_a_resized_frame_keeps_its_shape_and_its_light():
 
 def test_resizing_filters_colours_but_mixes_no_surfaces():
     checker = np.float32(np.indices((64, 64)).sum(0)[..., None] % 2)
-    passes = {"image": np.repeat(checker, 4, -1), "albedo": np.repeat(checker, 3, -1), "depth": 1 + checker * 1e10,
-              "normal": np.repeat(checker, 3, -1) * 2 - 1, "position": np.repeat(checker, 3, -1) * 50}
+    passes = {
+        "image": np.repeat(checker, 4, -1),
+        "albedo": np.repeat(checker, 3, -1),
+        "depth": 1 + checker * 1e10,
+        "normal": np.repeat(checker, 3, -1) * 2 - 1,
+        "position": np.repeat(checker, 3, -1) * 50,
+    }
     small = resize(passes, 16)
     inner = slice(4, -4), slice(4, -4)
     for name in ("image", "albedo"):

@@ -31,7 +31,7 @@ def test_frames_come_in_order_with_their_colours(tmp_path, name, codec, pixels):
 def test_the_matrix_is_the_one_that_the_video_names(tmp_path):
     for matrix in (1, 5):
         path = write_video(tmp_path / f"{matrix}.mp4", FRAMES[:1], "libx264", "yuv444p", colorspace=matrix)
-        (rgba, _), = read_video(path)
+        ((rgba, _),) = read_video(path)
         assert np.abs(centres(rgba) - centres(PICTURE) / 255).max() < ROUNDING, matrix
 
 
@@ -39,9 +39,9 @@ def test_the_transfer_curve_is_the_one_that_the_video_names(tmp_path):
     half = np.float32([0.5])
     for number, linear in ((1, 0.2597), (6, 0.2597), (4, 0.2176), (13, 0.2140)):
         path = write_video(tmp_path / f"{number}.mp4", FRAMES[:1], "libx264", "yuv444p", colorspace=1, color_trc=number)
-        (_, to_linear), = read_video(path)
+        ((_, to_linear),) = read_video(path)
         assert to_linear(half)[0] == pytest.approx(linear, abs=1e-3), number
-    (_, to_linear), = read_video(write_video(tmp_path / "untold.mkv", FRAMES[:1], "ffv1", "yuv444p"))
+    ((_, to_linear),) = read_video(write_video(tmp_path / "untold.mkv", FRAMES[:1], "ffv1", "yuv444p"))
     assert to_linear(half)[0] == pytest.approx(0.2140, abs=1e-3)
 
 
@@ -56,7 +56,7 @@ def test_every_transfer_curve_rises_from_black_to_white():
 def test_alpha_is_kept(tmp_path):
     for value in (0, 51, 255):
         frames = [np.dstack([f, np.full(f.shape[:2], value, np.uint8)]) for f in FRAMES[:1]]
-        (rgba, _), = read_video(write_video(tmp_path / f"{value}.mov", frames, "png", "rgba"))
+        ((rgba, _),) = read_video(write_video(tmp_path / f"{value}.mov", frames, "png", "rgba"))
         assert np.allclose(rgba[..., 3], value / 255, atol=1e-4)
 
 
@@ -67,7 +67,7 @@ def test_a_turned_video_is_set_upright(tmp_path):
     begin = plain.index(b"tkhd") + 4 + 40
     matrix = np.array([0, 1 << 16, 0, -1 << 16, 0, 0, 32 << 16, 0, 1 << 30], ">i4").tobytes()
     path.write_bytes(plain[:begin] + matrix + plain[begin + 36 :])
-    (rgba, _), = read_video(path)
+    ((rgba, _),) = read_video(path)
     clockwise = np.rot90(PICTURE, -1)
     assert rgba.shape == (64, 32, 4) and np.abs(centres(rgba) - centres(clockwise) / 255).max() < ROUNDING
 

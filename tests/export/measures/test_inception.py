@@ -33,15 +33,27 @@ def network(weights):
 def test_it_is_the_published_network(network):
     assert sum(p.numel() for p in network.parameters()) == WEIGHTS
     names = network.state_dict()
-    for name in ("Conv2d_1a_3x3.conv.weight", "Mixed_5b.branch5x5_2.bn.running_var", "Mixed_6a.branch3x3dbl_3.conv.weight",
-                 "Mixed_6e.branch7x7dbl_5.conv.weight", "Mixed_7a.branch7x7x3_4.bn.bias", "Mixed_7c.branch3x3dbl_3b.conv.weight"):
+    for name in (
+        "Conv2d_1a_3x3.conv.weight",
+        "Mixed_5b.branch5x5_2.bn.running_var",
+        "Mixed_6a.branch3x3dbl_3.conv.weight",
+        "Mixed_6e.branch7x7dbl_5.conv.weight",
+        "Mixed_7a.branch7x7x3_4.bn.bias",
+        "Mixed_7c.branch3x3dbl_3b.conv.weight",
+    ):
         assert name in names
     sizes = {}
     for name in ("Mixed_5b", "Mixed_5d", "Mixed_6a", "Mixed_6e", "Mixed_7a", "Mixed_7c"):
         getattr(network, name).register_forward_hook(lambda _, __, y, name=name: sizes.update({name: tuple(y.shape[1:])}))
     assert network(torch.rand(1, 3, SIDE, SIDE)).shape == (1, FEATURES)
-    assert sizes == {"Mixed_5b": (256, 35, 35), "Mixed_5d": (288, 35, 35), "Mixed_6a": (768, 17, 17), "Mixed_6e": (768, 17, 17),
-                     "Mixed_7a": (1280, 8, 8), "Mixed_7c": (2048, 8, 8)}
+    assert sizes == {
+        "Mixed_5b": (256, 35, 35),
+        "Mixed_5d": (288, 35, 35),
+        "Mixed_6a": (768, 17, 17),
+        "Mixed_6e": (768, 17, 17),
+        "Mixed_7a": (1280, 8, 8),
+        "Mixed_7c": (2048, 8, 8),
+    }
 
 
 def test_pictures_are_cut_into_squares_and_small_ones_enlarged():

@@ -13,8 +13,13 @@ def lpips(tmp_path_factory):
     with torch.device("meta"), pytest.MonkeyPatch.context() as patch:
         patch.setattr("export.networks.vgg._load", lambda network, path: None)
         shapes = {name: t.shape for name, t in VGG16(path, LAYERS).state_dict().items()}
-    torch.save({name: torch.randn(shape) * (2 / shape[1:].numel()) ** 0.5 if len(shape) == 4 else torch.zeros(shape)
-                for name, shape in shapes.items()}, path)
+    torch.save(
+        {
+            name: torch.randn(shape) * (2 / shape[1:].numel()) ** 0.5 if len(shape) == 4 else torch.zeros(shape)
+            for name, shape in shapes.items()
+        },
+        path,
+    )
     return LPIPS(path)
 
 

@@ -9,8 +9,10 @@ HEIGHT, WIDTH = 24, 32
 def shift(dx: int, dy_up: int, depth: float = 5.0) -> dict[str, torch.Tensor]:
     """Passes of a frame whose whole picture moves by (dx, dy_up) pixels from each frame to the next."""
     motion = torch.tensor([-dx, -dy_up, -dx, -dy_up], dtype=torch.float32)  # previous - this, this - next
-    return {"vector": motion[None, :, None, None].expand(1, 4, HEIGHT, WIDTH).clone(),
-            "depth": torch.full((1, 1, HEIGHT, WIDTH), depth)}
+    return {
+        "vector": motion[None, :, None, None].expand(1, 4, HEIGHT, WIDTH).clone(),
+        "depth": torch.full((1, 1, HEIGHT, WIDTH), depth),
+    }
 
 
 def moved(picture: torch.Tensor, dx: int, dy_up: int) -> torch.Tensor:

@@ -36,8 +36,9 @@ def test_what_has_few_bits_stays_and_else_the_difference_is_that_of_the_rounding
 
 def test_weights_are_rounded_too(tmp_path):
     weights = np.float32([1 / 3, 0.7, 0.123456])
-    model = graph([helper.make_node("Conv", ["image", "w"], [OUTPUT_NAME])], {"w": np.diag(weights).reshape(3, 3, 1, 1)},
-                  ("image",))
+    model = graph(
+        [helper.make_node("Conv", ["image", "w"], [OUTPUT_NAME])], {"w": np.diag(weights).reshape(3, 3, 1, 1)}, ("image",)
+    )
     save_style(tmp_path / "scale.onnx", model, Style("Scale", alignment=1))
     expected = np.abs(encoded(weights) - encoded(shortened(weights))).max()
     found = tf32_difference(tmp_path / "scale.onnx", frame(np.ones((4, 4, 3))))

@@ -56,7 +56,7 @@ def test_each_coarser_scale_judges_patches_of_twice_the_size():
 def test_the_dense_one_sees_the_whole_picture_at_once_and_no_texture():
     torch.manual_seed(0)
     discriminator, image = SMALL["dense"]().eval(), torch.rand(1, 3, 64, 64, requires_grad=True)
-    logit, = discriminator(image).logits
+    (logit,) = discriminator(image).logits
     logit.sum().backward()
     assert logit.shape == (1, 1) and (image.grad.abs() > 0).all()
     checkers = torch.ones(64, 64)
@@ -99,10 +99,23 @@ def test_the_one_on_vgg_trains_its_heads_alone_and_teaches_pictures(tmp_path):
 
 def test_a_run_with_the_one_on_vgg_saves_no_vgg(tmp_path):
     data = write_paired_frames(tmp_path / "data", count=2, height=40, width=40)
-    config = train_config({
-        "data": data, "run": tmp_path / "run", "crop": 32, "batch": 1, "widths": (16, 16, 1, 1), "steps": 2, "threads": 1,
-        "discriminator": "vgg", "discriminator_channels": 8, "discriminator_vgg_layers": ("relu1_2", "relu2_1"),
-        "vgg_weights": write_vgg_weights(tmp_path / "vgg19.pth"), "holdout_fraction": 0.0, "preview_every": 9})
+    config = train_config(
+        {
+            "data": data,
+            "run": tmp_path / "run",
+            "crop": 32,
+            "batch": 1,
+            "widths": (16, 16, 1, 1),
+            "steps": 2,
+            "threads": 1,
+            "discriminator": "vgg",
+            "discriminator_channels": 8,
+            "discriminator_vgg_layers": ("relu1_2", "relu2_1"),
+            "vgg_weights": write_vgg_weights(tmp_path / "vgg19.pth"),
+            "holdout_fraction": 0.0,
+            "preview_every": 9,
+        }
+    )
     train(config)
     tensors, state = load_checkpoint(config.run)
     assert state["step"] == 2 and not any("features" in name for name in tensors)

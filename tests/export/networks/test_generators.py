@@ -66,7 +66,7 @@ def test_a_closed_gate_takes_the_image_away(kind):
     generator = make_generator(("image",), widths=SMALL[kind], kind=kind, gate=True)
     with torch.no_grad():
         generator.tail.weight.zero_()
-        generator.tail.bias[: 3 * len(generator.tail.bias) // 4] = 0.5   # one colour
+        generator.tail.bias[: 3 * len(generator.tail.bias) // 4] = 0.5  # one colour
         generator.tail.bias[3 * len(generator.tail.bias) // 4 :] = -100  # and a closed gate
         output = generator.encoded(torch.rand(1, 3, 32, 32) * 20)
     assert torch.allclose(output, torch.full_like(output, 0.5), atol=1e-6)
@@ -103,5 +103,15 @@ def test_sizes_grow_and_stay_under_the_limits_of_a_style_file():
 def test_runs_of_older_versions_still_open():
     """The names that checkpoints and style files of the lean generator hold."""
     names = {n.rpartition(".")[0] for n in CNN(("image",), 16, 16, 1, 1).state_dict()}
-    assert names == {"front", "before.0.conv1", "before.0.conv2", "down", "middle.0.conv1", "middle.0.conv2", "up",
-                     "after.0.conv1", "after.0.conv2", "tail"}
+    assert names == {
+        "front",
+        "before.0.conv1",
+        "before.0.conv2",
+        "down",
+        "middle.0.conv1",
+        "middle.0.conv2",
+        "up",
+        "after.0.conv1",
+        "after.0.conv2",
+        "tail",
+    }

@@ -69,8 +69,22 @@ def test_a_peer_trains_and_its_average_carries_the_statistics(tmp_path):
     from export.training.checkpoint import load_checkpoint
 
     data = write_paired_frames(tmp_path / "data")
-    run = train(TrainConfig(data, tmp_path / "run", generator="few_shot", widths=(4, 1), crop=32, batch=4, conditional=False,
-                            discriminator_layers=2, discriminator_channels=4, spectral_norm=False, steps=3, threads=1))
+    run = train(
+        TrainConfig(
+            data,
+            tmp_path / "run",
+            generator="few_shot",
+            widths=(4, 1),
+            crop=32,
+            batch=4,
+            conditional=False,
+            discriminator_layers=2,
+            discriminator_channels=4,
+            spectral_norm=False,
+            steps=3,
+            threads=1,
+        )
+    )
     tensors, _ = load_checkpoint(run)
     names = [n.removeprefix("ema.") for n in tensors if n.startswith("ema.") and "running" in n]
     assert names and all(torch.equal(tensors[f"ema.{n}"], tensors[f"generator.{n}"]) for n in names)

@@ -51,7 +51,7 @@ def every_octave(noise: SurfaceNoise, position: torch.Tensor) -> torch.Tensor:
     ideal = torch.log2(extent.sum(1, keepdim=True) * 0.25 * (GRAIN / FINEST) + 1e-6)
     total = 0.0
     for octave in range(OCTAVES):
-        tables = getattr(noise, f"tables{octave % 2}")                 # (4, waves, 3 * octaves of this parity)
+        tables = getattr(noise, f"tables{octave % 2}")  # (4, waves, 3 * octaves of this parity)
         x, y, z, phase = tables.unflatten(2, (3, -1)).sum(2)[..., octave // 2, None, None]
         angle = point[:, :1] * x + point[:, 1:2] * y + point[:, 2:] * z + phase
         total = total + (1 - (ideal - octave).abs()).clamp(min=0) * angle.sin()
@@ -99,8 +99,9 @@ def test_a_style_with_noise_is_exact_in_onnx_and_in_tiles(tmp_path):
     torch.manual_seed(0)
     generator = make_generator(("image", "position"), widths=(16, 16, 1, 1), noise=2)
     torch.nn.init.normal_(generator.tail.weight, 0, 0.05)
-    style = Style(name="Noisy", author="", licence="CC0-1.0", description="", passes=generator.passes,
-                  alignment=generator.alignment)
+    style = Style(
+        name="Noisy", author="", licence="CC0-1.0", description="", passes=generator.passes, alignment=generator.alignment
+    )
     assert write_style(generator, style, tmp_path / "noisy.onnx") < 1e-3
     opened = Generator(load_style(tmp_path / "noisy.onnx"), "cpu")
     rng = np.random.default_rng(0)

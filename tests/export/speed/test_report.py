@@ -22,9 +22,11 @@ def test_the_table_tells_figures_problems_and_goals():
     text = table(report(RESULTS))
     assert "0.400..0.600" in text and "needs up to 36 GB of memory" in text and "cores: 2" in text
     assert "1920x1080 node" in text and "generator 0.5, rest 0.3" in text
-    for line in ("  met          default against pix2pix in PyTorch, times as fast: 12, wanted at least 10",
-                 "  NOT met      node in Blender without the generator at 1080p, seconds: 0.3, wanted at most 0.25",
-                 "  not measured default, MB of a 4K frame: wanted at most 500"):
+    for line in (
+        "  met          default against pix2pix in PyTorch, times as fast: 12, wanted at least 10",
+        "  NOT met      node in Blender without the generator at 1080p, seconds: 0.3, wanted at most 0.25",
+        "  not measured default, MB of a 4K frame: wanted at most 500",
+    ):
         assert line in text.splitlines()
 
 

@@ -19,9 +19,20 @@ from export.training.train import TrainingError, train
 
 from ..paired_frames import write_paired_frames
 
-TINY = {"crop": 32, "batch": 1, "widths": (16, 16, 1, 1), "discriminator_channels": 8, "discriminator_layers": 2,
-        "holdout_fraction": 0.25, "steps": 3, "threads": 1, "precision": "float32", "device": "cpu", "preview_every": 99,
-        "checkpoint_every": 99}
+TINY = {
+    "crop": 32,
+    "batch": 1,
+    "widths": (16, 16, 1, 1),
+    "discriminator_channels": 8,
+    "discriminator_layers": 2,
+    "holdout_fraction": 0.25,
+    "steps": 3,
+    "threads": 1,
+    "precision": "float32",
+    "device": "cpu",
+    "preview_every": 99,
+    "checkpoint_every": 99,
+}
 LIMIT = 600
 """Seconds that two processes may take, most of which they spend in loading PyTorch."""
 
@@ -35,11 +46,25 @@ def start(config, *, resume: bool = False) -> subprocess.Popen:
     """Two processes that train; their output goes to a file beside the run."""
     settings = config.run.with_suffix(".json")
     settings.write_text(json.dumps(to_values(replace(config, resume=resume))))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "localhost",
-               "--nproc-per-node", "2", "-m", "export", "train", "--config", str(settings)]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--local-addr",
+        "localhost",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "export",
+        "train",
+        "--config",
+        str(settings),
+    ]
     with open(config.run.with_suffix(".log"), "w") as log:
-        return subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=log, stderr=log,
-                                env=os.environ | {"OMP_NUM_THREADS": "1"})
+        return subprocess.Popen(
+            command, cwd=Path(__file__).parents[3], stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        )
 
 
 def ended(process: subprocess.Popen, config) -> tuple[int, str]:
@@ -52,9 +77,13 @@ def ended(process: subprocess.Popen, config) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [
-    {"mode": "keyframes", "weight_temporal": 1.0}, {"mode": "cycle"},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mode": "keyframes", "weight_temporal": 1.0},
+        {"mode": "cycle"},
+    ],
+)
 def test_two_processes_reach_the_weights_of_one_with_the_doubled_batch(data, tmp_path, changes):
     config = train_config({"data": data, "run": tmp_path / "two"} | TINY | changes)
     code, output = ended(start(config), config)

@@ -93,8 +93,9 @@ def test_gates_that_the_start_had_not_open_almost_wholly_and_learn(config, style
     for generator in (alone, gated):
         start_from(config.run if source == "run" else style, generator, discriminator)
     image = torch.rand(1, 3, 32, 32)
-    assert torch.allclose(gated.encoded(image) - alone.encoded(image), -encode(image) * (1 - torch.sigmoid(torch.tensor(OPEN))),
-                          atol=1e-5)
+    assert torch.allclose(
+        gated.encoded(image) - alone.encoded(image), -encode(image) * (1 - torch.sigmoid(torch.tensor(OPEN))), atol=1e-5
+    )
     gated(image).sum().backward()
     assert all(channel.abs().max() > 0 for channel in gated.tail.weight.grad[3 * 16 :].split(16))
 
@@ -115,8 +116,10 @@ def test_of_more_residual_blocks_those_of_the_largest_weights_stay(config, tmp_p
     start_from(tmp_path / "deep.onnx", lean, discriminator)
     image = torch.rand(1, 3, 32, 32)
     assert torch.equal(lean.encoded(image), deep.encoded(image))
-    assert all(torch.equal(a, b) for a, b in zip(lean.middle.parameters(), (*deep.middle[1].parameters(),
-                                                                            *deep.middle[3].parameters()), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(lean.middle.parameters(), (*deep.middle[1].parameters(), *deep.middle[3].parameters()), strict=True)
+    )
 
 
 def test_shares_of_detail_come_to_a_start_that_has_a_gate(config, tmp_path):
@@ -155,12 +158,17 @@ def test_fine_tuning_goes_on_from_there_and_resumes_without_the_file(config, tmp
         resumed_config({"run": tuned.run, "resume": True, "start_from": tmp_path / "gone"})
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"widths": (16, 32, 1, 1)}, r"down.weight is 16 x 16 x 3 x 3 there and 32 x 16 x 3 x 3 here"),
-    ({"widths": (16, 16, 1, 2)}, r"middle.1.conv1.weight is missing there"),
-    ({"generator": "resnet", "widths": (16, 16, 1)},
-     r"there and .* here.*architecture that it has \((--generator cnn|made by: .*) .*--widths 16 16 1 1"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"widths": (16, 32, 1, 1)}, r"down.weight is 16 x 16 x 3 x 3 there and 32 x 16 x 3 x 3 here"),
+        ({"widths": (16, 16, 1, 2)}, r"middle.1.conv1.weight is missing there"),
+        (
+            {"generator": "resnet", "widths": (16, 16, 1)},
+            r"there and .* here.*architecture that it has \((--generator cnn|made by: .*) .*--widths 16 16 1 1",
+        ),
+    ],
+)
 @pytest.mark.parametrize("source", ["run", "style"])
 def test_another_architecture_is_refused_naming_what_differs(config, style, source, changes, message):
     with pytest.raises(StartError, match=message):

@@ -17,11 +17,18 @@ WIDTH, BLOCKS = 16, 2
 
 def made_up() -> dict[str, Tensor]:
     torch.manual_seed(0)
-    state = {"conv1.weight": torch.randn(WIDTH, 3, 7, 7) * 0.1, "layer2.0.conv1.weight": torch.zeros(32, WIDTH, 3, 3),
-             "fc.weight": torch.zeros(10, 512)}
+    state = {
+        "conv1.weight": torch.randn(WIDTH, 3, 7, 7) * 0.1,
+        "layer2.0.conv1.weight": torch.zeros(32, WIDTH, 3, 3),
+        "fc.weight": torch.zeros(10, 512),
+    }
     for norm in ("bn1", *(f"layer1.{block}.bn{part}" for block in range(BLOCKS) for part in "12")):
-        state |= {f"{norm}.weight": torch.rand(WIDTH) + 0.5, f"{norm}.bias": torch.randn(WIDTH) * 0.1,
-                  f"{norm}.running_mean": torch.randn(WIDTH) * 0.1, f"{norm}.running_var": torch.rand(WIDTH) + 0.5}
+        state |= {
+            f"{norm}.weight": torch.rand(WIDTH) + 0.5,
+            f"{norm}.bias": torch.randn(WIDTH) * 0.1,
+            f"{norm}.running_mean": torch.randn(WIDTH) * 0.1,
+            f"{norm}.running_var": torch.rand(WIDTH) + 0.5,
+        }
         if norm != "bn1":
             state[norm.replace("bn", "conv") + ".weight"] = torch.randn(WIDTH, WIDTH, 3, 3) * 0.1
     return state
@@ -84,8 +91,11 @@ def test_files_that_are_no_basic_resnet_are_named(tmp_path):
     generator = ResNet(("image",), WIDTH, WIDTH, BLOCKS)
     with pytest.raises(ResNetError, match="none.pth"):
         start_from_resnet(tmp_path / "none.pth", generator)
-    for name, state in (("empty", {}), ("part", {n: t for n, t in made_up().items() if "bn2" not in n}),
-                        ("bottleneck", made_up() | {"layer1.0.conv3.weight": torch.zeros(64, WIDTH, 1, 1)})):
+    for name, state in (
+        ("empty", {}),
+        ("part", {n: t for n, t in made_up().items() if "bn2" not in n}),
+        ("bottleneck", made_up() | {"layer1.0.conv3.weight": torch.zeros(64, WIDTH, 1, 1)}),
+    ):
         torch.save(state, tmp_path / f"{name}.pth")
         with pytest.raises(ResNetError, match=f"{name}.pth does not hold a ResNet-18 or -34"):
             start_from_resnet(tmp_path / f"{name}.pth", generator)

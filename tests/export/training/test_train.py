@@ -28,9 +28,21 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def config(data, tmp_path):
-    return TrainConfig(data, tmp_path / "run", crop=64, batch=1, widths=(16, 16, 1, 1), discriminator_channels=8,
-                       discriminator_layers=2, holdout_fraction=0.25, steps=6, threads=1, log_every=1, preview_every=3,
-                       checkpoint_every=3)
+    return TrainConfig(
+        data,
+        tmp_path / "run",
+        crop=64,
+        batch=1,
+        widths=(16, 16, 1, 1),
+        discriminator_channels=8,
+        discriminator_layers=2,
+        holdout_fraction=0.25,
+        steps=6,
+        threads=1,
+        log_every=1,
+        preview_every=3,
+        checkpoint_every=3,
+    )
 
 
 def weights(run) -> dict[str, torch.Tensor]:
@@ -43,7 +55,8 @@ def test_training_nears_the_target_and_leaves_pictures_curves_and_scores(config)
 
     board = EventAccumulator(str(config.run / "tensorboard")).Reload()
     assert {"train/l1", "train/edge", "train/adversarial", "train/features", "train/discriminator", "held_out/psnr"} <= set(
-        board.Tags()["scalars"])
+        board.Tags()["scalars"]
+    )
     l1 = [e.value for e in board.Scalars("train/l1")]
     assert len(l1) == 60 and np.mean(l1[-10:]) < 0.7 * np.mean(l1[:10])
     first, last = (e.value for e in board.Scalars("held_out/l1"))
@@ -117,8 +130,18 @@ def test_an_existing_run_is_refused_and_left_alone(config):
 def test_every_term_is_logged_by_itself_and_the_pretrained_ones_train(config, tmp_path):
     vgg = write_vgg_weights(tmp_path / "vgg19.pth")
     extra = {f"weight_{name}": 1.0 for name in ("l2", "variation", "content", "style", "r1")}
-    train(replace(config, steps=4, r1_every=3, preview_every=9, vgg_weights=vgg, content_layers=("relu2_1",),
-                  style_layers=("relu1_1", "relu2_2"), **extra))
+    train(
+        replace(
+            config,
+            steps=4,
+            r1_every=3,
+            preview_every=9,
+            vgg_weights=vgg,
+            content_layers=("relu2_1",),
+            style_layers=("relu1_1", "relu2_2"),
+            **extra,
+        )
+    )
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     board = EventAccumulator(str(config.run / "tensorboard")).Reload()
@@ -162,23 +185,26 @@ def test_a_loss_that_is_no_number_stops_with_its_name_and_keeps_the_good_checkpo
     assert all(t.isfinite().all() for t in weights(config.run).values())
 
 
-@pytest.mark.parametrize("changes", [
-    {"adversarial": "hinge"},
-    {"adversarial": "non_saturating", "conditional": False},
-    {"adversarial": "cross_entropy", "spectral_norm": False},
-    {"weight_adversarial": 0.0, "weight_features": 0.0},
-    {"weight_features": 0.0, "weight_edge": 0.0},
-    {"passes": ("image", "depth", "normal")},
-    {"generator": "unet", "widths": (16, 16, 16), "passes": ("image", "normal")},
-    {"generator": "resnet", "widths": (16, 16, 1)},
-    {"discriminator": "dense"},
-    {"weight_r1": 1.0, "r1_every": 2, "spectral_norm": False, "precision": "bfloat16"},
-    {"weight_l1": 0.0, "weight_l2": 10.0, "weight_variation": 0.1},
-    {"passes": ("image", "position"), "noise": 2, "weight_temporal": 5.0},
-    {"mode": "keyframes", "conditional": False},
-    {"mode": "keyframes", "weight_temporal": 5.0, "batch": 2},
-    {"discriminator": "multiscale", "discriminator_layers": 1, "discriminator_scales": 2, "spectral_norm": False},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"adversarial": "hinge"},
+        {"adversarial": "non_saturating", "conditional": False},
+        {"adversarial": "cross_entropy", "spectral_norm": False},
+        {"weight_adversarial": 0.0, "weight_features": 0.0},
+        {"weight_features": 0.0, "weight_edge": 0.0},
+        {"passes": ("image", "depth", "normal")},
+        {"generator": "unet", "widths": (16, 16, 16), "passes": ("image", "normal")},
+        {"generator": "resnet", "widths": (16, 16, 1)},
+        {"discriminator": "dense"},
+        {"weight_r1": 1.0, "r1_every": 2, "spectral_norm": False, "precision": "bfloat16"},
+        {"weight_l1": 0.0, "weight_l2": 10.0, "weight_variation": 0.1},
+        {"passes": ("image", "position"), "noise": 2, "weight_temporal": 5.0},
+        {"mode": "keyframes", "conditional": False},
+        {"mode": "keyframes", "weight_temporal": 5.0, "batch": 2},
+        {"discriminator": "multiscale", "discriminator_layers": 1, "discriminator_scales": 2, "spectral_norm": False},
+    ],
+)
 def test_every_setting_trains(config, changes):
     before = replace(config, steps=2, preview_every=9, **changes)
     train(before)

@@ -50,10 +50,22 @@ def data(tmp_path_factory):
 @pytest.fixture
 def settings(data, tmp_path):
     """A function (mode, **changes) -> the settings of a tiny run."""
+
     def make(mode: str, **changes):
-        tiny = {"crop": 32, "batch": 1, "widths": (16, 16, 1, 1), "discriminator_channels": 8, "discriminator_layers": 2,
-                "holdout_fraction": 0.25, "steps": 6, "threads": 1, "precision": "float32", "log_every": 1, "preview_every": 99,
-                "checkpoint_every": 99}
+        tiny = {
+            "crop": 32,
+            "batch": 1,
+            "widths": (16, 16, 1, 1),
+            "discriminator_channels": 8,
+            "discriminator_layers": 2,
+            "holdout_fraction": 0.25,
+            "steps": 6,
+            "threads": 1,
+            "precision": "float32",
+            "log_every": 1,
+            "preview_every": 99,
+            "checkpoint_every": 99,
+        }
         return train_config({"data": data, "run": tmp_path / "run", "mode": mode} | tiny | changes)
 
     return make
@@ -97,14 +109,23 @@ def test_a_resumed_run_reaches_exactly_the_weights_of_an_uninterrupted_one(setti
     assert set(expected) == set(actual) and all(torch.equal(expected[k], actual[k]) for k in expected)
 
 
-@pytest.mark.parametrize(("mode", "changes", "terms"), [
-    ("cycle", {}, {"discriminator", "adversarial", "cycle", "identity"}),
-    ("cycle", {"weight_identity": 0.0, "weight_r1": 1.0, "r1_every": 1, "spectral_norm": False},
-     {"discriminator", "adversarial", "cycle", "r1"}),
-    ("contrastive", {}, {"discriminator", "adversarial", "nce", "nce_identity"}),
-    ("contrastive", {"weight_nce_identity": 0.0, "weight_temporal": 1.0, "weight_variation": 1.0},
-     {"discriminator", "adversarial", "nce", "temporal", "variation"}),
-])
+@pytest.mark.parametrize(
+    ("mode", "changes", "terms"),
+    [
+        ("cycle", {}, {"discriminator", "adversarial", "cycle", "identity"}),
+        (
+            "cycle",
+            {"weight_identity": 0.0, "weight_r1": 1.0, "r1_every": 1, "spectral_norm": False},
+            {"discriminator", "adversarial", "cycle", "r1"},
+        ),
+        ("contrastive", {}, {"discriminator", "adversarial", "nce", "nce_identity"}),
+        (
+            "contrastive",
+            {"weight_nce_identity": 0.0, "weight_temporal": 1.0, "weight_variation": 1.0},
+            {"discriminator", "adversarial", "nce", "temporal", "variation"},
+        ),
+    ],
+)
 def test_the_terms_asked_for_are_there_each_by_itself(settings, mode, changes, terms):
     config = settings(mode, passes=("image", "depth", "normal"), **changes)
     objective = {"cycle": Cycle, "contrastive": Contrastive}[mode](config, find_hardware(config))
@@ -115,11 +136,13 @@ def test_the_terms_asked_for_are_there_each_by_itself(settings, mode, changes, t
     if mode == "cycle":
         assert {name for name in found if name.endswith("_back")} == {f"{name}_back" for name in terms}
     assert all(loss.isfinite() for loss in found.values()) and found.keys() - {"discriminator_back", "adversarial_back"} <= (
-        objective.weights.keys() | {"discriminator"})
+        objective.weights.keys() | {"discriminator"}
+    )
 
 
-@pytest.mark.parametrize(("kind", "widths", "count"), [
-    ("cnn", (16, 16, 1, 4), 4), ("unet", (16, 16, 16), 3), ("resnet", (16, 16, 4), 4)])
+@pytest.mark.parametrize(
+    ("kind", "widths", "count"), [("cnn", (16, 16, 1, 4), 4), ("unet", (16, 16, 16), 3), ("resnet", (16, 16, 4), 4)]
+)
 def test_patches_are_compared_at_several_layers_of_each_generator(settings, kind, widths, count):
     config = settings("contrastive", generator=kind, widths=widths)
     objective = Contrastive(config, find_hardware(config))
@@ -142,14 +165,17 @@ def test_a_pool_gives_each_picture_back_at_most_once():
     assert 0.3 < fresh / (3 * POOL) < 0.7
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"mode": "cycle", "weight_l1": 1.0}, "weight-l1 compares an output with its own target"),
-    ({"mode": "contrastive", "weight_features": 1.0}, "weight-features compares"),
-    ({"mode": "contrastive", "weight_cycle": 1.0}, "weight-cycle belongs to mode cycle"),
-    ({"weight_nce": 1.0}, "weight-nce belongs to mode contrastive"),
-    ({"mode": "cycle", "weight_adversarial": 0.0}, "learns from weight-adversarial"),
-    ({"mode": "cycle", "conditional": True}, "conditional can't be on"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mode": "cycle", "weight_l1": 1.0}, "weight-l1 compares an output with its own target"),
+        ({"mode": "contrastive", "weight_features": 1.0}, "weight-features compares"),
+        ({"mode": "contrastive", "weight_cycle": 1.0}, "weight-cycle belongs to mode cycle"),
+        ({"weight_nce": 1.0}, "weight-nce belongs to mode contrastive"),
+        ({"mode": "cycle", "weight_adversarial": 0.0}, "learns from weight-adversarial"),
+        ({"mode": "cycle", "conditional": True}, "conditional can't be on"),
+    ],
+)
 def test_settings_that_need_pairs_are_refused_in_words(changes, message):
     with pytest.raises(ConfigError, match=message):
         train_config({"data": "d", "run": "r"} | changes)

@@ -23,8 +23,21 @@ def quick(monkeypatch):
 
 def test_methods_train_for_the_same_time_and_stand_in_one_table(tmp_path, quick, capsys):
     data, out = write_moving_frames(tmp_path / "data", count=4, height=64, width=80), tmp_path / "out"
-    command = ["benchmark", "--data", str(data), "--out", str(out), "--minutes", "0.01", "--holdout", "pan_0003", "pan_0004",
-               "--methods", "ours", "few_shot"]
+    command = [
+        "benchmark",
+        "--data",
+        str(data),
+        "--out",
+        str(out),
+        "--minutes",
+        "0.01",
+        "--holdout",
+        "pan_0003",
+        "pan_0004",
+        "--methods",
+        "ours",
+        "few_shot",
+    ]
     assert main(command) == 0
     report = json.loads((out / "scores.json").read_text())
     assert list(report["rows"]) == ["plain", "ours", "few_shot", "target"] and report["frames"] == ["pan_0003", "pan_0004"]

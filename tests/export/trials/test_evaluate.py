@@ -46,14 +46,29 @@ def test_scores_go_to_a_table_a_file_a_sheet_and_the_style_file(folder, tmp_path
     assert after.score_card["psnr"] == pytest.approx(scores["psnr"], rel=1e-3) and after.score_card["frames"] == 2
     assert after.score_card | before.score_card == after.score_card
     assert (after.name, after.thumbnail, after.training, after.passes) == (
-        before.name, before.thumbnail, before.training, before.passes)
+        before.name,
+        before.thumbnail,
+        before.training,
+        before.passes,
+    )
     assert onnx.load_model(str(style)).graph.SerializeToString() == weights
     assert sorted(p.name for p in (*tmp_path.iterdir(), *out.iterdir())) == ["scores", "scores.json", "scores.png", "swap.onnx"]
 
 
 def test_a_run_is_scored_on_the_frames_held_out_from_it(tmp_path, folder):
-    run = train(TrainConfig(folder, tmp_path / "run", crop=64, batch=1, widths=(16, 16, 1, 1), discriminator_layers=2, steps=2,
-                            threads=1, holdout=("pan_0002",)))
+    run = train(
+        TrainConfig(
+            folder,
+            tmp_path / "run",
+            crop=64,
+            batch=1,
+            widths=(16, 16, 1, 1),
+            discriminator_layers=2,
+            steps=2,
+            threads=1,
+            holdout=("pan_0002",),
+        )
+    )
     rows = evaluate(EvaluateConfig(run, folder, out=tmp_path / "out"))
     report = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert report["frames"] == ["pan_0002"] and report["style"] == "run" and set(rows) == {"plain", "style", "target"}

@@ -38,8 +38,13 @@ def folder(tmp_path):
 
 
 def config(folder, **settings):
-    return GalleryConfig(folder / "data", (folder / "swap.onnx",), (folder / "swap_tone.onnx",), folder / "out",
-                         **{"frames": ("pan_000[123]",), "strip": "pan_*", **settings})
+    return GalleryConfig(
+        folder / "data",
+        (folder / "swap.onnx",),
+        (folder / "swap_tone.onnx",),
+        folder / "out",
+        **{"frames": ("pan_000[123]",), "strip": "pan_*", **settings},
+    )
 
 
 def seen(path, line, column, height, width):
@@ -97,8 +102,19 @@ def test_score_cards_are_written_once(folder):
 def test_a_style_without_painted_frames_has_pictures_alone(folder, caplog, capsys):
     shutil.rmtree(folder / "data" / "looks")
     shutil.copy(folder / "swap.onnx", folder / "other_tone.onnx")
-    command = ["gallery", "--data", str(folder / "data"), "--styles", str(folder / "swap.onnx"), "--out", str(folder / "out"),
-               "--strip", "walk_*", "--baselines", str(folder / "other_tone.onnx")]
+    command = [
+        "gallery",
+        "--data",
+        str(folder / "data"),
+        "--styles",
+        str(folder / "swap.onnx"),
+        "--out",
+        str(folder / "out"),
+        "--strip",
+        "walk_*",
+        "--baselines",
+        str(folder / "other_tone.onnx"),
+    ]
     assert main(command) == 0 and "other_tone.onnx is left out" in caplog.text
     assert "No scores of swap: let its look paint the frames" in caplog.text and "style: patches" in capsys.readouterr().out
     assert sorted(p.name for p in (folder / "out").iterdir()) == ["swap.jpg", "swap_strip.jpg"]
@@ -124,10 +140,13 @@ def test_shortcomings_name_what_is_not_ahead_and_what_is_not_steady():
     truer = worse | {"ms_ssim": 0.95, "edge_agreement": 0.96}
     assert shortcomings({"style": GOOD, "as true as pix2pix": weaker, "pix2pix": truer}) == []
     assert shortcomings({"style": GOOD, "as true as pix2pix": weaker, "pix2pix": truer | {"edge_agreement": 0.98}}) == [
-        "is not ahead of pix2pix in content: edges at strength 0.70, where it is as true"]
+        "is not ahead of pix2pix in content: edges at strength 0.70, where it is as true"
+    ]
     sentences = shortcomings({"style": worse | {"warping_ratio": 1.6}, "pix2pix": worse | {"ms_ssim": 0.7}, "plain": {}})
-    assert sentences == ["is not ahead of pix2pix in style: patches, style: Gram Gabor, content: edges",
-                         "swims or flickers: its warping error is 1.60 times the plain frames'"]
+    assert sentences == [
+        "is not ahead of pix2pix in style: patches, style: Gram Gabor, content: edges",
+        "swims or flickers: its warping error is 1.60 times the plain frames'",
+    ]
 
 
 def test_a_table_has_a_line_per_row_of_each_style():

@@ -30,8 +30,12 @@ def flickering():
 
 @pytest.fixture(scope="module")
 def scored(folder):
-    painters = {"look": paint, "nothing": lambda passes: passes["image"], "flicker": flickering(),
-                "mirrored": lambda passes: paint(passes)[:, ::-1]}
+    painters = {
+        "look": paint,
+        "nothing": lambda passes: passes["image"],
+        "flicker": flickering(),
+        "mirrored": lambda passes: paint(passes)[:, ::-1],
+    }
     return score(Footage(folder), painters, Perception())
 
 
@@ -76,8 +80,10 @@ def test_what_frames_lack_has_no_score(tmp_path):
 
 
 def test_pretrained_networks_are_asked_where_there_are_any(folder):
-    perception = Perception(inception=lambda squares: squares[:, :, ::50, ::50].flatten(1),
-                            lpips=lambda picture, image: (picture - image).abs().mean()[None])
+    perception = Perception(
+        inception=lambda squares: squares[:, :, ::50, ::50].flatten(1),
+        lpips=lambda picture, image: (picture - image).abs().mean()[None],
+    )
     rows, _ = score(Footage(folder), {"look": paint}, perception)
     assert rows["plain"]["lpips"] == 0 < rows["look"]["lpips"]
     assert rows["plain"]["kid"] > rows["look"]["kid"] == rows["target"]["kid"]

@@ -31,8 +31,13 @@ def test_light_falls_into_few_tones(ball):
 def test_texture_of_paint_goes_and_the_border_of_paints_stays(ball):
     stripes = 1 + 0.08 * np.sin(np.arange(128, dtype=np.float32))[None, :, None]
     plain = cel(ball)
-    striped = cel(ball | {"albedo": ball["albedo"] * stripes, "image": ball["image"] * np.append(stripes * [1, 1, 1],
-                          np.ones((1, 128, 1)), -1).astype(np.float32)})
+    striped = cel(
+        ball
+        | {
+            "albedo": ball["albedo"] * stripes,
+            "image": ball["image"] * np.append(stripes * [1, 1, 1], np.ones((1, 128, 1)), -1).astype(np.float32),
+        }
+    )
     wall = (slice(4, 92), slice(6, 18))
     assert striped[wall].std(axis=(0, 1)).max() < 0.25 * (0.08 * 0.7 * plain[wall].mean())
     assert striped[48, 50, 0] > 2 * striped[48, 50, 1]

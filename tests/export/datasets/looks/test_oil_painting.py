@@ -12,8 +12,13 @@ def wall(height=48, width=64, right=0.0):
     image[..., :3] = np.where(x < width / 2, 0.1, 0.6)[..., None]
     position = np.stack([0.02 * (x + right), 0 * x, -0.02 * y], -1)
     normal = np.broadcast_to(np.array([0, -1, 0], np.float32), position.shape)
-    return {"image": image, "depth": np.full((height, width, 1), 5, np.float32), "normal": normal,
-            "albedo": np.full((height, width, 3), 0.5, np.float32), "position": position}
+    return {
+        "image": image,
+        "depth": np.full((height, width, 1), 5, np.float32),
+        "normal": normal,
+        "albedo": np.full((height, width, 3), 0.5, np.float32),
+        "position": position,
+    }
 
 
 def test_a_brush_drags_light_along_its_stroke_but_no_other_material():
@@ -37,6 +42,9 @@ def test_strokes_break_a_flat_colour_and_stick_to_the_wall_that_moves():
 
 def test_light_keeps_its_radiance_and_the_sky_has_no_strokes():
     passes, _ = pair(1, 48, 64)
-    passes = passes | {"albedo": passes["image"][..., :3].clip(0, 1), "normal": 0 * passes["normal"],
-                       "image": np.full((48, 64, 4), 20, np.float32)}
+    passes = passes | {
+        "albedo": passes["image"][..., :3].clip(0, 1),
+        "normal": 0 * passes["normal"],
+        "image": np.full((48, 64, 4), 20, np.float32),
+    }
     np.testing.assert_allclose(oil_painting(passes), 20, rtol=0.05)

@@ -12,8 +12,13 @@ def plain():
     def passes(radiance, shape=(48, 64)):
         image = np.broadcast_to(np.asarray(radiance, np.float32), (*shape, 3))
         nothing = np.zeros((*shape, 3), np.float32)
-        return {"image": image, "depth": np.full((*shape, 1), 1e10, np.float32), "normal": nothing, "albedo": nothing,
-                "position": nothing}
+        return {
+            "image": image,
+            "depth": np.full((*shape, 1), 1e10, np.float32),
+            "normal": nothing,
+            "albedo": nothing,
+            "position": nothing,
+        }
 
     return passes
 
