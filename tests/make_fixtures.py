@@ -7,8 +7,8 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from core.passes import PASSES  # noqa: E402
-from core.style import OUTPUT_NAME, Style, input_channels, save_style  # noqa: E402
+from core.passes import PASSES
+from core.style import OUTPUT_NAME, Style, input_channels, save_style
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

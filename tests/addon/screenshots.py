@@ -137,7 +137,7 @@ def tick(sequence: Iterator[None]) -> float | None:
         return STEP_SECONDS
     except StopIteration:
         bpy.ops.wm.quit_blender()
-    except Exception:  # noqa: BLE001 - a timer's exception would leave the window open for ever
+    except Exception:
         traceback.print_exc()
         os._exit(1)
     return None

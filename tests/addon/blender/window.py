@@ -133,7 +133,7 @@ def tick(sequence: Iterator[None]) -> float | None:
         return STEP_SECONDS
     except StopIteration:
         quit_blender()
-    except Exception:  # noqa: BLE001 - a timer's exception would leave the window open for ever
+    except Exception:
         traceback.print_exc()
         failures.append("the script itself")
         quit_blender()

@@ -10,11 +10,11 @@ import pytest
 pytest.importorskip("tqdm")
 pytest.importorskip("OpenEXR")
 
-from core.exr import read_exr  # noqa: E402
-from core.passes import PASSES  # noqa: E402
-from export.datasets.render import RenderDatasetConfig, RenderDatasetError, _shots, render_dataset  # noqa: E402
+from core.exr import read_exr
+from core.passes import PASSES
+from export.datasets.render import RenderDatasetConfig, RenderDatasetError, _shots, render_dataset
 
-from .test_scenes import needs_blender, run_in_blender  # noqa: E402
+from .test_scenes import needs_blender, run_in_blender
 
 WIDTH, HEIGHT = 240, 136
 NAMES = ("ruins_s2_0001", "ruins_s2_0002")
