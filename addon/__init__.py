@@ -1,7 +1,7 @@
 """The Blender side: everything that imports bpy. Nodes and hidden data live in the file, pixels travel through run/pixels.py."""
 
-from . import commands
-from .run import after_edits, in_renders, main_thread
+from . import commands, main_thread
+from .run import after_edits, in_renders
 from .trees import keep_in_sync
 from .ui import node, operators, preferences, thumbnails
 

@@ -7,9 +7,10 @@ from functools import partial
 import bpy
 from bpy.app.handlers import persistent
 
+from .. import main_thread
 from ..trees import hidden_scenes, keep_in_sync
 from ..trees.node_group import is_hidden
-from . import log, main_thread, run_nodes
+from . import log, run_nodes
 
 IDLE_SECONDS = 0.05
 LONG_SECONDS = 0.5

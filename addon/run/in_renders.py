@@ -15,9 +15,9 @@ from functools import partial
 import bpy
 from bpy.app.handlers import persistent
 
-from .. import library, temp_folder
+from .. import library, main_thread, temp_folder
 from ..trees import hidden_scenes, keep_in_sync, node_group
-from . import after_edits, log, main_thread, run_nodes
+from . import after_edits, log, run_nodes
 
 STRIP_PROBLEM = "The node can't run in the video sequencer; put it into the compositor of a scene."
 _scene = ""

@@ -7,7 +7,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...core import Cancelled
-from ..run import main_thread
+from .. import main_thread
 from . import hidden_scenes
 from .node_group import is_hidden
 

@@ -70,7 +70,7 @@ def build(name: str, seed: int = 0) -> bpy.types.Scene:
         raise SceneError(f"There is no scene '{name}'; choose from {', '.join(SCENES)}.")
     from .stage import Stage, empty_scene
 
-    stage = Stage(empty_scene(name), Random(f"{name} {seed}"))
+    stage = Stage(empty_scene(name, FRAMES), Random(f"{name} {seed}"))
     recipe = getattr(import_module(f".{SCENES[name].module}", __package__), name)
     recipe(stage)
     return stage.scene

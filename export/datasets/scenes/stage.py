@@ -7,7 +7,6 @@ from random import Random
 import bpy
 from mathutils import Euler, Vector
 
-from . import FRAMES
 from .materials import Colour, Graph
 from .shapes import Point
 
@@ -15,14 +14,18 @@ FILL = 0.6
 """Strength of the sky as a light, below what the camera sees: clear shadows."""
 
 
-def empty_scene(name: str) -> bpy.types.Scene:
-    """A new scene as the only content of the open file. Add-ons, preferences and the window stay as they are."""
+def empty_scene(name: str, frames: int) -> bpy.types.Scene:
+    """A new scene with the frames 1 to `frames`, as the only content of the open file.
+
+    Add-ons, preferences and the window stay as they are.
+    """
     scene = bpy.data.scenes.new(name)
     if bpy.context.window is not None:
         bpy.context.window.scene = scene
     for old in [other for other in bpy.data.scenes if other != scene]:
         bpy.data.scenes.remove(old)
     scene.name = name
+    scene.frame_start, scene.frame_end = 1, frames
     kinds = (
         "objects",
         "collections",
@@ -46,7 +49,6 @@ class Stage:
 
     def __init__(self, scene: bpy.types.Scene, random: Random):
         self.scene, self.random = scene, random
-        scene.frame_start, scene.frame_end = 1, FRAMES
 
     def pick(self, *choices):
         return self.random.choice(choices)
@@ -171,8 +173,9 @@ class Stage:
 
         A key on every frame, and on one frame before and after, which the vector pass looks at.
         """
-        for frame in range(0, FRAMES + 2):
-            location, turn = motion((frame - 1) / (FRAMES - 1))
+        last = self.scene.frame_end
+        for frame in range(0, last + 2):
+            location, turn = motion((frame - 1) / (last - 1))
             thing.location, thing.rotation_euler = location, [math.radians(a) for a in turn]
             thing.keyframe_insert("location", frame=frame)
             thing.keyframe_insert("rotation_euler", frame=frame)

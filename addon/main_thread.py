@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import bpy
 
-from ...core import Cancelled
+from ..core import Cancelled
 
 POLL_SECONDS = 0.02
 Result = TypeVar("Result")
