@@ -4,6 +4,7 @@ import os
 import shutil
 import zlib
 from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from functools import lru_cache
 from hashlib import file_digest
 from importlib.util import find_spec
@@ -111,11 +112,9 @@ def generator(identifier: str, provider: str = "auto") -> tuple[Generator, str]:
 
     Raises StyleError, ProviderError.
     """
-    path = find(identifier).path
-    version = _version(path)
-    wanted = settings()
-    opened = _open(path, version, provider, wanted.memory_limit * 2**20 or None, wanted.precision)
-    return opened, _content(path, version)
+    path, wanted = find(identifier).path, settings()
+    opened = _open(path, _version(path), provider, wanted.memory_limit * 2**20 or None, wanted.precision)
+    return opened, opened.style.digest
 
 
 @lru_cache
@@ -143,7 +142,7 @@ def _version(path: Path) -> tuple[int, int, int]:
 @lru_cache(maxsize=256)
 def _read(path: Path, version: tuple[int, int, int]) -> Installed:
     try:
-        return Installed(path.stem, path, load_style(path))
+        return Installed(path.stem, path, with_changes(load_style(path), content=b""))  # its generator holds that, if any
     except (StyleError, OSError) as error:
         return Installed(path.stem, path, None, str(error))
 

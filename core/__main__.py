@@ -68,7 +68,7 @@ def _report(path: Path, provider: str) -> dict:
         stylize(generator, _noise(style, 64, 64))
     except (StyleError, ProviderError) as error:
         return {"path": str(path), "ok": False, "error": str(error)}
-    contract = {key: value for key, value in asdict(style).items() if key not in ("path", "thumbnail")}
+    contract = {key: value for key, value in asdict(style).items() if key not in ("path", "thumbnail", "content")}
     opened = {"provider": generator.provider, "reason": generator.reason, "open_seconds": round(generator.open_seconds, 3)}
     return {"path": str(path), "ok": True, "error": "", **opened, **contract}
 

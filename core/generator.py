@@ -91,7 +91,7 @@ class Generator:
     ):
         if provider != "auto" and provider not in PROVIDERS:
             raise ProviderError(f"There is no provider '{provider}'; choose auto, {', '.join(PROVIDERS)}.")
-        if style.path is None:
+        if not style.content:
             raise StyleError(f"The style '{style.name}' was not loaded from a file; open it with load_style().")
         started = time.perf_counter()
         self.style = style
@@ -272,7 +272,9 @@ def _session(style: Style, providers: list, threads: int):
     options.log_severity_level = 4
     # Waiting threads must not spin beside Blender's own.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Bytes that look like ONNX Runtime's own format, too, would else be read as that, which nobody has checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return onnxruntime.InferenceSession(str(style.path), options, providers=providers)
+        return onnxruntime.InferenceSession(style.content, options, providers=providers)
     except _runtime_errors() as error:
         raise StyleError(f"ONNX Runtime can't open the style file {style.path}: {error}") from error

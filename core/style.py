@@ -1,6 +1,7 @@
 """The style file: one .onnx whose metadata holds the contract between the trainer that wrote it and every host that runs it.
 
-A style file is untrusted input. load_style() parses and checks it with the onnx package before any runtime opens it.
+A style file is untrusted input. load_style() reads it once, and parses and checks what it read with the onnx package; a runtime
+gets these very bytes.
 """
 
 import base64
@@ -12,6 +13,8 @@ import struct
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from .memory import bytes_per_pixel
@@ -76,6 +79,13 @@ class Style:
     """Where the style was read from."""
     pixel_bytes: int = field(default=0, compare=False, metadata=UNWRITTEN)
     """Memory that its graph needs for each pixel of what is run at once; see memory.bytes_per_pixel()."""
+    content: bytes = field(default=b"", repr=False, compare=False, metadata=UNWRITTEN)
+    """The file as it was read and checked, which is what a Generator runs: the file may have changed since."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file that was checked."""
+        return sha256(self.content).hexdigest()
 
     def to_json(self) -> str:
         contract = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata != UNWRITTEN}
@@ -213,7 +223,7 @@ def load_style(path: str | Path) -> Style:
             f"{style.receptive_radius} pixels far" if style.tiles_exact else "the whole frame",
             style.alignment,
         )
-    return replace(style, path=path)
+    return replace(style, path=path, content=content)
 
 
 def _plain(text: str, length: int = 300) -> str:

@@ -93,7 +93,7 @@ def _read_style(path: Path) -> Start:
         style = load_style(path)
     except StyleError as error:
         raise StartError(str(error)) from error
-    graph = onnx.load_model(str(path), load_external_data=False).graph
+    graph = onnx.load_model_from_string(style.content).graph
     stored = {t.name.removesuffix(HALF): onnx.numpy_helper.to_array(t) for t in graph.initializer}
     weights = {
         name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items() if name.endswith((".weight", ".bias"))

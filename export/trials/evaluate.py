@@ -194,7 +194,7 @@ def write_card(path: Path, card: dict) -> None:
     partial = path.with_suffix(".partial")
     try:
         style = load_style(path)
-        model = onnx.load_model(str(path), load_external_data=False)
+        model = onnx.load_model_from_string(style.content)
         save_style(partial, model, replace(style, score_card=style.score_card | card))
         load_style(partial)
         os.replace(partial, path)

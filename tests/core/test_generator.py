@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -74,16 +75,39 @@ def test_an_unknown_provider_is_named(swap):
 
 def test_a_style_without_a_file_is_refused(swap):
     with pytest.raises(StyleError, match="load_style"):
-        Generator(replace(swap, path=None), "cpu")
+        Generator(replace(swap, content=b""), "cpu")
 
 
 def test_a_graph_that_onnx_runtime_refuses_is_a_style_error(tmp_path):
     model = onnx.load(FIXTURES / "swap.onnx")
     model.graph.initializer[0].dims[1] = 1  # three times the data of the new shape: the checker does not look, the runtime does
     model.graph.initializer[0].dims[0] = 3
-    onnx.save(model, tmp_path / "s.onnx")
+    refused = replace(load_style(FIXTURES / "swap.onnx"), path=tmp_path / "s.onnx", content=model.SerializeToString())
     with pytest.raises(StyleError, match="s.onnx"):
-        Generator(replace(load_style(FIXTURES / "swap.onnx"), path=tmp_path / "s.onnx"), "cpu")
+        Generator(refused, "cpu")
+
+
+def test_what_was_checked_is_what_runs_whatever_becomes_of_the_file(tmp_path, generators):
+    path = tmp_path / "s.onnx"
+    path.write_bytes((FIXTURES / "swap.onnx").read_bytes())
+    style = load_style(path)
+    assert style.digest == sha256(path.read_bytes()).hexdigest()
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    model.graph.node[0].output[0] = "c"
+    model.graph.node.append(onnx.helper.make_node("RandomNormalLike", ["c"], ["stylized"]))
+    onnx.save(model, path)
+    image = np.random.default_rng(0).uniform(0, 2, (1, 3, 6, 5)).astype(np.float32)
+    np.testing.assert_array_equal(Generator(style, "cpu").run({"image": image}), generators["swap"].run({"image": image}))
+
+
+def test_a_file_that_looks_like_onnx_runtimes_own_format_too_is_read_as_onnx(tmp_path, generators):
+    """Protobuf lets a file begin with the name of its maker, and ONNX Runtime looks for "ORTM" behind the first four bytes."""
+    path = tmp_path / "s.ort"
+    path.write_bytes(b"\x12\x06xxORTM" + (FIXTURES / "swap.onnx").read_bytes())
+    image = np.random.default_rng(0).uniform(0, 2, (1, 3, 6, 5)).astype(np.float32)
+    opened = Generator(load_style(path), "cpu")
+    np.testing.assert_array_equal(opened.run({"image": image}), generators["swap"].run({"image": image}))
 
 
 def test_a_failing_run_is_a_provider_error(generators):
