@@ -1,5 +1,7 @@
 """The Blender side: everything that imports bpy. Nodes and hidden data live in the file, pixels travel through run/pixels.py."""
 
+from contextlib import ExitStack
+
 from . import commands, main_thread
 from .run import after_edits, in_renders
 from .trees import keep_in_sync
@@ -9,10 +11,16 @@ MODULES = (preferences, thumbnails, operators, node, main_thread, keep_in_sync, 
 
 
 def register() -> None:
-    for module in MODULES:
-        module.register()
+    """All modules or, after an exception, none."""
+    with ExitStack() as registered:
+        for module in MODULES:
+            module.register()
+            registered.callback(module.unregister)
+        registered.pop_all()
 
 
 def unregister() -> None:
-    for module in reversed(MODULES):
-        module.unregister()
+    """All modules, the last one first; what one raises does not keep the others."""
+    with ExitStack() as registered:
+        for module in MODULES:
+            registered.callback(module.unregister)

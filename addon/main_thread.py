@@ -5,9 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-import bpy
-
 from ..core import Cancelled
+from .callbacks import Timer
 
 POLL_SECONDS = 0.02
 Result = TypeVar("Result")
@@ -22,14 +21,19 @@ class _Call:
 
     def settle(self) -> bool:
         """Run it if it is time; False if it has to wait."""
-        if self.ready is not None and not self.ready() and not self.future.cancelled():
-            return False
-        if self.future.set_running_or_notify_cancel():
-            try:
+        try:
+            if self.ready is not None and not self.future.cancelled() and not self.ready():
+                return False
+            if self.future.set_running_or_notify_cancel():
                 self.future.set_result(self.function())
-            except BaseException as error:
-                self.future.set_exception(error)  # the caller raises it
+        except BaseException as error:
+            self.future.set_exception(error)  # the caller raises it
         return True
+
+    def drop(self) -> None:
+        """It will never run: its caller gets Cancelled."""
+        if self.future.cancel():
+            self.future.set_running_or_notify_cancel()  # only now does whoever waits for it wake up
 
 
 _calls: list[_Call] = []
@@ -43,7 +47,8 @@ def call(
 ) -> Result:
     """Call a function on the main thread and return its result or raise its exception.
 
-    cancel: asked again and again while waiting, since the main thread may be waiting for the caller to end. Raises Cancelled.
+    May be called from any thread. cancel: asked again and again while waiting, since the main thread may be waiting for the
+    caller to end. Raises Cancelled, also when the add-on is switched off meanwhile.
     ready: asked on the main thread until it agrees. On the main thread itself there is no waiting.
     """
 
@@ -59,22 +64,26 @@ def call(
     while waiting.future not in concurrent.futures.wait([waiting.future], POLL_SECONDS).done:
         if cancel is not None and cancel() and waiting.future.cancel():
             raise Cancelled
-    return waiting.future.result()
+    try:
+        return waiting.future.result()
+    except concurrent.futures.CancelledError:
+        raise Cancelled from None
 
 
-def _pump() -> float:
+def _pump() -> None:
     for waiting in list(_calls):
         if waiting.settle():
             _calls.remove(waiting)
-    return POLL_SECONDS
+
+
+_timer = Timer(_pump, POLL_SECONDS)
 
 
 def register() -> None:
-    bpy.app.timers.register(_pump, persistent=True)
+    _timer.start()
 
 
 def unregister() -> None:
-    bpy.app.timers.unregister(_pump)
-    for waiting in _calls:
-        waiting.future.cancel()
-    _calls.clear()
+    _timer.stop()
+    while _calls:
+        _calls.pop().drop()

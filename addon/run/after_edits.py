@@ -8,6 +8,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .. import main_thread
+from ..callbacks import Timer, add_handlers, remove_handlers
 from ..trees import hidden_scenes, keep_in_sync
 from ..trees.node_group import is_hidden
 from . import log, run_nodes
@@ -45,7 +46,7 @@ def _on_composited(scene: bpy.types.Scene, *_: object) -> None:
         _due = scene.name
 
 
-def _when_idle() -> float:
+def _when_idle() -> None:
     global _due, _thread, _started, _progress
     if _due and keep_in_sync.is_idle() and (_thread is None or not _thread.is_alive()):
         keep_in_sync.sync_if_due()
@@ -60,7 +61,6 @@ def _when_idle() -> float:
         _started = 0.0
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
             bpy.ops.gan_style.watch("INVOKE_DEFAULT")
-    return IDLE_SECONDS
 
 
 def _note(fraction: float) -> None:
@@ -81,12 +81,16 @@ def _errors(plans: tuple[hidden_scenes.Plan, ...]) -> list[str]:
     return [run.error if run else "" for run in (log.latest(plan.key) for plan in plans)]
 
 
+HANDLERS = {"composite_post": _on_composited}
+_timer = Timer(_when_idle, IDLE_SECONDS)
+
+
 def register() -> None:
-    bpy.app.handlers.composite_post.append(_on_composited)
-    bpy.app.timers.register(_when_idle, persistent=True)
+    add_handlers(HANDLERS)
+    _timer.start()
 
 
 def unregister() -> None:
+    remove_handlers(HANDLERS)
+    _timer.stop()
     cancel()
-    bpy.app.timers.unregister(_when_idle)
-    bpy.app.handlers.composite_post.remove(_on_composited)

@@ -16,6 +16,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .. import library, main_thread, temp_folder
+from ..callbacks import add_handlers, remove_handlers
 from ..trees import hidden_scenes, keep_in_sync, node_group
 from . import after_edits, log, run_nodes
 
@@ -160,13 +161,11 @@ if bpy.app.background:
 
 def register() -> None:
     bpy.utils.register_class(TriggerEngine)
-    for name, handler in HANDLERS.items():
-        getattr(bpy.app.handlers, name).append(handler)
+    add_handlers(HANDLERS)
 
 
 def unregister() -> None:
-    for name, handler in HANDLERS.items():
-        getattr(bpy.app.handlers, name).remove(handler)
+    remove_handlers(HANDLERS)
     bpy.utils.unregister_class(TriggerEngine)
     run_nodes.forget()
     log.forget()

@@ -5,6 +5,7 @@ import numpy as np
 
 from ...core.exr import ExrError, read_exr, write_exr
 from .. import temp_folder
+from ..callbacks import no_handlers
 from ..trees import hidden_scenes, node_group
 
 MATCHED = (
@@ -36,7 +37,7 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
     path.unlink(missing_ok=True)
     try:
         # In the hidden scene's context, since the operator evaluates the context's scene once more, however large it is.
-        with bpy.context.temp_override(scene=inputs, view_layer=inputs.view_layers[0]):
+        with no_handlers(), bpy.context.temp_override(scene=inputs, view_layer=inputs.view_layers[0]):
             bpy.ops.render.render(scene=inputs.name)
     except RuntimeError as error:
         raise CaptureError(f"Blender can't composite the node's inputs: {error}") from error

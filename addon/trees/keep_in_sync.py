@@ -8,6 +8,7 @@ from bpy.app.handlers import persistent
 
 from ...core import Cancelled
 from .. import main_thread
+from ..callbacks import Timer, add_handlers, remove_handlers
 from . import hidden_scenes
 from .node_group import is_hidden
 
@@ -71,10 +72,11 @@ def sync_or_postpone() -> None:
         request_sync()
 
 
-def _when_idle() -> float:
+def _when_idle() -> None:
+    if _rendering and not bpy.app.is_job_running("RENDER"):
+        render_ends()  # Blender says nothing more when it can't open the movie to write; timers wait for other renders
     if is_idle():
         sync_if_due()
-    return IDLE_SECONDS
 
 
 @persistent
@@ -100,15 +102,16 @@ HANDLERS = {
 }
 
 
+_timer = Timer(_when_idle, IDLE_SECONDS)
+
+
 def register() -> None:
-    for name, handler in HANDLERS.items():
-        getattr(bpy.app.handlers, name).append(handler)
-    bpy.app.timers.register(_when_idle, persistent=True)
+    add_handlers(HANDLERS)
+    _timer.start()
     request_sync()
 
 
 def unregister() -> None:
-    bpy.app.timers.unregister(_when_idle)
-    for name, handler in HANDLERS.items():
-        getattr(bpy.app.handlers, name).remove(handler)
+    remove_handlers(HANDLERS)
+    _timer.stop()
     hidden_scenes.remove_all()

@@ -152,6 +152,7 @@ class GANSTYLE_OT_watch(bpy.types.Operator):  # noqa: N801
     bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Blender ends it by cancel() when a file is opened."""
         self.timer = context.window_manager.event_timer_add(0.25, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -166,11 +167,15 @@ class GANSTYLE_OT_watch(bpy.types.Operator):  # noqa: N801
         for area in (a for window in context.window_manager.windows for a in window.screen.areas if a.type == "NODE_EDITOR"):
             area.tag_redraw()
         if progress is None:
-            context.window_manager.event_timer_remove(self.timer)
-            context.workspace.status_text_set(None)
+            self.cancel(context)
             return {"FINISHED"}
         context.workspace.status_text_set(f"GAN Style: {progress:.0%} done, Esc to cancel")
         return {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        context.window_manager.event_timer_remove(self.timer)
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
 
 
 class GANSTYLE_OT_cancel(bpy.types.Operator):  # noqa: N801

@@ -67,7 +67,7 @@ FAILING = {
 }
 
 
-IN_ONE_PROCESS = ("files", "settings", "trees", "views")
+IN_ONE_PROCESS = ("files", "session", "settings", "trees", "views")
 """Scripts whose cases run one after the other in one Blender."""
 
 
