@@ -1,11 +1,11 @@
 # make demo   render a scene of ours through the GAN Style node and write the frames into demo/
-# make test   run all tests, with every Blender (as a Python module) that a Python found here can run
+# make test   check, then run all tests, with every Blender (as a Python module) that a Python found here can run
 # make styles  render, paint and train the shipped styles; make style-cel does one
 # make keyframes  render a shot, paint two of its frames, train on them for 15 minutes, and score the style
 # make gallery  show the shipped styles on shots that they never saw, and score them beside runs/*_pix2pix.onnx
 # make bench  time our generators and published ones side by side, into speed/
 # make extension  pack the add-on with its wheels into dist/, for each platform, as Blender installs it
-# make check  lint
+# make check  lint, format and types
 #
 # Each sets up what it needs in .venv on its first run. PYTHON names another interpreter (3.11 or 3.13).
 
@@ -29,7 +29,7 @@ endef
 demo: .venv/.demo
 	.venv/bin/python -m export demo
 
-test: .venv/.test $(if $(SECOND),.venv-3.13/.test)
+test: check $(if $(SECOND),.venv-3.13/.test)
 	.venv/bin/python -m pytest
 	$(if $(SECOND),.venv-3.13/bin/python -m pytest,@echo "No Python 3.13 was found: not tested with its Blender.")
 
@@ -102,6 +102,8 @@ extension: .venv/.test
 
 check: .venv/.test
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pyright --pythonpath .venv/bin/python
 
 .venv/.demo: pyproject.toml
 	$(call set_up,$(PYTHON),blender)

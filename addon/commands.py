@@ -2,14 +2,12 @@
 
 import argparse
 import json
-import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 
-from ..core.__main__ import COMMANDS, UsageError, add_json, main
+from ..core.__main__ import COMMANDS, UsageError, add_json, main, prepare_process
 from . import library
 from .run import in_renders, run_nodes
 from .trees import hidden_scenes, keep_in_sync
@@ -70,8 +68,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm that ends the run leaves no temporary files behind
-    sys.stdout.reconfigure(errors="backslashreplace")  # names need not fit the terminal's encoding
+    prepare_process()
     ours = {"check": (check, _add_check), "styles": (COMMANDS["styles"][0], _add_styles)}
     return main(arguments, f"blender --command {NAME}", COMMANDS | ours)
 

@@ -55,15 +55,15 @@ def installed() -> dict[str, Installed]:
     return {path.stem: _read(path, _version(path)) for path in files}
 
 
-def find(identifier: str) -> Installed:
+def find(identifier: str) -> Style:
     """Raises MissingStyleError if there is no such style, StyleError if its file can't be used."""
-    style = installed().get(identifier)
-    if style is None:
+    found = installed().get(identifier)
+    if found is None:
         wanted = f"The style '{identifier}' is not installed" if identifier else "No style is chosen"
         raise MissingStyleError(f"{wanted}; install it into {user_folder()} or choose another in the node.")
-    if style.style is None:
-        raise StyleError(style.error)
-    return style
+    if found.style is None:
+        raise StyleError(found.error)
+    return found.style
 
 
 def place(style: Installed) -> str:
@@ -113,6 +113,7 @@ def generator(identifier: str, provider: str = "auto") -> tuple[Generator, str]:
     Raises StyleError, ProviderError.
     """
     path, wanted = find(identifier).path, settings()
+    assert path is not None  # installed styles are read from files
     opened = _open(path, _version(path), provider, wanted.memory_limit * 2**20 or None, wanted.precision)
     return opened, opened.style.digest
 

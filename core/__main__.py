@@ -1,6 +1,7 @@
 """Styles without Blender: `python -m core COMMAND`; whatever fails ends with one line on stderr and exit code 1."""
 
 import argparse
+import io
 import json
 import os
 import re
@@ -203,7 +204,13 @@ def main(arguments: list[str], program: str = "python -m core", commands: dict =
     return 1
 
 
-if __name__ == "__main__":
+def prepare_process() -> None:
+    """What the process of a command needs; for the main thread."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm that ends the run leaves no temporary files behind
-    sys.stdout.reconfigure(errors="backslashreplace")  # names of styles need not fit the terminal's encoding
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of styles need not fit the terminal's encoding
+
+
+if __name__ == "__main__":
+    prepare_process()
     sys.exit(main(sys.argv[1:]))

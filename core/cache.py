@@ -22,7 +22,7 @@ def content_key(arrays: dict[str, np.ndarray], *identity: object) -> str:
     ordered = sorted(arrays.items())
     digest = xxh3_128(repr((identity, [(name, array.shape, array.dtype.str) for name, array in ordered])).encode())
     for _, array in ordered:
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
@@ -54,7 +54,7 @@ class FrameCache:
         self._remember(key, frame)
         if self.folder is not None and 0 < frame.nbytes <= self.disk_bytes:
             with suppress(OSError):
-                self._write(key, frame)
+                self._write(self.folder, key, frame)
                 self._trim_folder()
 
     def limit(self, memory_bytes: int, folder: Path | None, disk_bytes: int) -> None:
@@ -100,16 +100,16 @@ class FrameCache:
             return None
         return np.frombuffer(pixels, "<f4").reshape(height, width, 4)
 
-    def _write(self, key: str, frame: np.ndarray) -> None:
+    def _write(self, folder: Path, key: str, frame: np.ndarray) -> None:
         """Whole or not at all: others may read the folder meanwhile."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         size, pixels = np.array(frame.shape[:2], "<u4").tobytes(), np.ascontiguousarray(frame, "<f4").data.cast("B")
-        handle, temporary = tempfile.mkstemp(suffix=".part", dir=self.folder)
+        handle, temporary = tempfile.mkstemp(suffix=".part", dir=folder)
         try:
             with open(handle, "wb") as file:
                 file.write(_checksum(key, size, pixels) + size)
                 file.write(pixels)
-            os.replace(temporary, self.folder / f"{key}.frame")
+            os.replace(temporary, folder / f"{key}.frame")
         except OSError:
             with suppress(OSError):
                 os.unlink(temporary)

@@ -97,13 +97,14 @@ class Generator:
         self.style = style
         self.provider = "cuda" if provider == "auto" else provider
         self.reason = "The CPU was asked for." if provider == "cpu" else f"{LABELS[self.provider]} works on this machine."
-        self._session, problem = _open(style, self.provider, threads, precision)
-        if problem:
+        session, problem = _open(style, self.provider, threads, precision)
+        if session is None:
             self.reason = f"{LABELS[self.provider]} can't be used: {problem}."
             if provider != "auto":
                 raise ProviderError(f"{self.reason} Choose the provider auto or cpu, or mend the installation.")
             self.provider = "cpu"
-            self._session, _ = _open(style, "cpu", threads, precision)
+            session = _session(style, [PROVIDERS["cpu"]], threads)
+        self._session = session
         self.precision = precision if self.provider in ON_CUDA else "full"
         self.memory_limit = memory_limit or free_memory(self.provider) // 2
         self.most_pixels: int | None = None
@@ -124,7 +125,7 @@ class Generator:
             with _stopping(options, cancel):
                 if on_cuda:
                     return _run_bound(self._session, inputs, options)
-                return self._session.run([OUTPUT_NAME], inputs, options)[0]
+                return np.asarray(self._session.run([OUTPUT_NAME], inputs, options)[0])
         except _runtime_errors() as error:
             if options.terminate:
                 raise Cancelled from error
@@ -187,6 +188,9 @@ def _run_options(release: str):
 @contextmanager
 def _stopping(options, cancel: Callable[[], bool] | None) -> Iterator[None]:
     """Set the flag that ends a run with these RunOptions once cancel() agrees."""
+    if cancel is None:
+        yield
+        return
     over = threading.Event()
 
     def watch() -> None:
@@ -197,14 +201,12 @@ def _stopping(options, cancel: Callable[[], bool] | None) -> Iterator[None]:
             over.wait(CANCEL_SECONDS)
 
     watcher = threading.Thread(target=watch, name="GAN Style cancel", daemon=True)
-    if cancel is not None:
-        watcher.start()
+    watcher.start()
     try:
         yield
     finally:
         over.set()
-        if cancel is not None:
-            watcher.join()
+        watcher.join()
 
 
 def _run_bound(session, inputs: dict[str, np.ndarray], options, device: str = "cuda") -> np.ndarray:
@@ -221,7 +223,7 @@ def _run_bound(session, inputs: dict[str, np.ndarray], options, device: str = "c
 
 def _runtime_errors() -> tuple[type[Exception], ...]:
     """ONNX Runtime's exceptions; they derive from Exception directly and share no base class of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
+    import onnxruntime.capi.onnxruntime_pybind11_state as state
 
     return (
         state.EPFail,

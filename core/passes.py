@@ -41,7 +41,7 @@ def check_passes(passes: dict[str, np.ndarray], needed: tuple[str, ...]) -> tupl
 
     Raises PassError if one is missing, has other channels than PASSES says, is not float32 or differs in size.
     """
-    size = None
+    sizes: list[tuple[int, int]] = []
     for name in needed:
         if name not in passes:
             raise PassError(f"The style needs the pass '{name}' ({PASSES[name].meaning}); connect it or switch it on.")
@@ -52,8 +52,8 @@ def check_passes(passes: dict[str, np.ndarray], needed: tuple[str, ...]) -> tupl
             raise PassError(f"The pass '{name}' must be float32, but it is {array.dtype}.")
         if 0 in array.shape:
             raise PassError(f"The pass '{name}' is empty: its size is {array.shape[1]} x {array.shape[0]}.")
-        if size not in (None, array.shape[:2]):
-            found, other = (f"{s[1]} x {s[0]} pixels" for s in (array.shape, size))
+        sizes.append((array.shape[0], array.shape[1]))
+        if sizes[-1] != sizes[0]:
+            found, other = (f"{width} x {height} pixels" for height, width in (sizes[-1], sizes[0]))
             raise PassError(f"The pass '{name}' is {found}, the others are {other}.")
-        size = array.shape[:2]
-    return size
+    return sizes[0]

@@ -51,8 +51,7 @@ def _when_idle() -> None:
     if _due and keep_in_sync.is_idle() and (_thread is None or not _thread.is_alive()):
         keep_in_sync.sync_if_due()
         scene, _due = bpy.data.scenes.get(_due), ""
-        plans = hidden_scenes.plans(scene) if scene is not None else ()
-        if plans:
+        if scene is not None and (plans := hidden_scenes.plans(scene)):
             arguments = scene.name, scene.frame_current, plans, _cancelled.is_set
             _thread = threading.Thread(target=_run, args=arguments, name="GAN Style", daemon=True)
             _started, _progress = time.monotonic(), 0.0

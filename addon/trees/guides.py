@@ -62,7 +62,8 @@ def problem(scene: bpy.types.Scene, node: bpy.types.Node, groups: Sequence[bpy.t
     """Why the node can't have its guides; empty if it can."""
     if lacking := missing(node, groups):
         return f"The style needs the passes {', '.join(lacking)}: click Link Passes, or connect what renders them."
-    vector = read.origin(node.inputs["Vector"], groups).node if "Vector" in node.inputs else None
+    feed = read.origin(node.inputs["Vector"], groups) if "Vector" in node.inputs else None
+    vector = feed.node if feed is not None else None
     if vector is not None and vector.bl_idname == read.RENDER_LAYERS and (vector.scene or scene).render.use_motion_blur:
         return "Blender renders no Vector pass with motion blur: switch the motion blur off, or choose another style."
     return ""

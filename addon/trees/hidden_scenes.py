@@ -247,12 +247,12 @@ def _share_problems(nodes: list[bpy.types.Node]) -> None:
 
 def _offer_guides(node: bpy.types.Node) -> None:
     with suppress(StyleError):  # a style that is away leaves the sockets and their links as they are
-        guides.offer(node, library.find(node.style_id).style.passes)
+        guides.offer(node, library.find(node.style_id).passes)
 
 
 def _passes(node: bpy.types.Node) -> tuple[str, ...]:
     try:
-        return library.find(node.style_id).style.passes
+        return library.find(node.style_id).passes
     except StyleError:  # reported when the style is opened
         return ("image",)
 
