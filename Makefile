@@ -33,9 +33,7 @@ test: check $(if $(SECOND),.venv-3.13/.test)
 	.venv/bin/python -m pytest
 	$(if $(SECOND),.venv-3.13/bin/python -m pytest,@echo "No Python 3.13 was found: not tested with its Blender.")
 
-LOOKS := graphic_novel watercolour ink_hatching oil_painting cel hologram
 MINUTES := 30
-styles: $(LOOKS:%=style-%)
 
 # Each goes on from the style that ships; with START= from nothing. The frames between the painted ones are for steadiness:
 # the more of it, the fainter thin lines become.
@@ -77,6 +75,8 @@ ABOUT_ink_hatching := --name "Ink Hatching" --description "Brush hatching that t
 ABOUT_oil_painting := --name "Oil Painting" --description "Broad strokes of broken colour that follow the form, with the marks of the brush."
 ABOUT_cel := --name "Cel Animation" --description "Flat light and shade, clean coloured lines."
 ABOUT_hologram := --name "Hologram" --description "A neon projection: borders and rims of light, cold and warm, thinning with distance."
+
+styles: $(patsubst ABOUT_%,style-%,$(sort $(filter ABOUT_%,$(.VARIABLES))))
 
 keyframes: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/robots --scenes robots --frames 24 --frame-step 1 \

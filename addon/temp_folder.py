@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+# Locks of our own: the package filelock would be one more wheel in everything that artists install, for these few lines.
 if sys.platform == "win32":
     import msvcrt
 else:

@@ -213,5 +213,5 @@ def _initialise(generator: Peer) -> None:
 
 
 PEERS = dict(zip(NAMES, (Pix2PixUNet, CycleGANResNet, FewShot, FastStyle), strict=True))
-PEER_SIZES = {"pix2pix_unet": (64, 8), "cyclegan_resnet": (64, 9), "few_shot": (32, 7), "transformer": (32, 5)}
+PEER_SIZES = dict(zip(NAMES, ((64, 8), (64, 9), (32, 7), (32, 5)), strict=True))
 """Peer -> its published widths: channels of the first layer, and levels or residual blocks."""

@@ -75,7 +75,7 @@ def copy_addon(folder: Path) -> None:
     """What of the checkout is in a package."""
     for name in PACKED:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.md"))
         else:
             shutil.copy(ROOT / name, folder / name)
 
