@@ -56,7 +56,7 @@ style-%: datasets/%/painted
 	    --weight-temporal $(STEADY) --minutes $(MINUTES)
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(ABOUT_$*)
 
-# pix2pix as it was published, on the same painted frames for the same time.
+# pix2pix's generator and loss, as far as benchmark.py has them, on the same painted frames for the same time.
 baseline-%: datasets/%/painted
 	.venv/bin/python -m export benchmark --data datasets/$* --out runs/$*_baseline --methods pix2pix --minutes $(MINUTES)
 	cp runs/$*_baseline/pix2pix.onnx runs/$*_pix2pix.onnx

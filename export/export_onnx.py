@@ -59,6 +59,8 @@ OPERATORS = {
 """All that a generator's graph may hold: each is fast in ONNX Runtime on the CPU and has a CUDA kernel."""
 SIZES = ((64, 64), (1, 1), (37, 61), (130, 83))
 """(height, width) of the random frames that PyTorch and ONNX Runtime are compared on."""
+LEAST_NOISE = 0.1
+"""Root mean square of the noise on one of these frames, at least; it is about 0.4 on surfaces."""
 
 
 class ExportError(TrainerError):
@@ -218,9 +220,9 @@ class _TorchGenerator:
 def parity(module: GuidedGenerator, generator: Generator) -> float:
     """Largest difference between PyTorch and ONNX Runtime over random frames of odd sizes through core.stylize.
 
-    Scene-linear, absolute up to 1 and relative above; not a number if PyTorch gives one.
+    Scene-linear, absolute up to 1 and relative above; not a number if PyTorch gives one. A generator's noise takes part.
     """
-    rng, worst = np.random.default_rng(0), 0.0
+    rng, worst, noise = np.random.default_rng(0), 0.0, 0.0
     reference = _TorchGenerator(module.eval(), generator.style)
     for height, width in SIZES:
         if height * width == 1 and not generator.style.tiles_exact:
@@ -228,16 +230,39 @@ def parity(module: GuidedGenerator, generator: Generator) -> float:
         passes = _random_passes(generator.style.passes, height, width, rng)
         expected, actual = stylize(reference, passes), stylize(generator, passes)
         worst = np.fmax(worst, (np.abs(expected - actual) / np.maximum(np.abs(expected), 1)).max())
+        noise = max(noise, _strength_of_noise(module, passes))
+    assert noise > LEAST_NOISE or not module.noise, "nothing would be said of the noise"
     return float("nan") if reference.gave_nan else float(worst)
 
 
+@torch.no_grad()
+def _strength_of_noise(module: GuidedGenerator, passes: dict[str, np.ndarray]) -> float:
+    """Root mean square of what a generator's noise gives for the position pass; 0 if it has none."""
+    if not module.noise:
+        return 0.0
+    height, width = (side // 2 * 2 for side in passes["position"].shape[:2])
+    position = torch.from_numpy(passes["position"][:height, :width]).permute(2, 0, 1)[None]
+    return module.noise(position).square().mean().sqrt().item() if position.numel() else 0.0
+
+
 def _random_passes(names: tuple[str, ...], height: int, width: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Radiance over five orders of magnitude with soft alpha; normals and albedo up to 1, the other guides up to 100."""
+    """Radiance over five orders of magnitude, soft alpha; positions on a surface; normals and albedo up to 1, others to 100."""
     passes = {}
     for name in names:
         reach = 1 if name in ("normal", "albedo") else 100
         passes[name] = rng.uniform(-reach, reach, (height, width, PASSES[name].channels)).astype(np.float32)
+    if "position" in passes:
+        passes["position"] = _surface(height, width, rng)
     alpha = rng.uniform(0, 1, (height, width, 1))
     radiance = np.exp(rng.normal(-1, 2, (height, width, 3)))
     passes["image"] = np.concatenate([radiance * alpha, alpha], axis=-1).astype(np.float32)
     return passes
+
+
+def _surface(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+    """Points of a curved surface (H, W, 3) float32, whose pixels grow from left to right from 0.002 to 0.5 units or so: over most
+    octaves of the noise, which random points, being nobody's neighbours, would leave at 0."""
+    y, x = np.mgrid[:height, :width]
+    along = (0.002 * 250 ** (x / width)).cumsum(axis=1)
+    directions, origin = rng.normal(0, 0.6, (3, 3)), rng.uniform(-20, 20, 3)
+    return (origin + np.stack([along, 0.01 * y, 0.05 * np.sin(y / 8)], axis=-1) @ directions).astype(np.float32)

@@ -1,10 +1,12 @@
 """Paints frames that are rendered already: the targets of a look for all frames of a data set, or for a few keyframes."""
 
+import ast
 import hashlib
+import importlib.util
 import inspect
 import itertools
 import os
-import re
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from fnmatch import fnmatch
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 
 from tqdm import tqdm
 
@@ -69,12 +72,24 @@ def paint(config: PaintConfig) -> list[Path]:
 
 
 def _code_digest(look: str) -> str:
-    """Changes with the module of a look and those beside it that it imports."""
-    modules = [Path(inspect.getsourcefile(LOOKS[look]))]
+    """Changes with the module of a look and all modules of this project that it imports, directly or through others."""
+    modules = [inspect.getmodule(LOOKS[look])]
     for module in modules:
-        names = re.findall(r"^from \.(\w+) import", module.read_text("utf-8"), re.M)
-        modules += [path for name in names if (path := module.with_name(f"{name}.py")) not in modules]
-    return hashlib.sha256(b"\0".join(module.read_bytes() for module in modules)).hexdigest()[:16]
+        modules += [found for found in _imported(module) if found not in modules]
+    sources = sorted((module.__name__, Path(module.__file__).read_bytes()) for module in modules)
+    return hashlib.sha256(b"\0".join(source for _, source in sources)).hexdigest()[:16]
+
+
+def _imported(module: ModuleType) -> list[ModuleType]:
+    """The modules of this project that a module names in its imports of the form `from X import Y`."""
+    names = []
+    for part in ast.walk(ast.parse(Path(module.__file__).read_bytes())):
+        if isinstance(part, ast.ImportFrom):
+            source = importlib.util.resolve_name("." * part.level + (part.module or ""), module.__package__)
+            names += [f"{source}.{alias.name}" for alias in part.names]
+            names += [] if hasattr(sys.modules.get(source), "__path__") else [source]
+    own = (name for name in dict.fromkeys(names) if name.partition(".")[0] in ("core", __package__.partition(".")[0]))
+    return [sys.modules[name] for name in own if name in sys.modules]
 
 
 def _share(frames: list[Path], folder: Path) -> None:

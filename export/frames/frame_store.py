@@ -24,8 +24,11 @@ from .sources import find_files, read_frames, read_masks, resize
 log = logging.getLogger(__name__)
 
 CHANNELS = {name: p.channels for name, p in PASSES.items()} | {"image": 3, "mask": 1}
-"""What a store keeps of each pass: the image without its alpha, which is the mask."""
-CACHE_VERSION = 2
+"""What a store gives of each pass: the image without its alpha, which is the mask."""
+FINE = {"position"}
+"""Passes that half floats are too coarse for: the waves of surface_noise.py are 0.02 units long, half floats 0.06 units apart at
+100 units from the origin. They are kept as two half floats, the second being what the first left out: 22 bits."""
+CACHE_VERSION = 3
 """Counts up when the same files would be decoded into other values, so that older caches are made anew."""
 
 
@@ -49,7 +52,7 @@ class Frame:
 
 
 class FrameStore:
-    """The decoded frames of one folder: planes of the passes as half floats.
+    """The decoded frames of one folder: planes of the passes as half floats, those of FINE passes twice.
 
     passes: names of PASSES, and, last, "mask": after "image" its alpha, alone the grey value of mask files.
     height: in pixels that frames are scaled to, 0 for their own. layer: the view layer of multilayer EXR files.
@@ -73,7 +76,8 @@ class FrameStore:
     ):
         self.folder, self.passes, self.height, self.layer, self.finite = folder, tuple(passes), height, layer, finite
         self.masks = masks
-        self.channels = {name: CHANNELS[name] for name in passes}
+        self.planes_of = {name: CHANNELS[name] * (2 if name in FINE else 1) for name in passes}
+        """Pass -> how many planes it has in the cache."""
         files = find_files(folder, problems)
         self.fingerprint = digest([(f.stem, f.stat().st_size) for f in files])
         """Changes when files come, go or change in size; a resumed run must find the same."""
@@ -92,13 +96,14 @@ class FrameStore:
         return self.folder / self.frames[name].file
 
     def planes(self, frame: Frame) -> np.ndarray:
-        """(c of all passes, H, W) float16, not yet read from disk."""
-        size = sum(self.channels.values()) * frame.height * frame.width
+        """(planes of all passes, H, W) float16, not yet read from disk."""
+        size = sum(self.planes_of.values()) * frame.height * frame.width
         return self._values[frame.offset : frame.offset + size].reshape(-1, frame.height, frame.width)
 
     def split(self, planes: Tensor) -> dict[str, Tensor]:
-        """(B, c of all passes, H, W) to one tensor per pass."""
-        return dict(zip(self.passes, planes.split(list(self.channels.values()), dim=1), strict=True))
+        """(B, planes of all passes, H, W) float32 to one tensor per pass."""
+        passes = dict(zip(self.passes, planes.split(list(self.planes_of.values()), dim=1), strict=True))
+        return passes | {name: sum(passes[name].chunk(2, dim=1)) for name in FINE & passes.keys()}
 
     def whole(self, name: str) -> dict[str, Tensor]:
         """All passes of a frame, each (1, c, H, W) float32."""
@@ -154,7 +159,7 @@ class FrameStore:
             partial.unlink(missing_ok=True)
 
     def _read(self, file: Path) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield the name and the planes (c of all passes, H, W) float16 of the file's frames."""
+        """Yield the name and the planes (planes of all passes, H, W) float16 of the file's frames."""
         if self.passes == ("mask",):
             found = ((name, {"mask": mask}) for name, mask in read_masks(file))
         else:
@@ -175,11 +180,16 @@ class FrameStore:
             passes = passes | {"image": passes["image"][..., :3] / np.where(alpha > 0, alpha, 1), "mask": alpha}
         if "mask" in passes:
             passes["mask"] = passes["mask"].clip(0, 1)
-        for name, count in self.channels.items():
-            if name not in passes or passes[name].shape[2] != count:
-                raise DataError(f"{file} has no layer '{name}' of {count} channels.")
-        stacked = np.concatenate([passes[name] for name in self.passes], axis=2).transpose(2, 0, 1)
-        return torch.from_numpy(stacked.clip(-HALF_MAX, HALF_MAX)).half().contiguous().numpy()
+        for name in self.passes:
+            if name not in passes or passes[name].shape[2] != CHANNELS[name]:
+                raise DataError(f"{file} has no layer '{name}' of {CHANNELS[name]} channels.")
+        planes = []
+        for name in self.passes:
+            exact = torch.from_numpy(passes[name].transpose(2, 0, 1)).clamp(-HALF_MAX, HALF_MAX)
+            planes.append(exact.half())
+            if name in FINE:
+                planes.append((exact - planes[-1]).half())
+        return torch.cat(planes).contiguous().numpy()
 
 
 def cache_folder(data: Path) -> Path:

@@ -31,7 +31,7 @@ def _line(part: str, store: FrameStore) -> str:
     sizes = Counter((f.width, f.height) for f in store.frames.values())
     listed = ", ".join(f"{width} x {height}" for (width, height), _ in sizes.most_common(3)) + (", ..." if len(sizes) > 3 else "")
     sequences = {name.rpartition("_")[0] for name in store.frames}
-    size = sum(store.channels.values()) * sum(f.height * f.width for f in store.frames.values()) * 2 / 1e9
+    size = sum(store.planes_of.values()) * sum(f.height * f.width for f in store.frames.values()) * 2 / 1e9
     return (
         f"  {part + '/':8}{_count(store.frames, 'frame')} in {_count(sequences, 'sequence')}, {listed} pixels, "
         f"{' '.join(store.passes)}; {size:.2g} GB decoded"

@@ -56,9 +56,14 @@ def processes() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
+def rank() -> int:
+    """The number of this process among those that train together, from 0 on."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
 def leads() -> bool:
     """Whether this process is the one that writes and shows."""
-    return not distributed.is_initialized() or distributed.get_rank() == 0
+    return rank() == 0
 
 
 @contextmanager
@@ -74,7 +79,7 @@ def leader_first() -> Iterator[None]:
 def share(rows: Sequence[T]) -> Sequence[T]:
     """This process's part of the rows of all."""
     count = len(rows) // processes()
-    return rows if processes() == 1 else rows[distributed.get_rank() * count :][:count]
+    return rows if processes() == 1 else rows[rank() * count :][:count]
 
 
 def gathered(tensor: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from ..config import TrainConfig
 from ..networks.generators import GuidedGenerator
 from ..settings import TrainerError, to_values
 from . import checkpoint, preview
-from .distributed import average, largest, leader_first, leads, processes
+from .distributed import average, largest, leader_first, leads, processes, rank
 from .hardware import find_hardware, trusted
 from .start_from import start_from
 from .start_from_resnet import start_from_resnet
@@ -97,6 +97,9 @@ def train(config: TrainConfig) -> Path:
     writer = SummaryWriter(config.run / "tensorboard", purge_step=step) if leads() else nullcontext()
     with writer as board, _stop_on_signals() as stopping, bar:
         while (done := largest(math.inf if stopping else _progress(config, step, started), hardware.device)) < 1:
+            # What PyTorch draws, as for dropout, follows from the seed and the step too.
+            torch.manual_seed(np.random.SeedSequence((config.seed, step, rank())).generate_state(1).item())
+
             # Teach the discriminators to tell targets from outputs, then the generators to pass, each by its weighted terms.
             batch = objective.draw(np.random.default_rng((config.seed, step)))
             rate = config.learning_rate * _decay(done, config.decay_from)

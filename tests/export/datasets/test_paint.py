@@ -1,11 +1,13 @@
 import os
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.exr import read_exr, write_exr
 from export.datasets.looks import LOOKS
-from export.datasets.paint import PaintConfig, PaintError, paint
+from export.datasets.paint import PaintConfig, PaintError, _code_digest, paint
 
 from ..paired_frames import pair
 
@@ -97,3 +99,17 @@ def test_several_processes_paint_the_same(folder):
     assert np.array_equal(alone, together)
     with pytest.raises(PaintError, match="processes must be at least 1"):
         PaintConfig(folder, processes=0)
+
+
+LOOKS_OF = "export.datasets.looks"
+
+
+@pytest.mark.parametrize("module", [f"{LOOKS_OF}.tones", f"{LOOKS_OF}.anchored", "export.networks.surface_noise", "core.colour"])
+def test_a_look_is_painted_again_when_any_code_that_it_uses_changes(module, monkeypatch, tmp_path):
+    """Ink Hatching reaches all of these, the third through one of the others, and nothing of another look."""
+    before, other = _code_digest("ink_hatching"), _code_digest("graphic_novel")
+    changed = import_module(module)
+    (tmp_path / "changed.py").write_text(Path(changed.__file__).read_text("utf-8") + "\n", "utf-8")
+    monkeypatch.setattr(changed, "__file__", str(tmp_path / "changed.py"))
+    assert _code_digest("ink_hatching") != before
+    assert (_code_digest("graphic_novel") != other) == (module in (f"{LOOKS_OF}.tones", "core.colour"))

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from core.exr import read_exr, write_exr
 from export.frames import frame_store
 from export.frames.frame_store import DataError, FrameStore, cache_folder
+from export.networks.surface_noise import SurfaceNoise
 
 from ..media import write_video
 from ..paired_frames import write_paired_frames
@@ -56,6 +58,22 @@ def test_frames_are_decoded_again_only_when_their_files_or_settings_change(folde
     opened(folder)
     opened(folder, height=36)
     assert len(decoded) == 12
+
+
+@pytest.mark.parametrize("origin", [0, 100, 3000])
+def test_noise_is_trained_on_as_the_node_will_see_it(folder, origin):
+    """Far from the origin, too: half floats are 0.06 apart at 100 units, and the finest waves 0.02 long."""
+    y, x = np.mgrid[:72, :104]
+    position = np.stack([origin + 0.004 * x, origin - 0.004 * y, np.full(x.shape, origin / 3)], axis=-1).astype(np.float32)
+    path = folder / "input" / "shot_0002.exr"
+    write_exr(path, read_exr(path) | {"position": position})
+    stored = opened(folder, ("image", "position", "depth")).whole("shot_0002")["position"]
+    exact = torch.from_numpy(position).permute(2, 0, 1)[None]
+    assert (stored - exact).abs().max() <= 2**-21 * max(origin, 1)
+    noise = SurfaceNoise(2)
+    assert torch.corrcoef(torch.stack([noise(stored).flatten(), noise(exact).flatten()]))[0, 1] > (
+        0.999 if origin < 1000 else 0.97
+    )
 
 
 @pytest.mark.parametrize("harm", ["no index", "half an index", "half the frames", "no frames", "nonsense"])

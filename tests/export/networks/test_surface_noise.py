@@ -1,12 +1,14 @@
 import math
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch.nn.functional import conv2d, max_pool2d, pixel_shuffle
 
 from core import Generator, Style, load_style, stylize
-from export.export_onnx import write_style
+from core.style import save_style
+from export.export_onnx import parity, to_onnx, write_style
 from export.networks.build import make_generator
 from export.networks.surface_noise import FINEST, GRAIN, OCTAVES, SurfaceNoise
 
@@ -78,8 +80,8 @@ def test_training_in_bfloat16_leaves_the_waves_alone():
 
 
 def test_rounding_what_convolutions_multiply_leaves_the_waves_alone():
-    for parity in (0, 1):
-        tables = getattr(SurfaceNoise(2), f"tables{parity}").double()
+    for half in (0, 1):
+        tables = getattr(SurfaceNoise(2), f"tables{half}").double()
         assert torch.equal(_short(tables), tables), "all of the numbers have 11 bits at most"
 
 
@@ -109,3 +111,27 @@ def test_a_style_with_noise_is_exact_in_onnx_and_in_tiles(tmp_path):
     whole = stylize(opened, passes)
     assert np.abs(whole - stylize(opened, passes, tile=96)).max() < 1e-5
     assert np.abs(whole - stylize(opened, passes | {"position": passes["position"] + 0.1})).max() > 1e-3
+
+
+def test_the_proof_of_an_export_fails_without_one_of_the_noises_tables(tmp_path):
+    """Waves along x, y and z, and phases, each of them zero in the file."""
+    torch.manual_seed(0)
+    generator = make_generator(("image", "position"), widths=(16, 16, 1, 1), noise=2)
+    torch.nn.init.normal_(generator.tail.weight, 0, 0.05)
+    exported = to_onnx(generator).SerializeToString()
+
+    def difference(tables: set[int]) -> float:
+        model, spoilt = onnx.load_model_from_string(exported), 0
+        for tensor in model.graph.initializer:
+            values = onnx.numpy_helper.to_array(tensor)
+            for good in (getattr(generator.noise, f"tables{half}")[n].numpy() for half in (0, 1) for n in tables):
+                if values.size == good.size and np.array_equal(values.reshape(good.shape), good):
+                    tensor.CopyFrom(onnx.numpy_helper.from_array(np.zeros_like(values), tensor.name))
+                    spoilt += 1
+        assert spoilt == 2 * len(tables)
+        save_style(tmp_path / "s.onnx", model, Style("Noisy", passes=generator.passes, alignment=generator.alignment))
+        return parity(generator, Generator(load_style(tmp_path / "s.onnx"), "cpu"))
+
+    assert difference(set()) < 1e-3
+    for table in range(4):
+        assert difference({table}) > 0.01

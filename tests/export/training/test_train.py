@@ -79,6 +79,18 @@ def test_a_resumed_run_reaches_exactly_the_weights_of_an_uninterrupted_one(confi
     assert set(expected) == set(actual) and all(torch.equal(expected[k], actual[k]) for k in expected)
 
 
+def test_dropout_is_repeated_by_a_resumed_run(config, tmp_path):
+    """pix2pix's generator draws numbers while it trains (Isola et al. 2017, section 3.1)."""
+    config = replace(config, generator="pix2pix_unet", widths=(4, 6), steps=4)
+    whole = train(config)
+    stopped = replace(config, run=tmp_path / "stopped")
+    stop_after(stopped, steps=2)
+    torch.rand(5)
+    train(resumed_config({"run": stopped.run, "resume": True}))
+    expected, actual = weights(whole), weights(stopped.run)
+    assert all(torch.equal(expected[k], actual[k]) for k in expected)
+
+
 def stop_after(config: TrainConfig, steps: int, number: int = signal.SIGTERM) -> None:
     """Train, and let the process send itself a signal during a step."""
     calls = []
