@@ -2,12 +2,14 @@
 
 import argparse
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 
-from ..core.__main__ import COMMANDS, UsageError, add_json, main, prepare_process
+from ..core.commands import COMMANDS, DEVICE_VARIABLE, UsageError, add_json, add_provider, main, prepare_output
 from . import library
 from .run import in_renders, run_nodes
 from .trees import hidden_scenes, keep_in_sync
@@ -18,6 +20,8 @@ _handles = []
 
 def check(options: argparse.Namespace) -> None:
     """Check all that a render of a .blend file needs of GAN Style, without rendering."""
+    if options.provider != "auto":
+        os.environ[DEVICE_VARIABLE] = options.provider
     path = options.file.resolve()
     if not path.is_file():
         raise UsageError(f"There is no file {options.file}.")
@@ -63,12 +67,14 @@ def _add_styles(parser: argparse.ArgumentParser) -> None:
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the .blend file")
+    add_provider(parser)
     add_json(parser)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and return the exit code."""
-    prepare_process()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm that ends the run leaves no temporary files behind
+    prepare_output()
     ours = {"check": (check, _add_check), "styles": (COMMANDS["styles"][0], _add_styles)}
     return main(arguments, f"blender --command {NAME}", COMMANDS | ours)
 

@@ -7,9 +7,7 @@ from pathlib import Path
 import bpy
 
 from .. import __package__ as extension
-
-DEVICE_VARIABLE = "GAN_STYLE_DEVICE"
-"""Environment variable with the device to use and no other, whatever the preferences say; for farms."""
+from ..core.commands import DEVICE_VARIABLE
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Settings:
 
 
 def settings() -> Settings:
-    """The settings now."""
+    """The settings now: the device that the variable for farms names, and no other, whatever the preferences say."""
     device = os.environ.get(DEVICE_VARIABLE)
     return replace(_preferences(), device=device, cpu_fallback=False) if device else _preferences()
 

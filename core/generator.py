@@ -167,7 +167,7 @@ class Generator:
             needed, at_once = height * width, "because it must see the whole frame at once"
             window = (height, width) if needed <= area else None
         if window is None:
-            megabytes, limit = (math.ceil(n / 1e6) for n in (needed * self.bytes_per_pixel, self.memory_limit))
+            megabytes, limit = (math.ceil(n / 1e6) for n in (needed * self.bytes_per_pixel + PROBE_BYTES, self.memory_limit))
             raise MemoryLimitError(
                 f"The style '{style.name}' takes {megabytes} MB for {width} x {height} pixels, {at_once}, "
                 f"but the memory limit is {limit} MB; raise it, or choose another style."

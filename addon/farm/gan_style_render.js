@@ -23,6 +23,10 @@ const JOB_TYPE = {
             eval: "str(Path(abspath(settings.render_output_root), jobname, '{timestamp}', '######'))",
             description: "Where the frames go",
         },
+        {
+            key: "device", type: "string", required: true, choices: ["cuda", "cpu"], default: "cuda", visible: "submission",
+            description: "What runs the generators of the whole shot; GPUs and CPUs do not give the same bits",
+        },
         { key: "blendfile", type: "string", required: true, visible: "web", description: "The shot" },
     ],
 };
@@ -42,12 +46,14 @@ function compileJob(job) {
 }
 
 function checkCommand(settings) {
-    return blenderCommand(settings, ["--command", "gan_style", "check"], []);
+    return blenderCommand(settings, ["--command", "gan_style", "check"], ["--provider", settings.device]);
 }
 
 function renderCommand(settings, chunk) {
     const frames = chunk.replaceAll("-", "..");
-    return blenderCommand(settings, [], ["--render-output", settings.render_output_path, "--render-frame", frames]);
+    const device = `import os; os.environ["GAN_STYLE_DEVICE"] = "${settings.device}"`;
+    const output = ["--render-output", settings.render_output_path, "--render-frame", frames];
+    return blenderCommand(settings, [], ["--python-expr", device, ...output]);
 }
 
 function blenderCommand(settings, argsBefore, args) {

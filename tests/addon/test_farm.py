@@ -35,8 +35,8 @@ def openjd(*arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
-def run_job(blender: object, shot: object, output: object) -> subprocess.CompletedProcess:
-    given = {"BlendFile": shot, "Output": output, "Frames": "1-3", "FramesPerTask": 2, "Device": "cpu", "Blender": blender}
+def run_job(blender: object, shot: object, output: object, frames: str = "1-3") -> subprocess.CompletedProcess:
+    given = {"BlendFile": shot, "Output": output, "Frames": frames, "FramesPerTask": 2, "Device": "cpu", "Blender": blender}
     parameters = [part for name, value in given.items() for part in ("-p", f"{name}={value}")]
     return openjd("run", FARM / "openjd.yaml", "--step", "Render", "--run-dependencies", *parameters)
 
@@ -64,11 +64,38 @@ def test_openjd_renders_nothing_when_the_check_fails(tmp_path):
     assert (tmp_path / "calls").read_text() == f"--command gan_style check {tmp_path}/shot.blend --json\n"
 
 
+@pytest.mark.skipif(not find_spec("openjd"), reason="openjd-cli is not installed")
+def test_openjd_takes_negative_frames_and_needs_a_device_to_be_said(tmp_path):
+    program = tmp_path / "blender"
+    program.write_text(f'#!/bin/sh\n[ "$1" = --command ] || echo "$GAN_STYLE_DEVICE" "$@" >> {tmp_path}/calls\n')
+    program.chmod(0o755)
+    result = run_job(program, "/shot.blend", "/####", "-3--1,1")
+    assert result.returncode == 0, result.stdout
+    negative = (
+        "--python-exit-code 1 --python-expr import bpy; bpy.ops.render.render(animation=True, frame_start={}, frame_end={})"
+    )
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        "cpu -b /shot.blend -o /#### " + negative.format(-3, -2),
+        "cpu -b /shot.blend -o /#### " + negative.format(-1, -1),
+        "cpu -b /shot.blend -o /#### -s 1 -e 1 -a",
+    ]
+    settings = [f"-p{name}={value}" for name, value in {"BlendFile": "/s.blend", "Output": "/#", "Frames": "1"}.items()]
+    for device in ([], ["-pDevice=auto"]):
+        assert openjd("run", FARM / "openjd.yaml", "--step", "Render", *settings, *device).returncode != 0
+    assert len((tmp_path / "calls").read_text().splitlines()) == 3
+
+
 @pytest.mark.skipif(not shutil.which("node"), reason="there is no Node.js")
 def test_flamenco_checks_before_every_chunk(tmp_path):
     script = tmp_path / "job.js"
     script.write_text((FARM / "gan_style_render.js").read_text() + CHUNKS)
-    settings = {"frames": "1-4", "chunk_size": 3, "render_output_path": "/out/######", "blendfile": "/shot.blend"}
+    settings = {
+        "frames": "1-4",
+        "chunk_size": 3,
+        "render_output_path": "/out/######",
+        "blendfile": "/shot.blend",
+        "device": "cpu",
+    }
     result = subprocess.run(["node", str(script), json.dumps(settings)], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout)
@@ -80,6 +107,14 @@ def test_flamenco_checks_before_every_chunk(tmp_path):
     ]
     lines = [[*command["argsBefore"], command["blendfile"], *command["args"]] for command in answer["tasks"][1]["commands"]]
     assert lines == [
-        ["--command", "gan_style", "check", "/shot.blend"],
-        ["/shot.blend", "--render-output", "/out/######", "--render-frame", "1..3"],
+        ["--command", "gan_style", "check", "/shot.blend", "--provider", "cpu"],
+        [
+            "/shot.blend",
+            "--python-expr",
+            'import os; os.environ["GAN_STYLE_DEVICE"] = "cpu"',
+            "--render-output",
+            "/out/######",
+            "--render-frame",
+            "1..3",
+        ],
     ]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,13 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import Generator, ProviderError, load_style, stylize
-from core.__main__ import ERROR, main
+from core import ERROR, Generator, ProviderError, load_style, stylize
+from core.commands import main
 from core.exr import read_exr, write_part
 from tests.conftest import FIXTURES
 
 OpenEXR = pytest.importorskip("OpenEXR")
 
+ROOT = FIXTURES.parent.parent
 SWAP, WIDE, NORMAL = (str(FIXTURES / f"{name}.onnx") for name in ("swap", "wide", "normal"))
 
 
@@ -241,7 +243,7 @@ def test_styles_lists_the_broken_ones_too(tmp_path, capfd):
 
 
 def test_bench_tells_time_provider_and_reason(capfd, monkeypatch):
-    monkeypatch.setattr("core.__main__.BENCH_SECONDS", 0.1)
+    monkeypatch.setattr("core.commands.BENCH_SECONDS", 0.1)
     assert main(["bench", WIDE, "--size", "40x30", "--provider", "cpu"]) == 0
     answer = capfd.readouterr().out
     assert "seconds per frame of 40 x 30 on cpu" in answer and "The CPU was asked for." in answer
@@ -255,6 +257,8 @@ def test_bench_tells_time_provider_and_reason(capfd, monkeypatch):
         (["bench", SWAP, "--size", "0x4"], "1920x1080"),
         (["apply", SWAP, "x.exr", "--out", "o", "--tile", "0"], "from 1 to"),
         (["apply", SWAP, "x.exr"], "--out"),
+        (["apply", SWAP, "x.exr", "--out", ""], "names no folder"),
+        (["check", SWAP, "--provider", "gpu"], "there is no 'gpu'"),
         (["apply", SWAP, "gone.####.exr", "--out", "o"], "No frame fits gone.####.exr"),
         (["styles", "gone"], "no folder gone"),
         (["apply", SWAP, "gone.exr", "--out", "o"], "no frame gone.exr"),
@@ -276,3 +280,62 @@ def test_a_memory_limit_is_kept_by_tiles_or_refused(shot, tmp_path, capfd):
     assert "memory limit is 1 MB" in last_error(capfd)
     assert stylized(WIDE, folder / "shot.####.exr", "--out", tmp_path / "b", "--memory", "much") == 1
     assert "a number of megabytes, not much" in last_error(capfd)
+
+
+def test_a_limit_that_the_smallest_tile_breaks_is_said_with_what_that_takes(shot, tmp_path, capfd):
+    folder = shot(1)
+    assert stylized(WIDE, folder / "shot.####.exr", "--out", tmp_path / "out", "--memory", 1) == 1
+    needed = int(re.search(r"takes (\d+) MB", last_error(capfd))[1])
+    assert needed > 1
+    assert stylized(WIDE, folder / "shot.####.exr", "--out", tmp_path / "out", "--memory", needed) == 0
+
+
+def test_the_device_is_taken_from_the_environment_too(capfd, monkeypatch):
+    monkeypatch.setenv("GAN_STYLE_DEVICE", "cpu")
+    assert main(["check", SWAP]) == 0
+    assert capfd.readouterr().out.endswith("ok, cpu\n")
+    monkeypatch.setenv("GAN_STYLE_DEVICE", "gpu")
+    assert main(["check", SWAP]) == 1
+    assert "there is no 'gpu'; --provider and GAN_STYLE_DEVICE take auto" in last_error(capfd)
+    assert main(["check", SWAP, "--provider", "cpu"]) == 0
+
+
+def test_the_version_is_the_manifests(capfd):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capfd.readouterr().out.strip() in (ROOT / "blender_manifest.toml").read_text().replace('version = "', "GAN Style ")
+
+
+def python(*arguments: str, **streams) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stderr=subprocess.PIPE, text=True, **streams)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
+def test_a_closed_or_full_stdout_ends_in_a_sentence():
+    with python("-m", "core", "styles", preexec_fn=lambda: os.close(1)) as process:
+        assert process.communicate()[1] == "" and process.returncode == 0
+    reads, writes = os.pipe()
+    os.close(reads)
+    with python("-m", "core", "styles", stdout=writes) as process:
+        assert process.communicate()[1].startswith(f"{ERROR} Stopped, since nobody reads its output")
+    os.close(writes)
+    assert process.returncode == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("while_importing", ["numpy", "onnxruntime", "core.tiles"])
+def test_ctrl_c_at_the_start_ends_in_a_sentence(tmp_path, while_importing):
+    """In whatever import it comes: C code that Python's exception would strike there crashes."""
+    script = f"""
+import os, runpy, signal, sys
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == {while_importing!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+sys.argv[:] = ["-m", "check", {SWAP!r}]
+runpy.run_module("core", run_name="__main__", alter_sys=False)
+"""
+    with python("-c", script) as process:
+        error = process.communicate()[1]
+    assert process.returncode == 1 and error == f"{ERROR} Stopped; nothing was written.\n"

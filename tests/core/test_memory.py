@@ -74,7 +74,7 @@ def test_what_a_run_takes_is_found_out_only_where_memory_is_short():
 
 def test_a_limit_too_small_for_any_tile_is_an_error_with_both_numbers():
     generator = Generator(load_style(FIXTURES / "wide.onnx"), "cpu", memory_limit=1000)
-    with pytest.raises(MemoryLimitError, match="'Wide' takes 1 MB for 800 x 400 pixels, even in tiles.* limit is 1 MB"):
+    with pytest.raises(MemoryLimitError, match="'Wide' takes 17 MB for 800 x 400 pixels, even in tiles.* limit is 1 MB"):
         generator.window(400, 800)
 
 

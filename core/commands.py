@@ -1,0 +1,255 @@
+"""The commands of `python -m core` and of Blender's command line; whatever fails ends with one line on stderr and exit code 1."""
+
+import argparse
+import io
+import json
+import os
+import re
+import signal
+import statistics
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from . import ERROR, PASSES, Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
+from .exr import ExrError
+from .generator import PROVIDERS
+from .sequence import SequenceError, check_sequence, find_frames, stylize_sequence
+from .style import SHIPPED
+
+DEVICE_VARIABLE = "GAN_STYLE_DEVICE"
+"""Environment variable with the provider to use, and no other, for farms."""
+MANIFEST = Path(__file__).parents[1] / "blender_manifest.toml"
+"""Says the version."""
+BENCH_SECONDS = 10
+MAX_SIDE = 16384
+
+
+class UsageError(ValueError):
+    """The command line asks for something that there is not, or that can't be done."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def styles(options: argparse.Namespace) -> None:
+    """List the style files of the folders."""
+    further = [Path(folder) for folder in os.environ.get("GAN_STYLE_PATH", "").split(os.pathsep) if folder]
+    for folder in options.folder or [SHIPPED, *further]:
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {folder}.")
+        for path in sorted(folder.glob("*.onnx")):
+            try:
+                style = load_style(path)
+            except StyleError as error:
+                print(f"{path}\tbroken: {error}")
+            else:
+                print(path, style.name, ", ".join(style.passes), style.licence, sep="\t")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Read, validate and open style files, and run each once on a small frame."""
+    reports = [_report(path, options.provider) for path in options.style]
+    if options.json:
+        print(json.dumps(reports, indent=2))
+    else:
+        for report in reports:
+            print(f"{report['path']}\t{'ok, ' + report['provider'] if report['ok'] else 'broken: ' + report['error']}")
+    if broken := [report["error"] for report in reports if not report["ok"]]:
+        raise StyleError(f"{len(broken)} of {len(reports)} styles can't be used. {broken[0]}")
+
+
+def _report(path: Path, provider: str) -> dict:
+    try:
+        style = load_style(path)
+        generator = Generator(style, provider)
+        stylize(generator, _noise(style, 64, 64))
+    except (StyleError, ProviderError) as error:
+        return {"path": str(path), "ok": False, "error": str(error)}
+    contract = {key: value for key, value in asdict(style).items() if key not in ("path", "thumbnail", "content")}
+    opened = {"provider": generator.provider, "reason": generator.reason, "open_seconds": round(generator.open_seconds, 3)}
+    return {"path": str(path), "ok": True, "error": "", **opened, **contract}
+
+
+def apply(options: argparse.Namespace) -> None:
+    """Stylise EXR frames into a folder."""
+    generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
+    print(f"{generator.style.name} on {generator.provider}: {generator.reason}", flush=True)
+    targets = check_sequence(generator.style.passes, find_frames(options.frame), options.out, options.layer)
+    frames = stylize_sequence(generator, targets, tile=options.tile, layer=options.layer, skip_existing=options.skip_existing)
+    started = time.perf_counter()
+    with _signals_as_exceptions():
+        for done, (path, skipped) in enumerate(frames, 1):
+            now = time.perf_counter()
+            print(f"{done}/{len(targets)} {path} {'was there' if skipped else f'{now - started:.2f} s'}", flush=True)
+            started = now
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """Ctrl-C, and a farm that ends the run, leave no temporary files behind."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)  # None: set by a program around Python
+
+
+def bench(options: argparse.Namespace) -> None:
+    """Measure a style on noise: the median of several frames after a first one that is not counted."""
+    generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
+    width, height = options.size
+    passes = _noise(generator.style, height, width)
+    seconds: list[float] = []
+    while len(seconds) < 3 or (sum(seconds) < BENCH_SECONDS and len(seconds) < 20):
+        started = time.perf_counter()
+        stylize(generator, passes, tile=options.tile)
+        seconds.append(time.perf_counter() - started)
+    print(
+        f"{generator.style.name}: {statistics.median(seconds[1:]):.3f} seconds per frame of {width} x {height} "
+        f"on {generator.provider} (the first {seconds[0]:.3f}, opening {generator.open_seconds:.3f}). {generator.reason}"
+    )
+
+
+def _noise(style: Style, height: int, width: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {name: rng.random((height, width, PASSES[name].channels), np.float32) for name in style.passes}
+
+
+def _provider(text: str) -> str:
+    """Checks the environment variable's value too, which argparse's `choices` would let pass."""
+    if text != "auto" and text not in PROVIDERS:
+        raise argparse.ArgumentTypeError(
+            f"there is no '{text}'; --provider and {DEVICE_VARIABLE} take auto, {', '.join(PROVIDERS)}"
+        )
+    return text
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("names no folder; is a variable empty?")
+    return Path(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    sides = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
+    if not sides or not all(0 < int(side) <= MAX_SIDE for side in sides.groups()):
+        raise argparse.ArgumentTypeError(f"must be like 1920x1080, with sides from 1 to {MAX_SIDE}, not {text}")
+    return int(sides[1]), int(sides[2])
+
+
+def _side(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MAX_SIDE:
+        raise argparse.ArgumentTypeError(f"must be a number of pixels from 1 to {MAX_SIDE}, not {text}")
+    return int(text)
+
+
+def _megabytes(text: str) -> int:
+    """To bytes."""
+    if not text.isdecimal() or not 0 < int(text) < 10**7:
+        raise argparse.ArgumentTypeError(f"must be a number of megabytes, not {text}")
+    return int(text) * 10**6
+
+
+def _add_styles(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, nargs="*", help="default: the shipped styles and GAN_STYLE_PATH")
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("style", type=Path, nargs="+", help="style file (.onnx)")
+    add_provider(parser)
+    add_json(parser)
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    _add_style(parser)
+    parser.add_argument("--size", type=_size, default=(1920, 1080), metavar="WxH", help="pixels of the frame; default 1920x1080")
+
+
+def _add_apply(parser: argparse.ArgumentParser) -> None:
+    _add_style(parser)
+    parser.add_argument("frame", nargs="+", help="EXR files, or patterns like shot.####.exr or shot.%%04d.exr")
+    parser.add_argument("--out", type=_folder, required=True, metavar="FOLDER", help="where the stylised frames go")
+    parser.add_argument("--layer", default="", metavar="NAME", help="view layer to read, if a file has several")
+    parser.add_argument("--skip-existing", action="store_true", help="leave alone the frames that are in the folder already")
+
+
+def _add_style(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("style", type=Path, help="style file (.onnx)")
+    add_provider(parser)
+    parser.add_argument("--tile", type=_side, help="largest side in pixels run at once")
+    parser.add_argument(
+        "--memory",
+        type=_megabytes,
+        metavar="MB",
+        help="what a frame may take beyond itself; default: half of what the device has free",
+    )
+
+
+def add_provider(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--provider",
+        type=_provider,
+        default=os.environ.get(DEVICE_VARIABLE) or "auto",
+        metavar="{" + ",".join(("auto", *PROVIDERS)) + "}",
+        help=f"what runs the generator; default: {DEVICE_VARIABLE}, or else auto",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+COMMANDS = {
+    "styles": (styles, _add_styles), "check": (check, _add_check), "bench": (bench, _add_bench), "apply": (apply, _add_apply),
+}  # fmt: skip
+"""By name: what runs the command, and what gives its parser the arguments."""
+
+
+def _parser(program: str, commands: dict) -> argparse.ArgumentParser:
+    parser = _Parser(prog=program, description="Whatever fails ends with one line on stderr and exit code 1.")
+    version = tomllib.loads(MANIFEST.read_text("utf-8"))["version"]
+    parser.add_argument("--version", action="version", version=f"GAN Style {version}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (run, add_arguments) in commands.items():
+        command = subparsers.add_parser(name, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        add_arguments(command)
+    return parser
+
+
+def main(arguments: list[str], program: str = "python -m core", commands: dict = COMMANDS) -> int:
+    """Run one command and return the exit code. commands: see COMMANDS, which Blender's command line has more of."""
+    try:
+        options = _parser(program, commands).parse_args(arguments)
+        options.run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own last flush does not fail as well
+        problem = "Stopped, since nobody reads its output any more; the frames written so far are complete."
+    except (UsageError, SequenceError, ExrError, StyleError, PassError, ProviderError, OSError) as error:
+        problem = str(error)
+    except MemoryError:
+        problem = "There is not enough memory for the frame; give a smaller --memory."
+    except KeyboardInterrupt:
+        problem = "Stopped; the frames written so far are complete."
+    else:
+        return 0
+    print(ERROR, " ".join(problem.split()), file=sys.stderr)
+    return 1
+
+
+def prepare_output() -> None:
+    """Names of styles need not fit the encoding of a command's stdout; for the main thread."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
