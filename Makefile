@@ -29,9 +29,11 @@ endef
 demo: .venv/.demo
 	.venv/bin/python -m export demo
 
+# Two files of tests at a time; more only if Blender and PyTorch, which use all cores themselves, have cores to spare.
+PARALLEL := -n 2 --dist loadfile
 test: check $(if $(SECOND),.venv-3.13/.test)
-	.venv/bin/python -m pytest
-	$(if $(SECOND),.venv-3.13/bin/python -m pytest,@echo "No Python 3.13 was found: not tested with its Blender.")
+	.venv/bin/python -m pytest $(PARALLEL)
+	$(if $(SECOND),.venv-3.13/bin/python -m pytest $(PARALLEL),@echo "No Python 3.13 was found: not tested with its Blender.")
 
 MINUTES := 30
 

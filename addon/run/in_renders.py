@@ -168,6 +168,7 @@ def unregister() -> None:
     remove_handlers(HANDLERS)
     bpy.utils.unregister_class(TriggerEngine)
     run_nodes.forget()
+    run_nodes.empty_memory()
     log.forget()
     library.forget()
     temp_folder.remove_folder()

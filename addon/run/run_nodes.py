@@ -88,6 +88,11 @@ def forget() -> None:
     _shown.clear()
 
 
+def empty_memory() -> None:
+    """Forget the stylised frames in memory; those on disk stay."""
+    _cache.limit(0, None, 0)
+
+
 def clear_cache() -> None:
     """Forget all stylised frames, in memory and on disk."""
     _cache.clear()

@@ -137,6 +137,7 @@ def switched_off_and_on(folder: Path) -> None:
     assert [s.name for s in bpy.data.scenes] == ["Scene"]
     addon.register()
     assert_close(render(scene, folder / "again.exr"), half)
+    assert [run.network_ran for run in addon.addon.run.log.last_runs()] == [True], "a frame was remembered meanwhile"
     assert_close(half, plain + 0.5 * (styled(plain, "wide") - plain), 1e-5)
 
 

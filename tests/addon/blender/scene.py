@@ -171,7 +171,7 @@ def run_case(cases: dict) -> None:
     """Run the function that the command line names, or all that take just a folder, with the folder that it names."""
     name, folder = sys.argv[-2:]
     functions = [f for f in cases.values() if isinstance(f, FunctionType)]
-    everything = [f for f in functions if f.__code__.co_varnames[: f.__code__.co_argcount] == ("folder",)]
+    everything = [f for f in functions if f.__code__.co_varnames[: f.__code__.co_argcount] in (("folder",), ("_folder",))]
     for case in everything if name == "all" else [cases[name]]:
         print(f"Case {case.__name__}", flush=True)
         case_folder = Path(folder) / case.__name__ if name == "all" else Path(folder)
@@ -179,6 +179,8 @@ def run_case(cases: dict) -> None:
         case(case_folder)
         if name == "all":
             bpy.ops.wm.read_factory_settings()
+            sys.modules["gan_style"].unregister()  # the next case finds an add-on that remembers nothing
+            sys.modules["gan_style"].register()
     sys.modules["gan_style"].unregister()  # also removes its temporary files
     sys.stdout.flush()
     sys.stderr.flush()

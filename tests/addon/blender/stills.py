@@ -181,5 +181,16 @@ def exposure(folder: Path) -> None:
     assert_close(render(scene, folder / "b.exr")[..., :3], np.log1p(plain[..., :3] * 2) / 2, 1e-5)
 
 
+def many_nodes_open_their_style_once(folder: Path) -> None:
+    addon = load_addon()
+    scene = make_scene()
+    plain = render(scene, folder / "plain.exr")
+    for _ in range(10):
+        insert_style(scene.compositing_node_group, "swap")
+    assert_close(render(scene, folder / "styled.exr"), plain)  # red and blue change places ten times
+    assert len(addon.addon.run.log.last_runs()) == 10
+    assert addon.addon.library._open.cache_info().misses == 1
+
+
 if __name__ == "__main__":
     run_case(globals())
