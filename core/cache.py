@@ -15,7 +15,7 @@ MAX_SIDE = 2**16
 
 
 def content_key(arrays: dict[str, np.ndarray], *identity: object) -> str:
-    """A key for what is made from these arrays and the identity, told apart by repr(): 32 hexadecimal digits.
+    """A key for what is made from these arrays and the identity, compared by its repr(): 32 hexadecimal digits.
 
     XXH3 digests frames as fast as memory is read; nothing here guards against somebody who wants two frames to collide.
     """
@@ -27,10 +27,10 @@ def content_key(arrays: dict[str, np.ndarray], *identity: object) -> str:
 
 
 class FrameCache:
-    """Frames (H, W, 4) float32 under keys of hexadecimal digits. Any thread may use it, and several processes one folder.
+    """Frames (H, W, 4) float32 under keys of hexadecimal digits. Any thread may use it; processes may share a folder.
 
-    memory_bytes, disk_bytes: the least recently used frames beyond these are forgotten; 0 remembers nothing there.
-    folder: where the frames on disk lie, each with a checksum; what is damaged or of another kind is never returned.
+    memory_bytes, disk_bytes: beyond these the least recently used frames are forgotten; 0 keeps none there.
+    folder: where the frames on disk lie, each with a checksum; damaged files and other kinds of files are never returned.
     """
 
     def __init__(self, memory_bytes: int, folder: Path | None = None, disk_bytes: int = 0):
@@ -39,7 +39,7 @@ class FrameCache:
         self._lock = threading.Lock()
 
     def get(self, key: str) -> np.ndarray | None:
-        """The frame that put() was given under the key, if it is still there; not to be written into."""
+        """The frame that put() was given under the key, if it is still there. Do not write into it."""
         with self._lock:
             if key in self._frames:
                 self._frames.move_to_end(key)
@@ -90,7 +90,7 @@ class FrameCache:
         path = self.folder / f"{key}.frame"
         try:
             content = path.read_bytes()
-            os.utime(path)  # its turn to be removed comes later
+            os.utime(path)  # puts off its removal
         except OSError:
             return None
         head, pixels = content[: DIGEST_BYTES + 8], memoryview(content)[DIGEST_BYTES + 8 :]
@@ -120,7 +120,7 @@ class FrameCache:
         return [*self.folder.glob("*.frame"), *self.folder.glob("*.part")] if self.folder is not None else []
 
     def _trim_folder(self) -> None:
-        """Remove the frames that were not used for longest; another process may be doing the same."""
+        """Remove the frames that have been unused longest; another process may be doing the same."""
         files = []
         for path in self._files():
             with suppress(OSError):

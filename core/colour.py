@@ -10,7 +10,7 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)
 HALF_MAX = 65504.0
 """Largest half float; what an infinite radiance counts as."""
 LOG_GAIN = 64.0
-"""The log curve's slope at black, against a straight line; sets how dark a tone still counts."""
+"""The log curve's slope at black, up to a constant: the larger it is, the more dark tones count."""
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:

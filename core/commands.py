@@ -32,7 +32,7 @@ MAX_SIDE = 16384
 
 
 class UsageError(ValueError):
-    """The command line asks for something that there is not, or that can't be done."""
+    """The command line asks for something that does not exist or can't be done."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -105,7 +105,7 @@ def _signals_as_exceptions() -> Iterator[None]:
 
 
 def bench(options: argparse.Namespace) -> None:
-    """Measure a style on noise: the median of several frames after a first one that is not counted."""
+    """Time a style on noise: the median of several frames, after a first one that does not count."""
     generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
     width, height = options.size
     passes = _noise(generator.style, height, width)
@@ -186,12 +186,12 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
 def _add_style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("style", type=Path, help="style file (.onnx)")
     add_provider(parser)
-    parser.add_argument("--tile", type=_side, help="largest side in pixels run at once")
+    parser.add_argument("--tile", type=_side, help="longest side in pixels of what is run at once")
     parser.add_argument(
         "--memory",
         type=_megabytes,
         metavar="MB",
-        help="what a frame may take beyond itself; default: half of what the device has free",
+        help="memory that a frame may take besides its own pixels; default: half of what the device has free",
     )
 
 
@@ -212,7 +212,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 COMMANDS = {
     "styles": (styles, _add_styles), "check": (check, _add_check), "bench": (bench, _add_bench), "apply": (apply, _add_apply),
 }  # fmt: skip
-"""By name: what runs the command, and what gives its parser the arguments."""
+"""Name -> the function that runs the command, and the one that adds its arguments to a parser."""
 
 
 def _parser(program: str, commands: dict) -> argparse.ArgumentParser:
@@ -228,14 +228,15 @@ def _parser(program: str, commands: dict) -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str], program: str = "python -m core", commands: dict = COMMANDS) -> int:
-    """Run one command and return the exit code. commands: see COMMANDS, which Blender's command line has more of."""
+    """Run one command and return the exit code. commands: like COMMANDS; Blender's command line has some more."""
     try:
         options = _parser(program, commands).parse_args(arguments)
         options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own last flush does not fail as well
+        if sys.stdout is not None:  # else Python's own last flush would fail as well
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         problem = "Stopped, since nobody reads its output any more; the frames written so far are complete."
     except (UsageError, SequenceError, ExrError, StyleError, PassError, ProviderError, OSError) as error:
         problem = str(error)

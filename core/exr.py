@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 CHANNEL_ORDER = "RGBAXYZWUV"
-"""Order in which the last part of a channel's name ("normal.X") is sorted into an array's last axis."""
+"""Order of an array's last axis, by the last part of the channels' names ("normal.X")."""
 
 
 class ExrError(ValueError):
@@ -34,7 +34,7 @@ def read_exr(path: str | Path) -> dict[str, np.ndarray]:
 def read_parts(path: str | Path, separate: bool = True) -> list[tuple[dict, dict[str, np.ndarray]]]:
     """Read an EXR file as it is: for each part its header and {channel name: (H, W), of the file's own type, top row first}.
 
-    separate: False leaves R, G, B and A of a layer together, (H, W, c) under the layer's name, or as "RGB" or "RGBA" of none.
+    separate: False leaves R, G, B and A of a layer together: (H, W, c) under the layer's name, or "RGB" or "RGBA" without one.
     Raises ExrError if the file is missing, truncated or not EXR.
     """
     import OpenEXR  # here, so that importing core stays light
@@ -50,14 +50,14 @@ def read_parts(path: str | Path, separate: bool = True) -> list[tuple[dict, dict
             promised = len(file.parts)
     except (RuntimeError, ValueError, OSError) as error:
         raise ExrError(f"{path} can't be read as an OpenEXR file ({error}); is it complete?") from error
-    # Of a part whose pixel data is cut short OpenEXR leaves nothing, or no channels.
+    # OpenEXR returns no part, or a part without channels, where the pixel data is cut short.
     if len(parts) < promised or not all(channels for _, channels in parts):
         raise ExrError(f"The pixels of {path} can't be read; is the file complete?")
     return parts
 
 
 def stack_channels(components: dict[str, np.ndarray]) -> np.ndarray:
-    """{last part of the channel's name, or some in a row: (H, W) or (H, W, c)} to (H, W, c) float32 in CHANNEL_ORDER."""
+    """{last part of a channel's name, or several together ("RGB"): (H, W) or (H, W, c)} to (H, W, c) float32 in CHANNEL_ORDER."""
     ordered = [components[name] for name in sorted(components, key=CHANNEL_ORDER.find)]
     together = ordered[0] if len(ordered) == 1 and ordered[0].ndim == 3 else np.dstack(ordered)
     return together.astype(np.float32, copy=False)

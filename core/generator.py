@@ -26,9 +26,9 @@ CUDA_OPTIONS = {
 PRECISIONS = {"full": "Full", "tf32": "TF32"}
 """How CUDA multiplies: with the 24 bits of float32, or, from NVIDIA's Ampere GPUs on, with 11 of them on faster units."""
 PROBE_BYTES = 16 * 2**20
-"""Size of the run that tells what a pixel takes: large against what else a process takes meanwhile, a fraction of a frame."""
+"""Size of the run that measures the memory of a pixel: much more than the process takes meanwhile, much less than a frame."""
 CAUTION = 3
-"""Times the memory of its results that a graph takes at most, of all that were measured; for those that no small frame tells."""
+"""Times `pixel_bytes` that any measured graph took at most; taken for graphs that can't be measured on a small frame."""
 CANCEL_SECONDS = 0.05
 """How often a run asks whether to stop."""
 
@@ -108,7 +108,7 @@ class Generator:
         self.precision = precision if self.provider in ON_CUDA else "full"
         self.memory_limit = memory_limit or free_memory(self.provider) // 2
         self.most_pixels: int | None = None
-        """That may be run at once, whatever the limit allows: less than what failed for lack of memory."""
+        """The most that may be run at once, whatever the limit allows: less than what has failed for lack of memory."""
         self.open_seconds = time.perf_counter() - started
 
     def run(self, inputs: dict[str, np.ndarray], release: bool = False, cancel: Callable[[], bool] | None = None) -> np.ndarray:
@@ -136,8 +136,8 @@ class Generator:
     def bytes_per_pixel(self) -> float:
         """Memory that run() takes for each pixel, its inputs and its result included.
 
-        That of the first, small, run: layouts and gaps, which depend on the provider and the processor, are in it. ONNX Runtime
-        keeps what it has once taken, so that it can be read afterwards.
+        Measured in a small first run, since it includes layouts and gaps, which depend on the provider and the processor. ONNX
+        Runtime keeps what it has once taken, so that it can be read afterwards.
         """
         least = self.style.pixel_bytes
         side = round_up(math.isqrt(PROBE_BYTES // least), self.style.alignment)
@@ -151,13 +151,13 @@ class Generator:
         return max(least, taken / side**2)
 
     def window(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width) of what to run at once of a frame within the memory limit, all multiples of the alignment.
+        """How much of a frame to run at once within the memory limit: (height, width), all multiples of the alignment.
 
         Raises MemoryLimitError if the smallest tile takes more, or the whole frame if the style can't be run in tiles.
         """
         style, most = self.style, self.most_pixels or height * width
         if most >= height * width and self.memory_limit - PROBE_BYTES >= CAUTION * style.pixel_bytes * height * width:
-            return height, width  # without the time to find out what it takes in truth
+            return height, width  # it surely fits, and need not be measured
         area = min(most, max(0, int((self.memory_limit - PROBE_BYTES) / self.bytes_per_pixel)))
         if style.tiles_exact:
             least = 2 * round_up(style.receptive_radius, style.alignment) + style.alignment
@@ -274,7 +274,7 @@ def _session(style: Style, providers: list, threads: int):
     options.log_severity_level = 4
     # Waiting threads must not spin beside Blender's own.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Bytes that look like ONNX Runtime's own format, too, would else be read as that, which nobody has checked.
+    # Else bytes that look like ONNX Runtime's own format as well would be read as that, unchecked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         return onnxruntime.InferenceSession(style.content, options, providers=providers)

@@ -18,8 +18,8 @@ def bytes_per_pixel(model, inputs: dict[str, int], output: str, alignment: int) 
     """The most that the inputs and the results of a graph's operators hold at once, in bytes per pixel of the frame.
 
     The arguments are those of graph.check_graph(), which has accepted the graph. ONNX Runtime takes about this much or more:
-    copies in another layout and gaps between results come on top. Weights count for nothing, also if they are cast: a runtime
-    does that once. Raises GraphError.
+    copies in another layout and gaps between results come on top. Weights do not count, not even if they are cast, which a
+    runtime does once. Raises GraphError.
     """
     side = math.lcm(SIDE, alignment)
     shapes = infer_shapes(model, inputs, output, side, side)
@@ -45,8 +45,8 @@ def bytes_per_pixel(model, inputs: dict[str, int], output: str, alignment: int) 
 
 
 def _in_running_order(nodes, output: str) -> list:
-    """The nodes that the output needs, as ONNX Runtime runs them: depth first from the output, and what a node takes from those
-    that come last in the file first (Graph::ReverseDFSFrom in its source)."""
+    """The nodes that the output needs, as ONNX Runtime runs them: depth first from the output, and of what a node
+    takes, what comes last in the file first (Graph::ReverseDFSFrom in its source)."""
     makers = {name: index for index, node in enumerate(nodes) for name in node.output if name}
     order, entered, stack = [], set(), [(makers[output], False)]
     while stack:
@@ -78,8 +78,8 @@ def used_memory(provider: str) -> int:
 
 
 def return_freed() -> None:
-    """Have the C library give the system what was freed: glibc keeps pieces of up to 32 MB for itself (mallopt(3)), and tiles of
-    that size would leave several behind."""
+    """Have the C library return freed memory to the system: glibc keeps pieces of up to 32 MB (mallopt(3)), and tiles would leave
+    several of that size behind."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)

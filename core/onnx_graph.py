@@ -1,4 +1,4 @@
-"""Checks an untrusted ONNX file before anything runs it: bounded in parsing, free of surprises, of sizes known beforehand."""
+"""Checks an untrusted ONNX file before anything runs it: parsing is bounded, the operators are plain, all sizes are known."""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ MAX_DEPTH = 16
 MAX_PACKED_BYTES = 2**20
 """Weights are raw bytes or floats; packed integers grow eightfold."""
 MAX_OPSET = 18
-"""CUDA kernels of later operator sets came late to ONNX Runtime."""
+"""ONNX Runtime got CUDA kernels for later operator sets late."""
 MAX_VALUES_PER_PIXEL = 8192
 """All intermediate results of the graph together; a generator with 64 channels at full resolution has about 1500."""
 PROBE_SIZE = (192, 256)
@@ -97,9 +97,9 @@ OPERATORS = {
     "Unsqueeze",
     "Where",
 }
-"""What image generators are made of. Among the others are some that crash onnx's shape inference, or draw random numbers."""
+"""What image generators are made of. Some of the other operators crash onnx's shape inference or draw random numbers."""
 CPP_ERRORS = (RuntimeError, ValueError, IndexError, OverflowError, MemoryError)
-"""What the standard exceptions of onnx's C++ become; hostile graphs bring up some that onnx itself does not catch."""
+"""What the exceptions of onnx's C++ become in Python; hostile graphs raise some that onnx itself does not catch."""
 
 
 class GraphError(ValueError):
@@ -148,7 +148,7 @@ def _scan(content: memoryview, descriptor) -> None:
 
 
 def _varint(content: memoryview, at: int, end: int) -> tuple[int, int]:
-    """The number of variable length at a position, and the position after it, which is beyond the end if it is cut short."""
+    """The variable-length number at a position, and the position after it; beyond the end if the number is cut short."""
     value = 0
     for index in range(at, min(at + 10, end)):
         value |= (content[index] & 127) << 7 * (index - at)
@@ -274,10 +274,10 @@ def infer_shapes(model, inputs: dict[str, int], output: str, height: int, width:
 
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
-    del probe.graph.value_info[:]  # what the file says of its own shapes counts for nothing
+    del probe.graph.value_info[:]  # the shapes that the file states itself do not count
     for tensor in probe.graph.initializer:
         if len(tensor.dims) > 1 and tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
-            tensor.ClearField("raw_data")  # no shape follows from what weights hold, and they need not be copied
+            tensor.ClearField("raw_data")  # shapes do not depend on the values of weights, which need not be copied
     shapes = {name: [1, channels, height, width] for name, channels in inputs.items()}
     for value in probe.graph.input:
         if value.name in inputs:
@@ -295,12 +295,12 @@ def infer_shapes(model, inputs: dict[str, int], output: str, height: int, width:
 
 
 def _check_sizes(model, inputs: dict[str, int], output: str, alignment: int) -> None:
-    """Check that the shapes of all results are known beforehand and add up to a bearable sum."""
+    """Check that the shapes of all results are known beforehand and add up to no more than a frame may take."""
     height, width = (-(-side // alignment) * alignment for side in PROBE_SIZE)
     shapes = infer_shapes(model, inputs, output, height, width)
     empty = {name for name, shape in shapes.items() if 0 in shape} | {t.name for t in model.graph.initializer if 0 in t.dims}
     for node in model.graph.node:
-        if node.op_type != "Resize" and empty.intersection(node.input):  # of which ONNX Runtime crashes when it opens some graphs
+        if node.op_type != "Resize" and empty.intersection(node.input):  # on which ONNX Runtime crashes when it opens some graphs
             raise GraphError(f"its operator {node.op_type} gets an empty input")
     total = 0
     for name in _results(model):

@@ -18,12 +18,12 @@ SIDE = 2**8 * 3 * 5 * 7
 """Side of the frames whose shapes are compared; divisible by the steps of usual graphs."""
 MAX_STEP = 256
 FIRST_OPSET = 13
-"""Softmax and Resize meant something else in earlier operator sets; their graphs count as seeing everything."""
+"""Softmax and Resize meant something else in earlier operator sets, whose graphs count as seeing everything."""
 SIZES = {
     "ConstantOfShape": {0}, "Expand": {1}, "Pad": {1, 3}, "Reshape": {1}, "Resize": {1, 2, 3}, "Slice": {1, 2, 3, 4},
     "Squeeze": {1}, "Tile": {1}, "Unsqueeze": {1},
 }  # fmt: skip
-"""Operator -> those of its inputs that say sizes and positions; they hold no pixels."""
+"""Operator -> its inputs that give sizes and positions instead of pixels."""
 MIXES = {"Concat": 0, "Gather": 0, "Softmax": -1, "Split": 0}
 """Operators that mix or choose along their attribute `axis`, with its default."""
 
@@ -106,7 +106,7 @@ def _radius(model, inputs: set[str], output: str, axes: dict[str, Axis], step: i
                 if index in SIZES.get(node.op_type, ()):
                     continue
                 span = None
-                followed = result == node.output[0] or node.op_type == "Split"  # the second of MaxPool gives positions
+                followed = result == node.output[0] or node.op_type == "Split"  # MaxPool's second output gives positions
                 if name in axes and result in axes and followed:
                     span = RULES.get(node.op_type, _unknown)(operator, index, axes[name], axes[result], *needs[result])
                 needs[name] = _union(span or everything, needs.get(name, span or everything))
@@ -215,7 +215,7 @@ def _pad(operator, index: int, source: Axis, target: Axis, first: np.ndarray, la
     before, after = pads[source.index], pads[source.index + rank]
     if operator.attributes.get("mode", b"constant") == b"constant":
         return first - before, last - before
-    return first - before - after, last  # what is mirrored at a border lies as far inside it as it is laid outside
+    return first - before - after, last  # what is mirrored at a border comes from as far inside as it lies outside
 
 
 def _slice(operator, index: int, source: Axis, target: Axis, first: np.ndarray, last: np.ndarray) -> Span | None:
@@ -225,7 +225,7 @@ def _slice(operator, index: int, source: Axis, target: Axis, first: np.ndarray, 
         return None
     for start, axis, step in zip(starts, axes, steps, strict=False):
         if axis % len(source.shape) == source.index:
-            # Counted from the end, or with the end of the frame cut off, the positions hang on the frame's size.
+            # Positions that are counted from the end, or that cut the end of the frame off, depend on the frame's size.
             return (start + first * step, start + last * step) if start >= 0 and step > 0 else None
     return _pointwise(operator, index, source, target, first, last)
 

@@ -23,7 +23,7 @@ LAYER_PASSES = {label.lower(): p.name for p in PASSES.values() for label in (p.n
     "z": "depth",
     "diffcol": "albedo",
 }
-"""Pass by the last part of a layer's name: our own names, Blender's of today and before 5.0, and those of other tools."""
+"""Last part of a layer's name -> pass: our names, Blender's since 5.0 and before, and those of other tools."""
 KEPT_ATTRIBUTES = (
     "compression",
     "dataWindow",
@@ -40,7 +40,7 @@ KEPT_ATTRIBUTES = (
     "Scene",
     "Camera",
 )
-"""What a stylised frame takes over from the header of its input."""
+"""The attributes that a stylised frame takes over from the header of its input."""
 REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 """Chromaticities of the primaries and of white, ITU-R BT.709."""
 
@@ -61,7 +61,7 @@ class Frame:
 
 
 def find_frames(patterns: Iterable[str]) -> list[Path]:
-    """Files for names and patterns: `####` and `%04d` stand for a number of at least so many digits; sorted by that number.
+    """Files for names and patterns: `####` and `%04d` stand for a number of at least four digits, by which the frames are sorted.
 
     Raises SequenceError if a name or a pattern fits no file.
     """
@@ -86,8 +86,8 @@ def _matches(pattern: Path) -> list[Path]:
 def read_frame(path: Path, layer: str = "") -> Frame:
     """Read the passes of one view layer of an EXR file, multilayer or not.
 
-    layer: the view layer, "" for the only one. Raises ExrError if the file can't be read, SequenceError if the layer is not
-    clear, PassError if there is no RGB image in it or its colours are not linear Rec.709.
+    layer: the view layer, "" for the only one. Raises ExrError if the file can't be read, SequenceError if it is not
+    clear which layer, PassError if there is no RGB image in it or its colours are not linear Rec.709.
     """
     layers = defaultdict(lambda: defaultdict(dict))
     headers = {}
@@ -157,7 +157,7 @@ def stylize_sequence(
     """Stylise {frame: file to write}, as check_sequence() gives it; yields each written file, and whether it was there before.
 
     A frame is written under a hidden name next to its place and then renamed, so that it appears whole or not at all.
-    skip_existing: leave alone what is there already and is readable and of the frame's size.
+    skip_existing: leave alone files that exist already, are readable and have the frame's size.
     Raises ExrError, SequenceError, PassError, ProviderError.
     """
     for source, target in targets.items():

@@ -1,7 +1,7 @@
 """The style file: one .onnx whose metadata holds the contract between the trainer that wrote it and every host that runs it.
 
-A style file is untrusted input. load_style() reads it once, and parses and checks what it read with the onnx package; a runtime
-gets these very bytes.
+A style file is untrusted input. load_style() reads it once, and parses and checks these bytes with the onnx package; a runtime
+gets the very same bytes.
 """
 
 import base64
@@ -40,7 +40,7 @@ MARKUP = re.compile(r"<[A-Za-z/!?]")
 UNWRITTEN = {"unwritten": True}
 """Marks the fields of a Style that are not part of the file."""
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode's categories of what breaks a line, can't be seen or can't be written."""
+"""Unicode's categories of characters that break a line, are invisible or can't be encoded."""
 
 
 class StyleError(ValueError):
@@ -62,10 +62,10 @@ class Style:
     description: str = ""
     passes: tuple[str, ...] = ("image",)
     alignment: int = 8
-    """Height and width of the graph's input are multiples of this; tiles start at multiples of it too."""
+    """Height and width of the graph's inputs are multiples of this, and tiles start at multiples of it."""
     receptive_radius: int = 0
-    """How many pixels away, at most, an input pixel can lie that changes an output pixel. At least what the graph's operators
-    give, which load_style() and save_style() put in place of a smaller number."""
+    """The greatest distance in pixels at which an input pixel can change an output pixel. It is at least what follows from the
+    graph's operators: load_style() and save_style() raise a smaller number to that."""
     tiles_exact: bool = True
     """Whether tiles that overlap by the receptive radius give the picture that the whole frame gives; never for a graph that
     takes statistics of the whole image."""
@@ -78,7 +78,7 @@ class Style:
     path: Path | None = field(default=None, metadata=UNWRITTEN)
     """Where the style was read from."""
     pixel_bytes: int = field(default=0, compare=False, metadata=UNWRITTEN)
-    """Memory that its graph needs for each pixel of what is run at once; see memory.bytes_per_pixel()."""
+    """Bytes that its graph needs for each pixel that is run at once; see memory.bytes_per_pixel()."""
     content: bytes = field(default=b"", repr=False, compare=False, metadata=UNWRITTEN)
     """The file as it was read and checked, which is what a Generator runs: the file may have changed since."""
 
@@ -167,7 +167,7 @@ def _check_thumbnail(png: bytes) -> None:
 
 
 def _check_line(key: str, value: object, length: int = MAX_CONTRACT) -> None:
-    """Check that a value is a text that may be shown as it is."""
+    """Check that a value is text that may be shown as it is."""
     if not isinstance(value, str) or len(value) > length or any(unicodedata.category(c) in UNSEEN for c in value):
         raise StyleError(f"the field '{key}' of its contract must be one line of text")
     if MARKUP.search(value):
@@ -245,7 +245,7 @@ def save_style(path: str | Path, model, style: Style) -> None:
 
 
 def _checked_graph(model, style: Style) -> Style:
-    """Check the graph, and return the style with what follows from the graph: the memory, and a larger receptive field."""
+    """Check the graph, and return the style with the memory and the receptive field that follow from the graph."""
     inputs = {name: input_channels(name) for name in style.passes}
     try:
         check_graph(model, inputs, OUTPUT_NAME, style.alignment)

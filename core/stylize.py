@@ -37,8 +37,8 @@ def stylize(
     exposure: stops, one number or (H, W, 1), within MAX_STOPS: the generator sees the light times 2^exposure, and its answer is
     divided by that again.
     tile: largest side in pixels of what is run at once, None for all that the generator's memory limit allows; it changes memory
-    and time, not the picture. If the provider fails for lack of memory all the same, a warning is logged and half of it tried.
-    progress: called with the finished fraction, rising to 1. cancel: asked all the time, from another thread too.
+    and time, not the picture. If the provider still fails for lack of memory, a warning is logged and half as much is tried.
+    progress: called with the finished fraction, which rises to 1. cancel: asked again and again, also from another thread.
 
     Returns (H, W, 4) float32, scene-linear, premultiplied, with the alpha of the input. Pixels whose alpha is 0 are returned as
     they are. Raises PassError for missing or wrong passes, MemoryLimitError, ProviderError if the generator fails, Cancelled.
@@ -59,7 +59,7 @@ def stylize(
             raise
         log.warning("%s Going on in tiles of %d x %d pixels.", str(error) or "There is not enough memory.", *reversed(smaller))
     frame = _run_tiles(generator, passes, exposure, _plan(style, padded, smaller), report, cancel)
-    generator.most_pixels = half  # so that the frames to come begin with what works
+    generator.most_pixels = half  # later frames begin with what works
     return frame
 
 
@@ -68,7 +68,7 @@ def _plan(style: Style, padded: tuple[int, int], window: tuple[int, int]) -> lis
 
 
 def _rising(progress: Callable[[float], None] | None) -> Callable[[float], None]:
-    """Passes on only what is more than all before, so that a second attempt does not go back."""
+    """Passes on only fractions above all earlier ones, so that progress does not go back at a second attempt."""
     furthest = 0.0
 
     def report(fraction: float) -> None:
@@ -109,7 +109,7 @@ def _run_tile(
     release: bool,
     cancel: Callable[[], bool] | None,
 ) -> None:
-    """Fill in one tile of the frame; nothing of it stays behind."""
+    """Fill in one tile of the frame, and free all that this took."""
     size, gain = (tile.height, tile.width), _gain(exposure, tile.window)
     inputs = {name: _tensor(name, passes[name][tile.window], size, gain) for name in generator.style.passes}
     rgb = generator.run(inputs, release, cancel)
@@ -150,12 +150,12 @@ def _tensor(name: str, array: np.ndarray, size: tuple[int, int], gain: np.ndarra
 def _place(rgb: np.ndarray, image: np.ndarray, gain: np.ndarray | None, frame: np.ndarray) -> None:
     """Write straight RGB, (3, h, w) or more, into (h, w, 4): divided by the gain, premultiplied, with the alpha of the image.
 
-    The RGB is used up: planes are quicker to compute with than pixels of four channels.
+    The RGB is overwritten: planes are quicker to compute with than pixels of four channels.
     """
     height, width = image.shape[:2]
 
     def fill(rows: slice) -> None:
-        planes, alpha = rgb[:, rows, :width], image[rows, :, 3]  # what is beyond the frame was only there to align it
+        planes, alpha = rgb[:, rows, :width], image[rows, :, 3]  # the padding that aligned the frame
         opaque = (alpha == 1).all()
         with np.errstate(over="ignore", invalid="ignore"):
             if gain is not None:

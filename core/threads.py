@@ -1,4 +1,4 @@
-"""Spreads work on arrays over threads: NumPy and hashlib let others run while they are at it."""
+"""Spreads work on arrays over threads: NumPy and hashlib release Python's lock while they compute."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 THREADS = min(4, os.cpu_count() or 1)
-"""A few: such work waits for memory more than for cores, and others want some too."""
+"""Only a few: such work waits for memory rather than for cores, and Blender needs cores, too."""
 
 
 def spread(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tile:
-    """A window that is run, and the part of it that is kept; rows and columns are those of the whole (padded) frame."""
+    """A window that is run, and the part of its result that is kept, in rows and columns of the whole (padded) frame."""
 
     y: int
     x: int
@@ -60,7 +60,7 @@ def fit_window(height: int, width: int, area: int, radius: int, alignment: int) 
 
 
 def _count(length: int, size: int, overlap: int) -> int:
-    """How many windows of a size, less than the length, cover it."""
+    """How many windows of a size, which is less than the length, cover the length."""
     return -(-(length - 2 * overlap) // (size - 2 * overlap))
 
 
