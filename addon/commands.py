@@ -12,6 +12,7 @@ import bpy
 from ..core.commands import COMMANDS, DEVICE_VARIABLE, UsageError, add_json, add_provider, main, prepare_output
 from . import library
 from .run import in_renders, run_nodes
+from .settings import settings
 from .trees import hidden_scenes, keep_in_sync
 
 NAME = "gan_style"
@@ -48,7 +49,7 @@ def _reports(scene: bpy.types.Scene) -> Iterator[dict[str, str]]:
     for plan in {plan.key: plan for plan in hidden_scenes.plans(scene)}.values():  # one of its stereo views stands for a node
         place = f"node '{plan.node}'"
         try:
-            generator = run_nodes.check(plan)
+            generator = run_nodes.check(plan, settings())
             yield _report(scene, place, plan.style, provider=generator.provider, reason=generator.reason)
         except run_nodes.EXPECTED as error:
             yield _report(scene, place, plan.style, error=str(error))

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import threading
+import time
 import zlib
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
@@ -13,10 +15,16 @@ from pathlib import Path
 from ..core import Generator, Style, StyleError, load_style
 from ..core.generator import LABELS, provider_problem
 from ..core.style import SHIPPED
-from .settings import own_folder, settings
+from .settings import Settings, settings
 
 PATH_VARIABLE = "GAN_STYLE_PATH"
 """Environment variable with further folders of styles, separated like PATH; for farms and tests."""
+
+LOOK_SECONDS = 1.0
+TICK_NANOSECONDS = 50_000_000
+"""More than a tick of any file system's clock but FAT's."""
+OPEN_GENERATORS = 4
+"""How many generators stay open; each keeps the memory that a frame took."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,23 @@ class Installed:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """The styles in the folders as they were last looked at, good until a time.monotonic()."""
+
+    folders: tuple[Path, ...]
+    versions: tuple[int, ...]
+    until: float
+    styles: dict[str, Installed]
+
+
+_seen: _Seen | None = None
+_generators: dict[tuple, Generator] = {}
+"""Those that are open, the one that was used last at the end."""
+_opening = threading.Lock()
+_room = OPEN_GENERATORS
+
+
 class MissingStyleError(StyleError):
     """No style file has the identifier."""
 
@@ -38,29 +63,48 @@ def number(identifier: str) -> int:
     return zlib.crc32(identifier.encode()) & 0xFFFFFF
 
 
-def user_folder() -> Path:
-    """Where the user's own styles lie; it need not exist."""
-    return own_folder("styles")
+def user_folder(wanted: Settings | None = None) -> Path:
+    """Where the user's own styles lie; it need not exist. wanted: as for installed()."""
+    return (wanted or settings()).own_folder / "styles"
 
 
-def folders() -> list[Path]:
-    """Folders with styles; in case of equal identifiers the later folder wins."""
+def folders(wanted: Settings | None = None) -> list[Path]:
+    """Folders with styles; in case of equal identifiers the later folder wins. wanted: as for installed()."""
+    wanted = wanted or settings()
     further = os.environ.get(PATH_VARIABLE, "").split(os.pathsep)
-    return [SHIPPED, user_folder(), *settings().style_folders, *(Path(f) for f in further if f)]
+    return [SHIPPED, user_folder(wanted), *wanted.style_folders, *(Path(f) for f in further if f)]
 
 
-def installed() -> dict[str, Installed]:
-    """All style files by identifier (the file's name without its ending), broken ones too."""
-    files = [path for folder in folders() for path in sorted(folder.glob("*.onnx"))]
-    return {path.stem: _read(path, _version(path)) for path in files}
+def installed(wanted: Settings | None = None) -> dict[str, Installed]:
+    """All style files by identifier (the file's name without its ending), broken ones too. Not to be changed.
+
+    wanted: the settings, which other threads than the main one must hand in; None for those of now.
+    The node asks at each redraw, so the files are looked at again only when their folders have changed, or after LOOK_SECONDS.
+    """
+    global _seen
+    searched = tuple(folders(wanted))
+    now, versions = time.monotonic(), tuple(_folder_version(folder) for folder in searched)
+    seen = _seen  # read once: any thread may come here
+    if seen is None or (seen.folders, seen.versions) != (searched, versions) or now > seen.until:
+        files = [path for folder in searched for path in sorted(folder.glob("*.onnx"))]
+        # What changed a moment ago may change again within the same tick of the file system's clock.
+        settled = all(version < time.time_ns() - TICK_NANOSECONDS for version in versions)
+        seen = _seen = _Seen(searched, versions, now + LOOK_SECONDS if settled else now, {p.stem: _look_at(p) for p in files})
+    return seen.styles
 
 
-def find(identifier: str) -> Style:
-    """Raises MissingStyleError if there is no such style, StyleError if its file can't be used."""
-    found = installed().get(identifier)
+def look_again() -> None:
+    """Have installed() look at the files again, those too that were written into since."""
+    global _seen
+    _seen = None
+
+
+def find(identifier: str, wanted: Settings | None = None) -> Style:
+    """Raises MissingStyleError if there is no such style, StyleError if its file can't be used. wanted: as for installed()."""
+    found = installed(wanted).get(identifier)
     if found is None:
-        wanted = f"The style '{identifier}' is not installed" if identifier else "No style is chosen"
-        raise MissingStyleError(f"{wanted}; install it into {user_folder()} or choose another in the node.")
+        problem = f"The style '{identifier}' is not installed" if identifier else "No style is chosen"
+        raise MissingStyleError(f"{problem}; install it into {user_folder(wanted)} or choose another in the node.")
     if found.style is None:
         raise StyleError(found.error)
     return found.style
@@ -96,6 +140,7 @@ def install(path: Path, replace: bool = False) -> str:
         os.replace(part, user_folder() / f"{path.stem}.onnx")
     finally:
         part.unlink(missing_ok=True)
+    look_again()
     return path.stem
 
 
@@ -105,17 +150,24 @@ def remove(identifier: str) -> None:
     if style is None or not is_own(style):
         raise StyleError(f"There is no style '{identifier}' among your own.")
     style.path.unlink()
+    look_again()
 
 
-def generator(identifier: str, provider: str = "auto") -> tuple[Generator, str]:
+def generator(identifier: str, provider: str, wanted: Settings) -> tuple[Generator, str]:
     """The style's generator, with the memory limit and the precision of the settings, and the digest of its file.
 
-    Raises StyleError, ProviderError.
+    Called from render and live threads too. Raises StyleError, ProviderError.
     """
-    path, wanted = find(identifier).path, settings()
+    path = find(identifier, wanted).path
     assert path is not None  # installed styles are read from files
     opened = _open(path, _version(path), provider, wanted.memory_limit * 2**20 or None, wanted.precision)
     return opened, opened.style.digest
+
+
+def make_room(styles: int) -> None:
+    """Have the generators of so many styles stay open, if that is more than usual: a run goes through all of its styles."""
+    global _room
+    _room = max(OPEN_GENERATORS, styles)
 
 
 @lru_cache
@@ -130,7 +182,10 @@ def device_problem(provider: str) -> str:
 
 def forget() -> None:
     """Close all generators."""
-    for cached in (_open, _read, _content, device_problem):
+    look_again()
+    with _opening:
+        _generators.clear()
+    for cached in (_read, _content, device_problem):
         cached.cache_clear()
 
 
@@ -138,6 +193,21 @@ def _version(path: Path) -> tuple[int, int, int]:
     """Changes with a file's content; two files moved here in one tick of the file system's clock still differ in inode."""
     stat = path.stat()
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _folder_version(folder: Path) -> int:
+    """Changes when files in it come, go or are renamed; 0 for a folder that is away."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _look_at(path: Path) -> Installed:
+    try:
+        return _read(path, _version(path))
+    except OSError as error:  # a link to nowhere, or a file that went away meanwhile
+        return Installed(path.stem, path, None, f"The style file {path} can't be read: {error.strerror}.")
 
 
 @lru_cache(maxsize=256)
@@ -148,9 +218,17 @@ def _read(path: Path, version: tuple[int, int, int]) -> Installed:
         return Installed(path.stem, path, None, str(error))
 
 
-@lru_cache(maxsize=4)
 def _open(path: Path, version: tuple[int, int, int], provider: str, memory_limit: int | None, precision: str) -> Generator:
-    return Generator(load_style(path), provider, memory_limit=memory_limit, precision=precision)
+    """The one that was used longest ago is closed when there are too many."""
+    key = path, version, provider, memory_limit, precision
+    with _opening:
+        opened = _generators.pop(key, None) or Generator(
+            load_style(path), provider, memory_limit=memory_limit, precision=precision
+        )
+        _generators[key] = opened
+        while len(_generators) > _room:
+            _generators.pop(next(iter(_generators)))
+    return opened
 
 
 @lru_cache(maxsize=256)

@@ -27,15 +27,23 @@ class Settings:
     disk_cache: int = 0
     """MiB of stylised frames to remember on disk; 0 for none."""
     disk_folder: Path = Path()
-    """Where the frames on disk lie; empty for the folder `cache` of the add-on's own."""
+    """Where the frames on disk lie; the preferences leave it empty for the folder `cache` in `own_folder`."""
     style_folders: tuple[Path, ...] = ()
     """Further folders with styles."""
+    own_folder: Path = Path()
+    """The add-on's folder among the user's files; settings() says which."""
 
 
 def settings() -> Settings:
-    """The settings now: the device that the variable for farms names, and no other, whatever the preferences say."""
+    """The settings now: the device that the variable for farms names, and no other, whatever the preferences say.
+
+    Reads the preferences, so on the main thread only: runs in other threads get them handed in.
+    """
+    read = replace(_preferences(), own_folder=own_folder())
+    if read.disk_folder == Path():
+        read = replace(read, disk_folder=read.own_folder / "cache")
     device = os.environ.get(DEVICE_VARIABLE)
-    return replace(_preferences(), device=device, cpu_fallback=False) if device else _preferences()
+    return replace(read, device=device, cpu_fallback=False) if device else read
 
 
 def _preferences() -> Settings:
@@ -43,15 +51,15 @@ def _preferences() -> Settings:
     preferences = addon.preferences if addon else None
     if preferences is None:
         return Settings()
-    values = {f.name: getattr(preferences, f.name) for f in fields(Settings)}
+    values = {f.name: getattr(preferences, f.name) for f in fields(Settings) if f.name != "own_folder"}
     values["disk_folder"] = Path(bpy.path.abspath(preferences.disk_folder))
     values["style_folders"] = tuple(Path(bpy.path.abspath(item.path)) for item in preferences.style_folders if item.path)
     return Settings(**values)
 
 
-def own_folder(name: str) -> Path:
-    """A folder of the add-on among the user's files; it need not exist."""
+def own_folder() -> Path:
+    """The add-on's folder among the user's files; it need not exist."""
     try:
-        return Path(bpy.utils.extension_path_user(extension, path=name))
+        return Path(bpy.utils.extension_path_user(extension))
     except ValueError:  # not installed as an extension: a legacy add-on, or registered by a script
-        return Path(bpy.utils.user_resource("CONFIG")) / "gan_style" / name
+        return Path(bpy.utils.user_resource("CONFIG")) / "gan_style"

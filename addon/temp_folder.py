@@ -47,6 +47,14 @@ def _parent() -> Path:
     return MEMORY if roomy and not chosen else usual
 
 
+def remove_frames(kept: set[str]) -> None:
+    """Remove the EXR files of frames but those with the given paths: each .blend file that is opened gets new ones."""
+    if folder.cache_info().currsize:
+        for path in folder().glob("*.exr"):
+            if str(path) not in kept:
+                path.unlink(missing_ok=True)
+
+
 def remove_folder() -> None:
     while _locks:
         _locks.pop().close()

@@ -9,6 +9,7 @@ from bpy.app.handlers import persistent
 
 from .. import main_thread
 from ..callbacks import Timer, add_handlers, remove_handlers
+from ..settings import Settings, settings
 from ..trees import hidden_scenes, keep_in_sync
 from ..trees.node_group import is_hidden
 from . import log, run_nodes
@@ -52,7 +53,7 @@ def _when_idle() -> None:
         keep_in_sync.sync_if_due()
         scene, _due = bpy.data.scenes.get(_due), ""
         if scene is not None and (plans := hidden_scenes.plans(scene)):
-            arguments = scene.name, scene.frame_current, plans, _cancelled.is_set
+            arguments = scene.name, scene.frame_current, plans, settings(), _cancelled.is_set
             _thread = threading.Thread(target=_run, args=arguments, name="GAN Style", daemon=True)
             _started, _progress = time.monotonic(), 0.0
             _thread.start()
@@ -67,10 +68,11 @@ def _note(fraction: float) -> None:
     _progress = fraction
 
 
-def _run(scene: str, frame: int, plans: tuple[hidden_scenes.Plan, ...], is_cancelled) -> None:
+def _run(scene: str, frame: int, plans: tuple[hidden_scenes.Plan, ...], wanted: Settings, is_cancelled) -> None:
+    """In the thread GAN Style."""
     before = _errors(plans)
     call = partial(main_thread.call, cancel=is_cancelled, ready=keep_in_sync.is_idle)
-    done = run_nodes.run_scene(scene, frame, plans, call, cancel=is_cancelled, progress=_note)
+    done = run_nodes.run_scene(scene, frame, plans, wanted, call, cancel=is_cancelled, progress=_note)
     if not is_cancelled() and (any(run.network_ran or run.cached for run in done) or _errors(plans) != before):
         call(hidden_scenes.composite_again)
 

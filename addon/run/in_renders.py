@@ -6,17 +6,20 @@ render engine is ours.
 
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
 import bpy
 from bpy.app.handlers import persistent
 
+from ...core import Cancelled
 from .. import library, main_thread, temp_folder
 from ..callbacks import add_handlers, remove_handlers
+from ..settings import Settings, settings
 from ..trees import hidden_scenes, keep_in_sync, node_group
 from . import after_edits, log, run_nodes
 
@@ -24,6 +27,8 @@ STRIP_PROBLEM = "The node can't run in the video sequencer; put it into the comp
 _scene = ""
 """Name of the artist's scene that is being rendered."""
 _plans: tuple[hidden_scenes.Plan, ...] = ()
+_wanted = Settings()
+"""The preferences when the render began."""
 _tenths = -1
 """Progress that the window shows."""
 _triggered = False
@@ -48,7 +53,8 @@ def _run_nodes(frame: int, engine: bpy.types.RenderEngine) -> None:
     cancel = engine.test_break
     with _nothing_unnoticed():
         call = partial(main_thread.call, cancel=cancel)
-        for run in run_nodes.run_scene(_scene, frame, _plans, call, cancel=cancel, progress=partial(_show_progress, engine)):
+        progress = partial(_show_progress, engine)
+        for run in run_nodes.run_scene(_scene, frame, _plans, _wanted, call, cancel=cancel, progress=progress):
             if bpy.app.background and (run.error or run.cancelled):
                 _abort(f"node '{run.node}'", run.error or "The render was cancelled.")
             elif run.error and not cancel():
@@ -93,7 +99,7 @@ def _abort(place: str, message: str) -> None:
 
 @persistent
 def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
-    global _scene, _plans
+    global _scene, _plans, _wanted
     if node_group.is_hidden(scene):
         return
     after_edits.cancel()
@@ -101,6 +107,9 @@ def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
     with _nothing_unnoticed():
         ready = keep_in_sync.render_begins()
         _plans = hidden_scenes.plans(scene)
+        patience_ends = time.monotonic() + keep_in_sync.PATIENCE_SECONDS
+        with suppress(Cancelled):  # the preferences of the render before then
+            _wanted = main_thread.call(settings, cancel=lambda: time.monotonic() > patience_ends)
         if not ready:
             busy = "Blender was too busy to prepare the node; render again."
             _plans = tuple(replace(plan, problem=busy) for plan in _plans)
@@ -111,9 +120,10 @@ def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
 def _check(scene: bpy.types.Scene) -> None:
     for strip in hidden_scenes.strips_with_style(scene):
         _abort(f"strip '{strip}'", STRIP_PROBLEM)
+    library.make_room(len({plan.style for plan in _plans}))
     for plan in _plans:
         try:
-            run_nodes.check(plan)
+            run_nodes.check(plan, _wanted)
         except run_nodes.EXPECTED as error:
             _abort(f"node '{plan.node}'", str(error))
 
@@ -147,12 +157,18 @@ def _on_load(*_: object) -> None:
     log.forget()
 
 
+@persistent
+def _on_loaded(*_: object) -> None:
+    temp_folder.remove_frames(kept={image.filepath for image in bpy.data.images})
+
+
 HANDLERS = {
     "render_init": _on_render_init,
     "render_pre": _on_frame,
     "render_complete": _on_render_end,
     "render_cancel": _on_render_end,
     "load_pre": _on_load,
+    "load_post": _on_loaded,
 }
 if bpy.app.background:
     # Not in a window: Cycles would call it under a lock that the main thread waits for, holding Python's, to draw the render.

@@ -50,6 +50,8 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
         return read_exr(path)
     except ExrError as error:
         raise CaptureError(f"Blender could not write the node's inputs; make space on the disk of {path.parent}.") from error
+    finally:
+        path.unlink(missing_ok=True)  # with guides it is many times the picture, and may lie in memory
 
 
 def show(plan: hidden_scenes.Plan, frame: np.ndarray) -> None:

@@ -4,11 +4,12 @@ import logging
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
+import bpy
 import numpy as np
 
 from ...core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
@@ -16,7 +17,7 @@ from ...core.cache import FrameCache, content_key
 from ...core.exr import ExrError
 from ...core.tiles import round_up
 from .. import library
-from ..settings import Settings, own_folder, settings
+from ..settings import Settings
 from ..trees import hidden_scenes, read
 from . import log
 from .pixels import CaptureError, capture, show, show_unstyled
@@ -34,12 +35,15 @@ UNEXPECTED = "There was an unexpected error; please report what the console show
 _shown: dict[Path, str] = {}
 """By file of a picture: digest of what it was made from."""
 _cache = FrameCache(0)
+_frame = 0
+"""Number of the frame that was run last."""
 
 
 def run_scene(
     scene: str,
     frame: int,
     plans: tuple[hidden_scenes.Plan, ...],
+    wanted: Settings,
     call: Callable,
     *,
     cancel: Callable[[], bool] | None = None,
@@ -47,15 +51,17 @@ def run_scene(
 ) -> list[log.Run]:
     """Run the nodes in order, each on what the ones before it show now. Errors are in the Runs, they are not raised.
 
-    call: a function like mainthread.call. progress: called with the finished fraction of all nodes.
+    Called from render and live threads. call: a function like main_thread.call. progress: called with the finished fraction of
+    all nodes.
     """
     done = []
-    _limit_cache(settings())
+    _limit_cache(wanted, frame)
+    library.make_room(len({plan.style for plan in plans}))
     with _nothing_unnoticed(scene, frame, plans):
         for index, plan in enumerate(plans):
             overall = progress and (lambda part, before=index: progress((before + part) / len(plans)))
             run_generator = partial(stylize, progress=overall, cancel=cancel)
-            run = _run(plan, log.Run(scene, plan.node, frame, plan.style), call, run_generator)
+            run = _run(plan, log.Run(scene, plan.node, frame, plan.style), wanted, call, run_generator)
             done.append(run)
         # The worst last: a node whose one stereo view failed has failed.
         for plan, run in sorted(zip(plans, done, strict=True), key=lambda pair: (bool(pair[1].error), pair[1].cancelled)):
@@ -63,22 +69,21 @@ def run_scene(
     return done
 
 
-def check(plan: hidden_scenes.Plan) -> Generator:
+def check(plan: hidden_scenes.Plan, wanted: Settings) -> Generator:
     """Open all that the node will need, and return what will run it. Raises what would stop it, one of EXPECTED."""
     if plan.problem:
         raise NodeError(plan.problem)
-    wanted = settings()
     try:
-        return _ready(plan, wanted.device)
+        return _ready(plan, wanted.device, wanted)
     except ProviderError:
         if not wanted.cpu_fallback:
             raise
-        return _ready(plan, "cpu")
+        return _ready(plan, "cpu", wanted)
 
 
-def _ready(plan: hidden_scenes.Plan, device: str) -> Generator:
+def _ready(plan: hidden_scenes.Plan, device: str, wanted: Settings) -> Generator:
     """The node's generator, which has the memory for a frame of the render's size."""
-    generator = library.generator(plan.style, device)[0]
+    generator = library.generator(plan.style, device, wanted)[0]
     generator.window(*(round_up(side, generator.style.alignment) for side in plan.size))
     return generator
 
@@ -98,8 +103,8 @@ def clear_cache() -> None:
     _cache.clear()
 
 
-def _run(plan: hidden_scenes.Plan, run: log.Run, call: Callable, run_generator: Callable) -> log.Run:
-    """Capture, stylise and show one node's frame."""
+def _run(plan: hidden_scenes.Plan, run: log.Run, wanted: Settings, call: Callable, run_generator: Callable) -> log.Run:
+    """Capture, stylise and show one node's frame. Called from render and live threads."""
     passes = None
     try:
         if plan.problem:
@@ -107,31 +112,44 @@ def _run(plan: hidden_scenes.Plan, run: log.Run, call: Callable, run_generator: 
         started = time.perf_counter()
         passes = call(capture, plan, run.scene)
         run = replace(run, inputs_seconds=time.perf_counter() - started)
-        wanted = settings()
         try:
-            return _stylize(plan, run, passes, call, wanted.device, run_generator)
+            return _stylize(plan, run, passes, wanted, call, run_generator)
         except ProviderError as error:
             if wanted.device == "cpu" or not wanted.cpu_fallback:
                 raise
             logger.warning("GAN Style: node '%s': %s The CPU takes over.", run.node, error)
             run = replace(run, warning=f"The CPU took over. {error}")
-            return _stylize(plan, run, passes, call, "cpu", run_generator)
+            return _stylize(plan, run, passes, replace(wanted, device="cpu"), call, run_generator)
     except Cancelled:
-        _shown.pop(plan.picture, None)
         return replace(run, cancelled=True)
     except EXPECTED as error:
         source = content_key(passes or {}, "not stylised")
-        if _shown.get(plan.picture) != source:
-            call(show_unstyled, plan, passes)
-            _shown[plan.picture] = source
+        with suppress(Cancelled):  # whoever cancelled shows something newer
+            if _shown.get(plan.picture) != source:
+                call(_show, plan, source, show_unstyled, passes)
         return replace(run, error=str(error) or type(error).__name__)
 
 
+def _show(plan: hidden_scenes.Plan, source: str, show_picture: Callable, picture: object) -> None:
+    """Show a picture and note what it was made from. On the main thread, so that two runs never mix one with the other's."""
+    _shown.pop(plan.picture, None)
+    show_picture(plan, picture)
+    _shown[plan.picture] = source
+
+
 def _stylize(
-    plan: hidden_scenes.Plan, run: log.Run, passes: dict[str, np.ndarray], call: Callable, device: str, run_generator: Callable
+    plan: hidden_scenes.Plan,
+    run: log.Run,
+    passes: dict[str, np.ndarray],
+    wanted: Settings,
+    call: Callable,
+    run_generator: Callable,
 ) -> log.Run:
-    """Show the stylised frame: as it is, from the cache, or by running the network, whichever comes first."""
-    generator, style = library.generator(plan.style, device)
+    """Show the stylised frame: as it is, from the cache, or by running the network, whichever comes first.
+
+    Called from render and live threads.
+    """
+    generator, style = library.generator(plan.style, wanted.device, wanted)
     run = replace(run, provider=generator.provider, reason=generator.reason)
     exposure = passes[read.EXPOSURE] if plan.exposure is None else plan.exposure
     source = content_key(passes, style, generator.provider, generator.precision, plan.exposure, _version())
@@ -144,15 +162,19 @@ def _stylize(
         frame = run_generator(generator, passes, exposure=exposure)
         _cache.put(source, frame)
     stylized = time.perf_counter()
-    call(show, plan, frame)
-    _shown[plan.picture] = source
+    call(_show, plan, source, show, frame)
     seconds = {"generator_seconds": 0.0 if cached else stylized - started, "write_seconds": time.perf_counter() - stylized}
     return replace(run, **seconds, network_ran=not cached, cached=cached)
 
 
-def _limit_cache(wanted: Settings) -> None:
-    folder = wanted.disk_folder if wanted.disk_folder != Path() else own_folder("cache")
-    limits = wanted.memory_cache * 2**20, folder if wanted.disk_cache else None, wanted.disk_cache * 2**20
+def _limit_cache(wanted: Settings, frame: int) -> None:
+    """In background only the frame at hand is remembered in memory: none of an animation's frames comes back."""
+    global _frame
+    folder, disk_bytes = wanted.disk_folder if wanted.disk_cache else None, wanted.disk_cache * 2**20
+    if bpy.app.background and frame != _frame:
+        _cache.limit(0, folder, disk_bytes)
+    _frame = frame
+    limits = wanted.memory_cache * 2**20, folder, disk_bytes
     if limits != (_cache.memory_bytes, _cache.folder, _cache.disk_bytes):
         _cache.limit(*limits)
 

@@ -31,7 +31,8 @@ def node_parts(height: int, width: int) -> dict[str, float]:
     addon = load_addon().addon
     scene = bpy.context.scene
     node = _tree(scene, height, width)
-    generator = addon.library.generator(STYLE, addon.settings.settings().device)[0]
+    wanted = addon.settings.settings()
+    generator = addon.library.generator(STYLE, wanted.device, wanted)[0]
     run, ran = generator.run, []
 
     def timed(*arguments: object) -> np.ndarray:

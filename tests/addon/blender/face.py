@@ -98,7 +98,8 @@ def cancelled_is_no_error(_folder: Path) -> None:
         raise sys.modules["gan_style.core"].Cancelled
 
     def run() -> None:
-        frames.run_scene(scene.name, 1, stage.plans(scene), lambda function, *arguments: function(*arguments))
+        wanted = sys.modules["gan_style.addon.settings"].settings()
+        frames.run_scene(scene.name, 1, stage.plans(scene), wanted, lambda function, *arguments: function(*arguments))
 
     image = {"image": np.ones((4, 5, 4), np.float32)}
     frames.capture, real = lambda plan, scene: image, frames.stylize
@@ -135,7 +136,7 @@ def preferences_show_all(_folder: Path) -> None:
     module.GANSTYLE_AP_preferences.draw(_Drawing(real, layout), None)
     settings = sys.modules["gan_style.addon.settings"].Settings
     shown = {name for kind, name in layout.records if kind == "prop"}
-    assert shown == set(settings.__dataclass_fields__) - {"style_folders"} | {"path"}
+    assert shown == set(settings.__dataclass_fields__) - {"style_folders", "own_folder"} | {"path"}
     assert "Graphic Novel" in layout.text("label") and "Swap" in layout.text("label")
     assert "gan_style.remove_folder" in layout.text("operator") and "gan_style.remove_style" not in layout.text("operator")
 

@@ -188,7 +188,7 @@ def opened_with_a_bad_style(folder: Path) -> None:
             scene, node = the_node()
             assert node.style == "swap"
             try:
-                run_nodes.check(hidden_scenes.plans(scene)[0])
+                run_nodes.check(hidden_scenes.plans(scene)[0], sys.modules["gan_style.addon.settings"].settings())
             except run_nodes.EXPECTED as error:
                 assert "can't be used" in str(error)
             else:

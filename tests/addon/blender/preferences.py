@@ -17,8 +17,7 @@ def load_with_preferences(folder: Path):
     os.environ["GAN_STYLE_PATH"] = ""
     addon = load_addon()
     bpy.context.preferences.addons.new().module = "gan_style"
-    sys.modules["gan_style.addon.library"].own_folder = lambda name: folder / "user" / name
-    sys.modules["gan_style.addon.run.run_nodes"].own_folder = lambda name: folder / "user" / name
+    sys.modules["gan_style.addon.settings"].own_folder = lambda: folder / "user"
     return addon, bpy.context.preferences.addons["gan_style"].preferences
 
 
@@ -147,7 +146,9 @@ def precision(folder: Path) -> None:
     preferences.precision = "tf32"
     assert_close(render(scene, folder / "b.exr"), before)
     assert not addon.addon.run.log.last_runs()[-1].network_ran
-    opened = sys.modules["gan_style.addon.library"].generator("wide", "cpu")[0]
+    opened = sys.modules["gan_style.addon.library"].generator("wide", "cpu", sys.modules["gan_style.addon.settings"].settings())[
+        0
+    ]
     assert opened.precision == "full"
     opened.precision = "tf32"
     render(scene, folder / "c.exr")

@@ -3,17 +3,21 @@
 import contextlib
 import io
 import logging
+import os
+import shutil
 import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
+import numpy as np
 from clock import Clock
 from editing import our_handlers
-from scene import assert_close, insert_style, load_addon, render, run_case, start_over, styled
+from scene import FIXTURES, assert_close, insert_style, load_addon, render, run_case, start_over, styled
 
 clock = Clock()
 
@@ -30,6 +34,15 @@ def replaced(owner: object, name: str, value: object):
         yield
     finally:
         setattr(owner, name, before)
+
+
+@contextlib.contextmanager
+def variable(name: str, value: str):
+    before, os.environ[name] = os.environ[name], value
+    try:
+        yield
+    finally:
+        os.environ[name] = before
 
 
 @contextlib.contextmanager
@@ -180,6 +193,162 @@ def handlers_of_others(folder: Path) -> None:
     plain = render(scene, folder / "a.exr")
     node.mute = True
     assert_close(plain, styled(render(scene, folder / "b.exr"), "swap"))
+
+
+def files_opened_one_after_the_other(folder: Path) -> None:
+    """The temporary folder, which may lie in memory, holds the pictures of the open file and nothing of those before."""
+    load_addon()
+    scene = start_over()
+    insert_style(scene.compositing_node_group, "swap")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    left = set()
+    for _ in range(3):
+        bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
+        render(bpy.context.scene, folder / "frame.exr")
+        left.add(tuple(sorted(path.name[:8] for path in module("temp_folder").folder().glob("*.exr"))))
+    assert left == {("picture-",)}, left
+
+
+def frames_of_an_animation_are_not_kept(folder: Path) -> None:
+    """In background none comes back; one that does, without another between, is still remembered."""
+    load_addon()
+    scene = start_over(frames=3)
+    insert_style(scene.compositing_node_group, "swap")
+    cache = module("run.run_nodes")._cache
+    scene.render.filepath = str(folder / "####.exr")
+    bpy.ops.render.render(animation=True)
+    assert len(cache._frames) == 1, len(cache._frames)
+
+
+def cancelled_while_an_error_is_shown(folder: Path) -> None:
+    """The error is told all the same, and no other is made of it."""
+    addon = load_addon()
+    scene = start_over()
+    node = insert_style(scene.compositing_node_group, "swap")
+    frames, cancelled = module("run.run_nodes"), sys.modules["gan_style.core"].Cancelled
+    module("trees.keep_in_sync").sync()
+    key, plans = node.node_tree.session_uid, module("trees.hidden_scenes").plans(scene)
+
+    def call(function, *_: object) -> None:
+        if function is frames.capture:
+            raise frames.CaptureError("There are no pixels.")
+        raise cancelled
+
+    frames.run_scene(scene.name, 1, plans, module("settings").settings(), call)
+    run = addon.addon.run.log.latest(key)
+    assert run.error == "There are no pixels.", run
+
+
+def two_threads_at_once(folder: Path) -> None:
+    """What is noted of a picture belongs to the picture that is there, whichever run showed it last."""
+    load_addon()
+    scene = start_over()
+    insert_style(scene.compositing_node_group, "swap")
+    frames = module("run.run_nodes")
+    module("trees.keep_in_sync").sync()
+    (plan,) = module("trees.hidden_scenes").plans(scene)
+    shown, cancelled = [], sys.modules["gan_style.core"].Cancelled
+    first, second = ({"image": np.full((4, 5, 4), value, np.float32)} for value in (0.25, 0.75))
+
+    def run(passes: dict, give_up: bool = False, meanwhile=None) -> None:
+        def call(function, *arguments: object) -> object:
+            if function is frames.capture:
+                return passes
+            if meanwhile:
+                meanwhile()
+            if give_up:
+                raise cancelled
+            return function(*arguments)
+
+        frames.run_scene(scene.name, 1, (plan,), module("settings").settings(), call)
+
+    with replaced(frames, "show", lambda plan, frame: shown.append(float(frame[0, 0, 0]))):
+        run(first, give_up=True, meanwhile=lambda: run(second))  # an older run is overtaken and given up
+        run(second)
+        assert shown == [0.75], shown  # unchanged
+        run(first, meanwhile=lambda: run(second))  # ... and one that comes to show its picture after all
+        assert shown[-1] == 0.25
+        run(second)
+        assert shown[-1] == 0.75, shown
+
+
+def no_preferences_in_other_threads(folder: Path) -> None:
+    """They are read on the main thread, and handed in."""
+    load_addon()
+    scene = start_over()
+    insert_style(scene.compositing_node_group, "swap")
+    frames, settings = module("run.run_nodes"), module("settings")
+    module("trees.keep_in_sync").sync()
+    plans, wanted, readers = module("trees.hidden_scenes").plans(scene), settings.settings(), set()
+    passes = {"image": np.ones((4, 5, 4), np.float32)}
+
+    def call(function, *_: object) -> object:
+        return passes if function is frames.capture else None
+
+    def noted(real):
+        return lambda: (readers.add(threading.current_thread()), real())[1]
+
+    with (
+        replaced(settings, "_preferences", noted(settings._preferences)),
+        replaced(settings, "own_folder", noted(settings.own_folder)),
+    ):
+        thread = threading.Thread(target=frames.run_scene, args=(scene.name, 1, plans, wanted, call))
+        thread.start()
+        thread.join()
+        assert not readers
+        settings.settings()
+        assert readers == {threading.main_thread()}
+
+
+def styles_are_looked_at_when_folders_change(folder: Path) -> None:
+    """Drawing the node does not read the folders; what comes, goes, is renamed or broken is seen all the same."""
+    load_addon()
+    library, looks = module("library"), []
+    styles = folder / "styles"
+    shutil.copytree(FIXTURES, styles)
+    (styles / "nowhere.onnx").symlink_to(folder / "gone.onnx")
+    with variable("GAN_STYLE_PATH", str(styles)):
+        assert "nowhere.onnx can't be read" in library.installed()["nowhere"].error
+        time.sleep(0.1)
+        with replaced(library, "_look_at", lambda path, real=library._look_at: (looks.append(path), real(path))[1]):
+            library.installed()
+            once = len(looks)
+            for _ in range(20):
+                library.installed()
+            assert len(looks) == once <= len(library.installed()) + 10
+        (styles / "swap.onnx").rename(styles / "other.onnx")
+        assert "swap" not in library.installed() and "other" in library.installed()
+        (styles / "other.onnx").unlink()
+        assert "other" not in library.installed()
+        (styles / "wide.onnx").write_bytes(b"not a style")  # in place: the folder does not tell
+        time.sleep(library.LOOK_SECONDS)
+        assert library.installed()["wide"].error
+
+
+def many_styles_stay_open(folder: Path) -> None:
+    """However many styles a tree has, each is opened once for all frames."""
+    load_addon()
+    library, opened = module("library"), []
+    scene = start_over(frames=3)
+    with variable("GAN_STYLE_PATH", str(folder)):
+        for name in "abcdef":
+            shutil.copy(FIXTURES / "swap.onnx", folder / f"{name}.onnx")
+            insert_style(scene.compositing_node_group, name)
+        scene.render.filepath = str(folder / "####.exr")
+        real = library.Generator
+        with replaced(library, "Generator", lambda *given, **options: (opened.append(given), real(*given, **options))[1]):
+            bpy.ops.render.render(animation=True)
+    assert len(opened) == 6, len(opened)
+
+
+def progress_that_is_left(folder: Path) -> None:
+    """Opening a file while the status bar shows progress takes its timer and its text away."""
+    load_addon()
+    removed, texts = [], []
+    manager = SimpleNamespace(event_timer_remove=removed.append)
+    context = SimpleNamespace(window_manager=manager, workspace=SimpleNamespace(status_text_set=texts.append))
+    module("ui.operators").GANSTYLE_OT_watch.cancel(SimpleNamespace(timer="timer"), context)
+    assert removed == ["timer"] and texts == [None]
 
 
 if __name__ == "__main__":

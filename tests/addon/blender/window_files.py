@@ -36,7 +36,7 @@ def guides_and_drop(scene: bpy.types.Scene, area: bpy.types.Area) -> Iterator[No
     check("a render with a guide", lambda: assert_equal((run.style, run.error), ("normal", "")))
     screenshot("guide")
 
-    sys.modules["gan_style.addon.library"].own_folder = lambda name: folder / "user" / name
+    sys.modules["gan_style.addon.settings"].own_folder = lambda: folder / "user"
     shutil.copy(Path(os.environ["GAN_STYLE_PATH"]) / "tone.onnx", folder / "dropped.onnx")
     node().id_data.nodes.active = node()
     dropped = {"directory": str(folder), "files": [{"name": "dropped.onnx"}]}
