@@ -186,7 +186,10 @@ def many_nodes_open_their_style_once(folder: Path) -> None:
     scene = make_scene()
     plain = render(scene, folder / "plain.exr")
     library, opened = addon.addon.library, []
-    generator, library.Generator = library.Generator, lambda *given, **options: (opened.append(given), generator(*given, **options))[1]
+    generator, library.Generator = (
+        library.Generator,
+        lambda *given, **options: (opened.append(given), generator(*given, **options))[1],
+    )
     for _ in range(10):
         insert_style(scene.compositing_node_group, "swap")
     assert_close(render(scene, folder / "styled.exr"), plain)  # red and blue change places ten times
