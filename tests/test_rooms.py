@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HOUSES = ("core", "addon", "export", "tests")
 ORDER = {
-    "addon": ("settings", "temp_folder", "callbacks", "main_thread", "library", "trees", "run", "ui", "commands"),
+    "addon": ("settings", "temp_folder", "callbacks", "main_thread", "library", "trees", "run", "viewport", "ui", "commands"),
     "export": (
         "settings", "config", "networks", "frames", "measures", "datasets", "training", "export_onnx", "trials",
         "shipping", "speed", "__main__",

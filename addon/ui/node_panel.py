@@ -9,6 +9,7 @@ from ...core import StyleError
 from .. import library
 from ..run import after_edits, log
 from ..trees import guides
+from ..viewport import switch
 from . import thumbnails
 
 LETTER_WIDTH = 6.5
@@ -24,6 +25,7 @@ def draw_buttons(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
     row = layout.row(align=True)
     row.prop(node, "style", text="")
     row.operator("gan_style.install_style", text="", icon="IMPORT")
+    switch.draw_switch(layout, node)
     problem, button, text = _problem(node)
     run = log.latest(node.node_tree.session_uid) if node.node_tree else None
     if problem:

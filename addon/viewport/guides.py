@@ -1,0 +1,214 @@
+"""Guide passes from what a viewport has: its colours, its depth buffer and the view's matrices. Arithmetic alone, without bpy.
+
+A plane's depth values change linearly across the screen, in perspective too, because they are linear in 1 / distance (Blinn,
+"Hyperbolic Interpolation", 1992). So the slopes of the depth buffer give the planes, and with them the normals.
+"""
+
+import numpy as np
+
+NOTHING = 1e10
+"""Depth where nothing was hit, as Blender's own pass has it."""
+CREASE = 0.35
+"""Slope, as a tangent against the screen, by which two neighbours may differ and count as one surface."""
+REACHES = (1, 2, 4)
+"""Pixels between the neighbours that are averaged, one pass after the other (Dammertz et al. 2010, edge-avoiding a-trous)."""
+DEPTH_STEP = 2.0**-23
+"""Twice the spacing of float32 depth values just below 1."""
+NOTES = {
+    "normal": "normals come from depth",
+    "albedo": "shaded colours stand in for the albedo",
+    "vector": "there is no motion",
+}
+"""What a viewport can't give truly, by pass."""
+
+
+def passes(
+    colours: np.ndarray,
+    depth: np.ndarray,
+    view: np.ndarray,
+    projection: np.ndarray,
+    step: int,
+    needed: tuple[str, ...],
+    lines: bool = False,
+) -> dict[str, np.ndarray]:
+    """The passes that a style needs, at 1 / step of the size: {pass name: (h, w, c) float32}, top row first, as core takes them.
+
+    colours: (H, W, 4) scene-linear, premultiplied; depth: (H, W) in [0, 1], 1 where nothing was hit; both bottom row first.
+    view, projection: (4, 4), world to camera and camera to clip space of just these pixels.
+    lines: whether thin lines lie over the depth: Blender's overlays leave theirs there.
+    """
+    colours, depth = shrink(colours, depth, step)
+    depth = without_lines(depth) if lines and needed != ("image",) else depth
+    depth = np.where(colours[..., 3] > 0, depth, np.float32(1))
+    made = {"image": colours}
+    for name in needed:
+        if name == "depth":
+            made[name] = linear_depth(depth, projection)
+        elif name == "position":
+            made[name] = position(depth, projection @ view)
+        elif name == "normal":
+            made[name] = normals(depth, view, projection)
+        elif name == "albedo":
+            made[name] = stand_in_albedo(colours)
+        elif name == "vector":
+            made[name] = np.zeros((*depth.shape, 4), np.float32)
+    return made
+
+
+def shrink(colours: np.ndarray, depth: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means of step x step colours, and one depth of each, since a mean of depths lies on no surface; turned top row first."""
+    height, width = (max(1, side // step) for side in depth.shape)
+    colours, depth = colours[::-1], depth[::-1]
+    if step == 1:
+        return np.ascontiguousarray(colours), np.ascontiguousarray(depth)
+    step = min(step, *depth.shape)
+    corners = [colours[y : y + height * step : step, x : x + width * step : step] for y in range(step) for x in range(step)]
+    mean = corners[0].astype(np.float32)
+    for corner in corners[1:]:
+        mean += corner
+    mean /= step * step
+    centre = (
+        slice(step // 2, step // 2 + (height - 1) * step + 1, step),
+        slice(step // 2, step // 2 + (width - 1) * step + 1, step),
+    )
+    return mean, np.ascontiguousarray(depth[centre])
+
+
+def without_lines(depth: np.ndarray) -> np.ndarray:
+    """(H, W) depth without what is nearer than its surroundings and at most two pixels thin (a grey-scale closing)."""
+    for choose in (np.maximum, np.minimum):
+        for axis in range(2):
+            framed = _framed(depth, axis)
+            parts = [np.take(framed, range(start, start + depth.shape[axis]), axis) for start in range(3)]
+            depth = choose(choose(parts[0], parts[1]), parts[2])
+    return depth
+
+
+def crop(projection: np.ndarray, part: tuple[float, float, float, float], size: tuple[int, int]) -> np.ndarray:
+    """The projection of a part (x, y, width, height) of a view of so many (width, height) pixels, counted from below."""
+    (x, y, width, height), (whole_width, whole_height) = part, size
+    zoom = np.eye(4)
+    zoom[0, 0], zoom[1, 1] = whole_width / width, whole_height / height
+    zoom[0, 3] = zoom[0, 0] - 1 - 2 * x / width
+    zoom[1, 3] = zoom[1, 1] - 1 - 2 * y / height
+    return zoom @ projection
+
+
+def linear_depth(depth: np.ndarray, projection: np.ndarray) -> np.ndarray:
+    """(H, W) depth buffer to (H, W, 1) distances along the view direction, in scene units; NOTHING where it is 1."""
+    inverse = np.linalg.inv(projection)
+    clip = 2.0 * depth.astype(np.float64) - 1.0
+    distance = -(inverse[2, 2] * clip + inverse[2, 3]) / (inverse[3, 2] * clip + inverse[3, 3])
+    return np.where(depth < 1, distance, NOTHING).astype(np.float32)[..., None]
+
+
+def position(depth: np.ndarray, to_clip: np.ndarray) -> np.ndarray:
+    """(H, W) depth buffer, top row first, to (H, W, 3) points in world space; 0 where nothing was hit."""
+    inverse = np.linalg.inv(to_clip)
+    x, y = _clip_coordinates(depth.shape)
+    clip = 2.0 * depth.astype(np.float64) - 1.0
+    x, y, z, w = (row[0] * x + row[1] * y + row[2] * clip + row[3] for row in inverse)
+    return np.stack([np.where(depth < 1, axis / w, 0) for axis in (x, y, z)], axis=-1).astype(np.float32)
+
+
+def normals(depth: np.ndarray, view: np.ndarray, projection: np.ndarray) -> np.ndarray:
+    """(H, W) depth buffer, top row first, to (H, W, 3) unit normals in world space that face the viewer; 0 where nothing was hit.
+
+    Smoothed within a surface, which evens out the depth buffer's steps, and never across its edges and creases.
+    """
+    height, width = depth.shape
+    clip = 2.0 * depth - 1.0
+    # The slope of a surface that is inclined by 45 degrees: what a tangent of 1 is in depth values per pixel.
+    unit = np.abs(clip * projection[3, 2] - projection[2, 2]) / (abs(projection[0, 0]) * width)
+    tolerance = (CREASE * np.maximum(unit, DEPTH_STEP / 8)).astype(np.float32)
+    (right, bend), (down, other_bend) = _slope(depth, 1), _slope(depth, 0)
+    sure = ((np.maximum(bend, other_bend) <= tolerance + DEPTH_STEP) & (depth < 1)).astype(np.float32)
+    for reach in REACHES:
+        right, down, sure = _smooth(depth, right, down, sure, tolerance, reach)
+    x, y = _clip_coordinates(depth.shape)
+    a, b = right * width, down * -height
+    planes = a, b, -1.0, clip - a * x - b * y
+    to_clip = (projection @ view).astype(np.float32)
+    normal = np.stack([sum(to_clip[row, axis] * plane for row, plane in enumerate(planes)) for axis in range(3)], axis=-1)
+    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-30)
+    return np.where((depth < 1)[..., None], normal, 0).astype(np.float32)
+
+
+def stand_in_albedo(colours: np.ndarray) -> np.ndarray:
+    """(H, W, 4) premultiplied to (H, W, 3): the colour as it is lit, at most 1, for want of the reflectance."""
+    alpha = colours[..., 3:]
+    return np.clip(colours[..., :3] / np.where(alpha > 0, alpha, 1), 0, 1)
+
+
+def anchor(depth: np.ndarray, to_clip: np.ndarray) -> np.ndarray:
+    """(3,): the point in the middle of the view at the median depth of what it shows, or of all if it shows nothing."""
+    seen = depth[depth < 1]
+    middle = np.linalg.inv(to_clip) @ [0, 0, 2 * float(np.median(seen)) - 1 if seen.size else 0.9, 1]
+    return middle[:3] / middle[3]
+
+
+def homography(before: np.ndarray, now: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """(3, 3): from clip coordinates (x, y, 1) now to those before of the same point on a plane, which faces the viewer.
+
+    before, now: (4, 4), world to clip space. point: (3,), on the plane. It tells where a picture made before belongs now.
+    """
+    inverse = np.linalg.inv(now)
+    centre = now @ [*point, 1.0]
+    corners = [inverse @ [x * centre[3], y * centre[3], centre[2], centre[3]] for x, y in ((1, 0), (0, 1), (0, 0))]
+    corners[0], corners[1] = corners[0] - corners[2], corners[1] - corners[2]
+    plane = np.stack(corners, axis=1)
+    return (before @ plane)[[0, 1, 3]] @ np.linalg.inv((now @ plane)[[0, 1, 3]])
+
+
+def _clip_coordinates(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """x of the columns (1, W) and y of the rows (H, 1) in [-1, 1], at the pixels' centres, top row first."""
+    height, width = shape
+    x = (2 * np.arange(width, dtype=np.float32) + 1) / width - 1
+    y = 1 - (2 * np.arange(height, dtype=np.float32) + 1) / height
+    return x[None], y[:, None]
+
+
+def _framed(depth: np.ndarray, axis: int) -> np.ndarray:
+    """One pixel more at both ends of an axis."""
+    return np.pad(depth, [(1, 1) if along == axis else (0, 0) for along in range(2)], mode="edge")
+
+
+def _slope(depth: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """(differences to the next pixel along an axis, how much they differ from those to the one before).
+
+    Of both sides the flatter is taken, since the other may reach over an edge.
+    """
+    step = np.diff(_framed(depth, axis), axis=axis)  # 0 at the borders, where one side is missing
+    before, after = (step[:-1], step[1:]) if axis == 0 else (step[:, :-1], step[:, 1:])
+    return np.where(np.abs(before) < np.abs(after), before, after), np.abs(after - before)
+
+
+def _smooth(
+    depth: np.ndarray, right: np.ndarray, down: np.ndarray, sure: np.ndarray, tolerance: np.ndarray, reach: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Average the slopes with those of the neighbours, at a distance, on whose plane a pixel lies.
+
+    sure: 1 where the slopes are those of a surface, 0 beside an edge; such a pixel takes the slopes of its neighbours alone.
+    """
+    for axis in (1, 0):
+        along = right if axis == 1 else down
+        total, sums = sure.copy(), [right * sure, down * sure]
+        for sign in (-1, 1):
+            here, there = _shifted(axis, sign * min(reach, depth.shape[axis]))
+            off = np.abs(depth[there] - sign * reach * along[there] - depth[here])
+            weight = sure[there] * (off <= reach * tolerance[here] + DEPTH_STEP)
+            total[here] += weight
+            for sum_, slope in zip(sums, (right, down), strict=True):
+                sum_[here] += weight * slope[there]
+        found = total > 0
+        total = np.where(found, total, 1)
+        right, down = (np.where(found, sum_ / total, slope) for sum_, slope in zip(sums, (right, down), strict=True))
+        sure = found.astype(np.float32)
+    return right, down, sure
+
+
+def _shifted(axis: int, offset: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The pixels that have a neighbour at an offset along an axis, and these neighbours."""
+    inner, outer = (slice(None, -offset), slice(offset, None)) if offset > 0 else (slice(-offset, None), slice(None, offset))
+    whole = slice(None)
+    return ((whole, inner), (whole, outer)) if axis == 1 else ((inner, whole), (outer, whole))

@@ -1,0 +1,262 @@
+"""The stylised viewports of this session: which are on, and what happens while one is.
+
+Blender draws a view: the handlers read what it shows, if the worker can use it, and draw the last picture over it. The worker
+stylises in its thread. A timer takes its pictures and has the views drawn again. All else here runs on the main thread.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import bpy
+import gpu
+from bpy.app.handlers import persistent
+
+from ..callbacks import Timer, add_handlers, remove_handlers
+from ..settings import settings
+from ..trees import read
+from . import draw, read_view
+from .read_view import Look
+from .stylise import Picture, stylise
+from .worker import TOO_LONG_SECONDS, Worker
+
+TICK_SECONDS = 0.02
+CHECK_SECONDS = 0.25
+"""How often it is looked for changes that draw no viewport: another style, another value on the node, a closed editor."""
+MESSAGE_SECONDS = 20.0
+"""How long a view that switched itself off says why."""
+Place = tuple[int, int, str]
+"""Pointers of editor and region, and the stereo eye."""
+
+
+@dataclass
+class Shown:
+    """A picture and its texture, which is made when it is first drawn."""
+
+    picture: Picture
+    texture: gpu.types.GPUTexture | None = None
+
+
+@dataclass
+class View:
+    """A 3D viewport editor."""
+
+    on: bool = True
+    node: int = 0
+    """session_uid of the inner group of the node that is shown; 0 for the active one."""
+    look: Look | None = None
+    """What it was last asked for."""
+    message: str = ""
+    until: float = 0.0
+    """When the message of a view that is off ends."""
+    shown: dict[Place, Shown] = field(default_factory=dict)
+    reading_seconds: float = 0.0
+    drawing_seconds: float = 0.0
+    """That the last of each took of the main thread."""
+
+
+views: dict[int, View] = {}
+"""By the pointer of the editor's space, which Blender does not move."""
+_worker: Worker | None = None
+_handlers: list = []
+_scene_framebuffer: gpu.types.GPUFrameBuffer | None = None
+_next_check = 0.0
+
+
+def is_on(space: bpy.types.Space, node: int | None = None) -> bool:
+    """Whether the editor is stylised, and by that node if one is named."""
+    view = views.get(space.as_pointer())
+    return view is not None and view.on and node in (None, view.node)
+
+
+def switch_on(space: bpy.types.Space, node: int = 0) -> None:
+    """Have the editor show the style of a node, or of whichever is active."""
+    views[space.as_pointer()] = View(node=node)
+    _start()
+
+
+def switch_off(space: bpy.types.Space) -> None:
+    _remove(space.as_pointer())
+
+
+def switch_all_off() -> None:
+    for pointer in list(views):
+        _remove(pointer)
+
+
+def node_of(scene: bpy.types.Scene, key: int = 0) -> bpy.types.Node | None:
+    """The GAN Style node of a scene's compositor whose inner group has the session_uid; else the active one, else the last."""
+    tree = scene.compositing_node_group
+    if tree is None:
+        return None
+    nodes = [node for _, node in read.style_nodes(tree)] or [node for node in tree.nodes if node.bl_idname == read.NODE]
+    chosen = [node for node in nodes if key and node.node_tree is not None and node.node_tree.session_uid == key]
+    active = [node for node in nodes if node == tree.nodes.active]
+    return (chosen or active or nodes or [None])[-1]
+
+
+def _look(scene: bpy.types.Scene, view: View) -> Look | None:
+    node = node_of(scene, view.node)
+    if node is None:
+        return None
+    wanted = settings()
+    exposure, strength = _value(node, "Exposure", 0.0), _value(node, "Strength", 1.0)
+    return Look(node.style_id, exposure, strength, wanted.device, wanted.cpu_fallback)
+
+
+def _value(node: bpy.types.Node, name: str, default: float) -> float:
+    """Of an input of the node; the default if it is linked, since links have values in the compositor only."""
+    socket = node.inputs.get(name)
+    return default if socket is None or socket.is_linked else socket.default_value
+
+
+def _start() -> None:
+    global _worker
+    if _worker is not None:
+        return
+    _worker = Worker(stylise)
+    add = bpy.types.SpaceView3D.draw_handler_add
+    for function, moment in ((_before_scene, "PRE_VIEW"), (_after_scene, "POST_VIEW"), (_on_top, "POST_PIXEL")):
+        _handlers.append(add(function, (), "WINDOW", moment))
+    _timer.start()
+
+
+def _stop() -> None:
+    """Leave nothing behind."""
+    global _worker, _scene_framebuffer
+    while _handlers:
+        bpy.types.SpaceView3D.draw_handler_remove(_handlers.pop(), "WINDOW")
+    _timer.stop()
+    if _worker is not None:
+        _worker.stop()
+    _worker = _scene_framebuffer = None
+    draw.forget()
+
+
+def _remove(pointer: int) -> None:
+    view = views.pop(pointer, None)
+    if view is not None:
+        _forget_pictures(view)
+    if not views:
+        _stop()
+    _redraw(pointer)
+
+
+def _forget_pictures(view: View) -> None:
+    for place in view.shown:
+        if _worker is not None:
+            _worker.forget(place)
+    view.shown.clear()
+
+
+def _before_scene() -> None:
+    """PRE_VIEW: the framebuffer that the scene will be drawn into is bound."""
+    global _scene_framebuffer
+    view = views.get(bpy.context.space_data.as_pointer())
+    _scene_framebuffer = gpu.state.active_framebuffer_get() if view is not None and view.on else None
+
+
+def _after_scene() -> None:
+    """POST_VIEW: the scene has been drawn."""
+    global _scene_framebuffer
+    framebuffer, _scene_framebuffer = _scene_framebuffer, None
+    context = bpy.context
+    space = context.space_data
+    view = views.get(space.as_pointer())
+    seen = read_view.window(context) if framebuffer is not None and view is not None else None
+    if seen is None:
+        return
+    place = space.as_pointer(), context.region.as_pointer(), space.stereo_3d_eye
+    started = time.perf_counter()
+    view.look = _look(context.scene, view)
+    if view.look is not None and _worker.accepts(place) and not bpy.app.is_job_running("RENDER"):
+        _worker.submit(place, read_view.read(framebuffer, seen, view.look))
+        view.reading_seconds = time.perf_counter() - started
+        view.shown.setdefault(place, Shown(Picture(view.look)))
+    started = time.perf_counter()
+    shown = view.shown.get(place)
+    if shown is not None and shown.picture.frame is not None and view.look is not None:
+        picture = shown.picture
+        if shown.texture is None:
+            shown.texture = draw.texture(picture.frame)
+        draw.picture(framebuffer, shown.texture, picture.to_clip, picture.anchor, seen, picture.over)
+        view.drawing_seconds = time.perf_counter() - started
+
+
+def _on_top() -> None:
+    """POST_PIXEL: what is to be said."""
+    context = bpy.context
+    view = views.get(context.space_data.as_pointer())
+    if view is None:
+        return
+    place = context.space_data.as_pointer(), context.region.as_pointer(), context.space_data.stereo_3d_eye
+    shown = view.shown.get(place)
+    if view.message or (view.on and view.look is None):
+        draw.text(context, view.message or "Stylised: add a GAN Style node to the compositor.", alert=True)
+    elif shown is not None and shown.picture.error:
+        draw.text(context, shown.picture.error, alert=True)
+    elif shown is not None and shown.picture.name:
+        notes = "; ".join(shown.picture.notes)
+        draw.text(context, f"{shown.picture.name}{': ' if notes else ''}{notes}", alert=False)
+
+
+def _tick() -> None:
+    global _next_check
+    for place, picture in _worker.take().items():
+        view = views.get(place[0])
+        if view is not None and view.on:
+            view.shown[place] = Shown(picture)
+            if picture.seconds > TOO_LONG_SECONDS:
+                _switch_itself_off(view, picture)
+            _redraw(place[0])
+    if time.monotonic() >= _next_check:
+        _next_check = time.monotonic() + CHECK_SECONDS
+        _check()
+
+
+def _switch_itself_off(view: View, picture: Picture) -> None:
+    height, width = picture.frame.shape[:2]
+    view.on = False
+    view.message = (
+        f"Stylised view off: {picture.name} takes {picture.seconds:.1f} s for {width} x {height} pixels here; "
+        "make the view smaller, or choose a faster style or device."
+    )
+    view.until = time.monotonic() + MESSAGE_SECONDS
+    _forget_pictures(view)
+
+
+def _check() -> None:
+    """Draw views anew whose node has changed, and forget those that were closed or have had their say."""
+    there = {s.as_pointer() for screen in bpy.data.screens for area in screen.areas for s in area.spaces if s.type == "VIEW_3D"}
+    for pointer, view in list(views.items()):
+        if pointer not in there or (not view.on and time.monotonic() > view.until):
+            _remove(pointer)
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            view = views.get(area.spaces.active.as_pointer()) if area.type == "VIEW_3D" else None
+            if view is not None and view.on and _look(window.scene, view) != view.look:
+                area.tag_redraw()
+
+
+def _redraw(pointer: int) -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D" and area.spaces.active.as_pointer() == pointer:
+                area.tag_redraw()
+
+
+@persistent
+def _on_load(*_: object) -> None:
+    switch_all_off()
+
+
+_timer = Timer(_tick, TICK_SECONDS)
+HANDLERS = {"load_pre": _on_load}
+
+
+def register() -> None:
+    add_handlers(HANDLERS)
+
+
+def unregister() -> None:
+    switch_all_off()
+    remove_handlers(HANDLERS)

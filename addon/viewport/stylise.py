@@ -1,0 +1,73 @@
+"""From what a viewport shows to the picture that lies over it. In the thread of worker.py."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from ...core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
+from .. import library
+from . import guides
+from .read_view import Look, Reading
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A stylised view, or why there is none."""
+
+    look: Look
+    error: str = ""
+    frame: np.ndarray | None = None
+    """(h, w, 4) float32, scene-linear, premultiplied, bottom row first."""
+    to_clip: np.ndarray | None = None
+    """(4, 4), world to clip space of the picture."""
+    anchor: np.ndarray | None = None
+    """(3,), a point in the middle at the distance of what the view shows."""
+    over: bool = True
+    """Whether the background is part of the picture, rather than what Blender draws with the overlays."""
+    step: int = 1
+    """How many pixels of the view are one of the picture, each way."""
+    seconds: float = 0.0
+    """For the passes and the network."""
+    name: str = ""
+    """Of the style."""
+    notes: tuple[str, ...] = ()
+    """What the style was not given truly."""
+
+
+def stylise(reading: Reading, step: int, cancel: Callable[[], bool]) -> Picture | None:
+    """Stylise a view at 1 / step of its size; None if cancel() agreed."""
+    look = reading.look
+    try:
+        try:
+            return _stylise(reading, step, cancel, library.generator(look.style, look.device)[0])
+        except ProviderError:
+            if look.device == "cpu" or not look.cpu_fallback:
+                raise
+            return _stylise(reading, step, cancel, library.generator(look.style, "cpu")[0])
+    except Cancelled:
+        return None
+    except (StyleError, PassError, ProviderError, OSError, MemoryError) as error:
+        return Picture(look, str(error) or type(error).__name__)
+
+
+def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator: Generator) -> Picture:
+    started = perf_counter()
+    style, look = generator.style, reading.look
+    passes = guides.passes(reading.colours, reading.depth, reading.view, reading.projection, step, style.passes, reading.lines)
+    frame = stylize(generator, passes, exposure=look.exposure, cancel=cancel)
+    if look.strength != 1:
+        frame = passes["image"] + np.float32(look.strength) * (frame - passes["image"])
+    to_clip = reading.projection @ reading.view
+    return Picture(
+        look,
+        frame=np.ascontiguousarray(frame[::-1]),
+        to_clip=to_clip,
+        anchor=guides.anchor(reading.depth, to_clip),
+        over=bool(passes["image"][..., 3].min() > 0),
+        step=step,
+        seconds=perf_counter() - started,
+        name=style.name,
+        notes=tuple(guides.NOTES[name] for name in style.passes if name in guides.NOTES),
+    )

@@ -1,0 +1,177 @@
+"""When the network runs for a viewport, and at which size: the order of work, the pace, and the thread. No bpy here."""
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Protocol
+
+STEPS = (1, 2, 3)
+"""The network runs on every pixel, or on the means of 2 x 2 or 3 x 3."""
+PACE_SECONDS = 0.1
+"""What a picture may take while the view moves."""
+REST_SECONDS = 0.3
+"""A view that has not changed for so long is at rest, and gets all its pixels."""
+TOO_LONG_SECONDS = 2.0
+"""A style that takes longer for a picture is no preview."""
+POLL_SECONDS = 0.05
+
+
+class Task(Protocol):
+    """What is to be stylised."""
+
+    pixels: int
+
+    @property
+    def digest(self) -> Hashable:
+        """Equal for equal pictures."""
+
+
+class Result(Protocol):
+    seconds: float
+    """That the network and the passes took."""
+
+
+class Pace:
+    """The step that keeps the pace, from how long pictures have taken so far."""
+
+    def __init__(self) -> None:
+        self._seconds_per_pixel: float | None = None
+
+    def step(self, pixels: int, moving: bool) -> int:
+        """One of STEPS for a view of so many pixels: the finest that is quick enough, the coarsest as long as none has run."""
+        limit = PACE_SECONDS if moving else 0.7 * TOO_LONG_SECONDS
+        rate = self._seconds_per_pixel
+        quick = (step for step in STEPS if rate is not None and rate * pixels / step**2 <= limit)
+        return next(quick, STEPS[-1])
+
+    def note(self, pixels: int, seconds: float) -> None:
+        """A picture of so many pixels, after the step, has taken so many seconds."""
+        rate, before = seconds / max(1, pixels), self._seconds_per_pixel
+        self._seconds_per_pixel = rate if before is None else (rate + before) / 2
+
+
+@dataclass
+class _View:
+    waiting: Task | None = None
+    latest: Task | None = None
+    """What was run last."""
+    step: int = 0
+    """With which step; 0 if it was interrupted."""
+    changed: float = 0.0
+    """When another picture came than the one before."""
+
+
+class Schedule:
+    """What is run next for which view. Views that moved come first and are never interrupted; views at rest are refined."""
+
+    def __init__(self) -> None:
+        self.pace = Pace()
+        self._views: dict[Hashable, _View] = {}
+        self._running: tuple[Hashable, bool] | None = None
+
+    def accepts(self, view: Hashable) -> bool:
+        """Whether a new picture of the view would be of use now: else it is dropped rather than kept waiting."""
+        return self._running != (view, True) and (view not in self._views or self._views[view].waiting is None)
+
+    def submit(self, view: Hashable, task: Task) -> None:
+        self._views.setdefault(view, _View()).waiting = task
+
+    def next(self, now: float) -> tuple[Hashable, Task, int] | None:
+        """(view, task, step) to run now; None if there is nothing to do. Call finished() afterwards."""
+        for name, view in self._views.items():
+            task, view.waiting = view.waiting, None
+            if task is not None and (view.latest is None or task.digest != view.latest.digest):
+                view.latest, view.changed = task, now
+                return self._begin(name, view, self.pace.step(task.pixels, moving=True), True)
+        for name, view in self._views.items():
+            if view.latest is not None and view.step != STEPS[0] and now >= view.changed + REST_SECONDS:
+                step = self.pace.step(view.latest.pixels, moving=False)
+                if view.step == 0 or step < view.step:
+                    return self._begin(name, view, step, False)
+        return None
+
+    def _begin(self, name: Hashable, view: _View, step: int, moving: bool) -> tuple[Hashable, Task, int]:
+        self._running, self._views[name] = (name, moving), self._views.pop(name)  # to the end of the queue
+        return name, view.latest, step
+
+    def interrupted(self) -> bool:
+        """Whether what runs refines a view at rest, while another picture waits."""
+        waiting = [v for v in self._views.values() if v.waiting is not None]
+        return (
+            self._running is not None
+            and not self._running[1]
+            and any(v.latest is None or v.waiting.digest != v.latest.digest for v in waiting)
+        )
+
+    def finished(self, view: Hashable, step: int, result: Result | None) -> None:
+        """What next() gave is done; the result is None if it was interrupted."""
+        self._running = None
+        if view in self._views and (result is not None or self._views[view].step == 0):
+            self._views[view].step = step if result is not None else 0
+        if result is not None and view in self._views:
+            self.pace.note(self._views[view].latest.pixels // step**2, result.seconds)
+
+    def forget(self, view: Hashable) -> None:
+        self._views.pop(view, None)
+
+
+class Worker:
+    """Runs the schedule in a thread of its own.
+
+    run: (task, step, cancel) -> what is to be shown, or None if cancel() agreed. Called in the thread.
+    """
+
+    def __init__(self, run: Callable[[Task, int, Callable[[], bool]], Result | None]):
+        self._run = run
+        self._schedule = Schedule()
+        self._done: dict[Hashable, Result] = {}
+        self._lock = threading.Condition()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._loop, name="GAN Style viewport", daemon=True)
+        self._thread.start()
+
+    def accepts(self, view: Hashable) -> bool:
+        with self._lock:
+            return self._schedule.accepts(view)
+
+    def submit(self, view: Hashable, task: Task) -> None:
+        with self._lock:
+            self._schedule.submit(view, task)
+            self._lock.notify()
+
+    def take(self) -> dict[Hashable, Result]:
+        """What was done since the last call, the newest of each view."""
+        with self._lock:
+            done, self._done = self._done, {}
+        return done
+
+    def forget(self, view: Hashable) -> None:
+        with self._lock:
+            self._schedule.forget(view)
+            self._done.pop(view, None)
+
+    def stop(self) -> None:
+        """End the thread, and wait for it."""
+        with self._lock:
+            self._stopped = True
+            self._lock.notify()
+        self._thread.join()
+
+    def _cancel(self) -> bool:
+        with self._lock:
+            return self._stopped or self._schedule.interrupted()
+
+    def _loop(self) -> None:
+        while True:
+            with self._lock:
+                while not self._stopped and (chosen := self._schedule.next(time.monotonic())) is None:
+                    self._lock.wait(POLL_SECONDS)
+                if self._stopped:
+                    return
+            view, task, step = chosen
+            result = self._run(task, step, self._cancel)
+            with self._lock:
+                self._schedule.finished(view, step, result)
+                if result is not None:
+                    self._done[view] = result

@@ -1,0 +1,75 @@
+"""The stylised viewport where there is no window: it can be registered and taken away, and does nothing else."""
+
+import sys
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import bpy
+from scene import insert, insert_style, load_addon, run_case, start_over
+
+
+def live():
+    return sys.modules["gan_style.addon.viewport.live"]
+
+
+def nothing_happens_in_background(folder: Path) -> None:
+    load_addon()
+    scene = start_over()
+    insert_style(scene.compositing_node_group, "swap")
+    space = next(area.spaces.active for area in bpy.data.screens["Layout"].areas if area.type == "VIEW_3D")
+    with bpy.context.temp_override(screen=bpy.data.screens["Layout"], space_data=space):
+        assert not bpy.ops.gan_style.stylised_view.poll() and not bpy.ops.gan_style.show_in_viewport.poll()
+    assert not live().views and not bpy.app.timers.is_registered(live()._timer._registered)
+    assert not [thread for thread in threading.enumerate() if thread.name == "GAN Style viewport"]
+
+
+def the_add_on_leaves_no_switch_behind(folder: Path) -> None:
+    package = load_addon()
+    switch = sys.modules["gan_style.addon.viewport.switch"]
+    places = [(getattr(bpy.types, name), function) for name, function in switch.PLACES]
+
+    def shown() -> list[bool]:
+        return [function in kind._dyn_ui_initialize() for kind, function in places]
+
+    assert all(shown())
+    package.unregister()
+    assert not any(shown()) and live()._on_load not in bpy.app.handlers.load_pre
+    assert not hasattr(bpy.types, "GANSTYLE_OT_stylised_view")
+    package.register()
+    assert all(shown())
+
+
+def the_active_node_is_shown_or_the_last(folder: Path) -> None:
+    load_addon()
+    scene = start_over()
+    tree = scene.compositing_node_group
+    assert live().node_of(scene) is None
+    first, last = insert_style(tree, "swap"), insert_style(tree, "tone")
+    sys.modules["gan_style.addon.trees.keep_in_sync"].sync()
+    tree.nodes.active = tree.nodes["Render Layers"]
+    assert live().node_of(scene) == last
+    tree.nodes.active = first
+    assert live().node_of(scene) == first
+    assert live().node_of(scene, last.node_tree.session_uid) == last
+    last.mute = True
+    assert live().node_of(scene, last.node_tree.session_uid) == first, "a node without effect is not shown"
+    scene.compositing_node_group = None
+    assert live().node_of(scene) is None
+
+
+def the_node_says_how_a_view_looks(folder: Path) -> None:
+    load_addon()
+    scene = start_over()
+    tree = scene.compositing_node_group
+    node = insert_style(tree, "swap", Strength=0.25, Exposure=2.0)
+    look = live()._look(scene, live().View())
+    assert (look.style, look.strength, look.exposure) == ("swap", 0.25, 2.0)
+    value = insert(tree, "CompositorNodeExposure")
+    tree.links.new(value.outputs["Image"], node.inputs["Strength"])
+    assert live()._look(scene, live().View()).strength == 1, "what a link carries is known in the compositor only"
+
+
+if __name__ == "__main__":
+    run_case(globals())
