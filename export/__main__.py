@@ -36,7 +36,7 @@ def _train() -> tuple[type, Callable[[dict], None]]:
         # Threads that sleep while they wait train twice as fast beside other work; PyTorch reads this when it is loaded.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         config = resumed_config(values) if values.get("resume") else train_config(values)
-        from export.training.distributed import joined  # after the settings: a mistake in them needs no PyTorch to be told
+        from export.training.distributed import joined  # last: mistakes in the settings need no PyTorch
         from export.training.train import train
 
         with joined(config.device):
@@ -99,7 +99,7 @@ def _speed() -> tuple[type, Callable[[dict], None]]:
 COMMANDS = {
     "render-dataset": (_render_dataset, "Render scenes with their passes, and the target frames of a look."),
     "paint": (_paint, "Paint the target frames of a look for frames that are rendered already."),
-    "check-data": (_check_data, "Tell what a data folder holds, or everything that is wrong with it, as train would read it."),
+    "check-data": (_check_data, "Report what a data folder holds as train would read it, or everything that is wrong with it."),
     "train": (_train, "Train a generator against a discriminator."),
     "demo": (_demo, "Render a scene through the GAN Style node and write the pictures."),
     "extension": (_extension, "Pack the add-on with its wheels, as Blender installs it."),
@@ -107,7 +107,7 @@ COMMANDS = {
     "evaluate": (_evaluate, "Score a style: likeness to its look, truth to the frame, steadiness, cost."),
     "gallery": (_gallery, "Show and score all shipped styles on shots that they never saw, beside baselines."),
     "benchmark": (_benchmark, "Train our defaults and published methods for the same time, and score them side by side."),
-    "speed": (_speed, "Time our generators and published ones side by side, and tell which goals are met."),
+    "speed": (_speed, "Time our generators and published ones side by side, and report which goals are met."),
 }
 """Each command imports what it needs when it is called: rendering needs no PyTorch, training no Blender."""
 

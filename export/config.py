@@ -28,57 +28,57 @@ class TrainConfig:
 
     data: Path = setting(
         help="folder with rendered frames in input/ and painted ones of the same names in target/: EXR files "
-        "(layers named like the passes), pictures or videos; mask/ may hold where a target counts"
+        "(layers named like the passes), pictures or videos; masks in mask/ say where a target counts"
     )
     run: Path = setting(help="folder that the run is written to; it must not exist yet, unless resumed")
     resume: bool = setting(False, "go on from the run's last checkpoint, with the settings saved there", free=True)
 
     mode: str = setting(
         "paired",
-        "paired: every input has a target, or with weight-temporal a neighbour that has one; "
-        "keyframes: of a shot's frames only few are painted; cycle, contrastive: the targets show something else",
+        "paired: every input has a target or, with weight-temporal, a neighbour that has one; "
+        "keyframes: only a few frames of a shot are painted; cycle, contrastive: targets show other things than inputs",
         choices=("paired", "keyframes", *UNPAIRED),
     )
     passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
     layer: str = setting("", "view layer to take from multilayer EXR files that have several")
     frame_height: int = setting(0, "height that frames, targets and masks are scaled to when read, 0 to leave them as they are")
-    holdout: tuple[str, ...] = setting((), "patterns (city_*) of frame names that only judge; none: see holdout-fraction")
+    holdout: tuple[str, ...] = setting((), "names or patterns (city_*) of frames that only judge; none: see holdout-fraction")
     holdout_fraction: float = setting(0.1, "share of the sequences to hold out when no pattern is given")
     crop: int = setting(256, "side of a training crop, a multiple of 8")
-    crop_alignment: int = setting(8, "crops start at multiples of this: 8 keeps patterns of that period in step, 1 sees most")
+    crop_alignment: int = setting(8, "crops start at multiples of this: 8 keeps patterns of that period in step, 1 varies most")
     batch: int = setting(2, "crops per step")
     flip: bool = setting(False, "mirror half of the crops left to right; not with the passes normal and position")
     exposure_jitter: float = setting(0.0, "largest random change of exposure, in stops, of input and target alike")
 
     generator: str = setting(
         "cnn",
-        "architecture of the generator; after the first three come those of published methods, to compare with",
+        "architecture of the generator; those after the first three are published ones, for comparison",
         choices=(*OWN_GENERATORS, *PEERS),
     )
     size: str = setting("default", "size of the generator", choices=("draft", "fast", "default", "high"))
     widths: tuple[int, ...] = setting(
         (),
-        "instead of a size; cnn: c1 c2 n1 n2, channels and residual blocks at 1/4 and at 1/8; "
+        "widths instead of a named size; cnn: c1 c2 n1 n2, channels and residual blocks at 1/4 and at 1/8; "
         "unet: channels at 1/2, 1/4, 1/8 ...; resnet: channels at 1/2 and 1/4, residual blocks; "
         "of published ones: channels, and levels (pix2pix_unet) or residual blocks",
     )
-    gate: bool = setting(False, "learn where the image is painted over, too: for strong lines and brush strokes")
-    smooth: bool = setting(False, "a gate, and learn how much of the image's detail stays: for looks that take textures away")
-    noise: int = setting(0, "channels of noise that sticks to surfaces, seen in place of the pass position")
+    gate: bool = setting(False, "learn also where to paint over the image: for strong lines and brush strokes")
+    smooth: bool = setting(False, "a gate, and learn also how much of the image's detail to keep: for looks that remove textures")
+    noise: int = setting(0, "channels of noise that sticks to surfaces; the generator sees them in place of the pass position")
     start_from: Path | None = setting(
         None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"
     )
     resnet_weights: Path | None = setting(
-        None, "torchvision's file of ResNet-18 or -34 that gives first weights to generator resnet; its widths must fit: 64 64 N"
+        None, "torchvision's file of ResNet-18 or -34 to start generator resnet from, whose widths must then be 64 64 N"
     )
     discriminator: str = setting(
         "patch",
-        "what judges: patch, multiscale (patches on a pyramid), dense (the whole crop) or vgg (features of VGG-19)",
+        "discriminator: patch, multiscale (patches at several sizes), dense (the whole crop) or vgg (features of VGG-19)",
         choices=("dense", "patch", "multiscale", "vgg"),
     )
     discriminator_channels: int = setting(32, "channels of the discriminator's first layer; dense: of each hidden layer")
     discriminator_layers: int = setting(
-        3, "strided layers of the discriminator: 2 judges 34 px patches, 3 judges 70 px; dense: hidden layers"
+        3, "strided layers of the discriminator: 2 judge patches of 34 px, 3 of 70 px; dense: hidden layers"
     )
     discriminator_scales: int = setting(3, "sizes that the multiscale discriminator judges: full, 1/2, 1/4 ...")
     discriminator_side: int = setting(32, "side in pixels that the dense discriminator averages a crop down to")
@@ -98,7 +98,7 @@ class TrainConfig:
     weight_r1: float = setting(
         0.0,
         "weight of the discriminator's squared slope at targets (Mescheder et al. 2018); "
-        "steadies it, 1 to 10 without spectral-norm",
+        "steadies it; without spectral-norm try 1 to 10",
     )
     r1_every: int = setting(16, "steps between R1 penalties, each weighted by as many steps (Karras et al. 2020)")
     weight_l2: float = setting(0.0, "weight of the mean squared difference to the target, log encoded")
@@ -107,14 +107,16 @@ class TrainConfig:
     weight_style: float = setting(0.0, "weight of the squared difference of Gram matrices of VGG-19's features to the target's")
     weight_temporal: float = setting(
         0.0,
-        "weight of the change of the output from a frame to the next along the motion of "
+        "weight of how much the output changes from a frame to the next, followed along the motion of "
         "surfaces; needs the passes vector and depth in the frames",
     )
-    weight_cycle: float = setting(0.0, "weight of the difference after the way to the look and back (Zhu et al. 2017)")
-    weight_identity: float = setting(0.0, "weight of the change of what has the look already, of mode cycle")
-    weight_nce: float = setting(0.0, "weight of PatchNCE of output and input image, of mode contrastive (Park et al. 2020)")
-    weight_nce_identity: float = setting(0.0, "weight of PatchNCE of a target picture and what becomes of it")
-    vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for content, style and vgg")
+    weight_cycle: float = setting(0.0, "weight of what a picture loses on its way to the look and back (Zhu et al. 2017)")
+    weight_identity: float = setting(0.0, "weight of changes to pictures that have the look already, for mode cycle")
+    weight_nce: float = setting(0.0, "weight of PatchNCE between output and input image, for mode contrastive (Park et al. 2020)")
+    weight_nce_identity: float = setting(0.0, "weight of PatchNCE between a target picture and what the generator makes of it")
+    vgg_weights: Path | None = setting(
+        None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for weight-content, weight-style and discriminator vgg"
+    )
     content_layers: tuple[str, ...] = setting(("relu4_2",), "layers of VGG-19 that content compares", choices=VGG_LAYERS)
     style_layers: tuple[str, ...] = setting(
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "layers of VGG-19 that style compares", choices=VGG_LAYERS
@@ -132,7 +134,7 @@ class TrainConfig:
         "auto", "arithmetic of convolutions; auto: bfloat16 if the hardware has it", choices=("auto", "float32", "bfloat16")
     )
     threads: int = setting(0, "CPU threads, 0 for one per core")
-    log_every: int = setting(20, "steps between points of the curves", free=True)
+    log_every: int = setting(20, "steps between points of the logged curves", free=True)
     preview_every: int = setting(500, "steps between contact sheets and scores of held-out frames", free=True)
     checkpoint_every: int = setting(500, "steps between checkpoints", free=True)
 
@@ -165,7 +167,7 @@ class TrainConfig:
         require(not self.noise or "position" in self.passes, "noise needs position among the passes")
         require(len(self.betas) == 2, "betas must be two numbers")
         require(self.frame_height >= 0, f"frame-height must be at least 0, not {self.frame_height}")
-        # These two are in world space: in a mirrored world they depend on the camera, which the files don't tell.
+        # These two are in world space: mirroring them takes the camera, which the files don't hold.
         world = {"normal", "position"} & set(self.passes)
         require(not (self.flip and world), "flip can't mirror the passes normal or position")
 
@@ -175,7 +177,7 @@ class TrainConfig:
         return {name: w * (self.r1_every if name == "r1" else 1) for name, w in weights.items() if w}
 
     def _check_weights(self) -> None:
-        """Raise ConfigError for weights of losses that miss what they need."""
+        """Raise ConfigError for weights of losses that lack what they need."""
         weights = {f.name: getattr(self, f.name) for f in fields(self) if f.name.startswith("weight_")}
         for name, value in weights.items():
             flag, term = name.replace("_", "-"), name.removeprefix("weight_")
@@ -211,7 +213,7 @@ class TrainConfig:
                 require(self.crop >= 16, f"{flag} needs crops of 16 px or more")
 
     def _check_networks(self) -> None:
-        """Raise ConfigError for widths that the generator doesn't take and crops that the networks can't work on."""
+        """Raise ConfigError for widths that the generator doesn't take, and for crops too small for the discriminator."""
         peer = self.generator in PEERS
         require(
             not peer or (self.size == "default" and not (self.noise or self.gate or self.smooth)),
@@ -253,7 +255,7 @@ class ExportConfig:
     author: str = setting("", "who made the style")
     licence: str = setting("CC0-1.0", "SPDX identifier of the style's licence")
     description: str = setting("", "one sentence about the look")
-    tolerance: float = setting(1e-3, "largest difference allowed between PyTorch and ONNX Runtime, relative above 1")
+    tolerance: float = setting(1e-3, "largest difference allowed between PyTorch and ONNX Runtime; relative for values above 1")
 
 
 WITHOUT_PAIRS = {"conditional": False, "adversarial": "hinge", "weight_l1": 0.0, "weight_edge": 0.0, "weight_features": 0.0}

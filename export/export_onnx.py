@@ -30,7 +30,7 @@ from .training.record import HALF, training_record
 log = logging.getLogger(__name__)
 
 OPSET = 18
-"""The latest that a style may use: CUDA kernels of later operator sets came late to ONNX Runtime."""
+"""The latest operator set that a style may use: ONNX Runtime got CUDA kernels for later ones late."""
 OPERATORS = {
     "Add",
     "AveragePool",
@@ -60,7 +60,7 @@ OPERATORS = {
 SIZES = ((64, 64), (1, 1), (37, 61), (130, 83))
 """(height, width) of the random frames that PyTorch and ONNX Runtime are compared on."""
 LEAST_NOISE = 0.1
-"""Root mean square of the noise on one of these frames, at least; it is about 0.4 on surfaces."""
+"""Least root mean square of the noise on one of these frames; on surfaces it is about 0.4."""
 
 
 class ExportError(TrainerError):
@@ -98,7 +98,7 @@ def export(config: ExportConfig) -> Path:
 
 @torch.no_grad()
 def round_weights(generator: GuidedGenerator) -> None:
-    """Round the weights of convolutions to float16, which makes half a file of them; biases and buffers stay as they are."""
+    """Round the weights of convolutions to float16, which halves the file; biases and buffers stay as they are."""
     for weight in (p for p in generator.parameters() if p.dim() == 4):
         weight.copy_(weight.clamp(-HALF_MAX, HALF_MAX).half())
 
@@ -188,7 +188,7 @@ def _halve(model: onnx.ModelProto) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's warnings about packages and renamings that do not concern us."""
+    """Silences the exporter's warnings about packages and renamings, which do not concern us."""
     exporter = logging.getLogger("torch.onnx")
     level = exporter.level
     exporter.setLevel(logging.ERROR)
@@ -201,7 +201,7 @@ def _quiet() -> Iterator[None]:
 
 
 class _TorchGenerator:
-    """Runs the PyTorch module where core.stylize expects a Generator, and keeps in mind what stylize would hide."""
+    """Runs the PyTorch module where core.stylize expects a Generator, and remembers what stylize would hide."""
 
     def __init__(self, module: GuidedGenerator, style: Style):
         self.module, self.style, self.gave_nan = module, style, False
@@ -226,12 +226,12 @@ def parity(module: GuidedGenerator, generator: Generator) -> float:
     reference = _TorchGenerator(module.eval(), generator.style)
     for height, width in SIZES:
         if height * width == 1 and not generator.style.tiles_exact:
-            continue  # instance normalisation divides by the deviation, which on one pixel is rounding
+            continue  # instance normalisation divides by the deviation, which on one pixel is nothing but rounding
         passes = _random_passes(generator.style.passes, height, width, rng)
         expected, actual = stylize(reference, passes), stylize(generator, passes)
         worst = np.fmax(worst, (np.abs(expected - actual) / np.maximum(np.abs(expected), 1)).max())
         noise = max(noise, _strength_of_noise(module, passes))
-    assert noise > LEAST_NOISE or not module.noise, "nothing would be said of the noise"
+    assert noise > LEAST_NOISE or not module.noise, "these frames would prove nothing about the noise"
     return float("nan") if reference.gave_nan else float(worst)
 
 
@@ -260,8 +260,8 @@ def _random_passes(names: tuple[str, ...], height: int, width: int, rng: np.rand
 
 
 def _surface(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Points of a curved surface (H, W, 3) float32, whose pixels grow from left to right from 0.002 to 0.5 units or so: over most
-    octaves of the noise, which random points, being nobody's neighbours, would leave at 0."""
+    """Points of a curved surface (H, W, 3) float32, whose pixels grow from left to right from about 0.002 to 0.5 units: over most
+    octaves of the noise, which is 0 for random points, since they have no neighbours on a surface."""
     y, x = np.mgrid[:height, :width]
     along = (0.002 * 250 ** (x / width)).cumsum(axis=1)
     directions, origin = rng.normal(0, 0.6, (3, 3)), rng.uniform(-20, 20, 3)

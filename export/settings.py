@@ -1,4 +1,4 @@
-"""Settings as frozen dataclasses: the command line and the files that are made of their fields, and what is said of mistakes."""
+"""Settings as frozen dataclasses: command lines and files made of their fields, and sentences about mistakes."""
 
 import argparse
 import json

@@ -24,7 +24,7 @@ def make_generator(
     gate: bool = False,
     smooth: bool = False,
 ) -> GuidedGenerator:
-    """The generator of a named size, or of the widths that its kind takes; a published one (published.PEERS) has one size."""
+    """The generator of a kind in a named size or of given widths; published ones (published.PEERS) have one size."""
     if kind in GENERATORS:
         return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), noise=noise, gate=gate, smooth=smooth)
     return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))

@@ -8,7 +8,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 CELL = 4
 """Side in pixels of the squares whose means are the image without its finest detail."""
 WIDER = (5, 11)
-"""Side, in such squares, of the means that take away coarser detail; each is of the one before, so that they reach 60 px."""
+"""Side, in such squares, of the means that remove coarser detail; each is taken of the one before, so that they reach 60 px."""
 LEVELS = 1 + len(WIDER)
 
 
@@ -22,7 +22,7 @@ def keep(image: Tensor, finest: Tensor, *others: Tensor) -> Tensor:
     for side in WIDER:
         means.append(avg_pool2d(means[-1], side, stride=1, padding=side // 2, count_include_pad=False))
     coarser = [*(a - b for a, b in pairwise(means)), means[-1]]  # all detail but the finest, at 1/CELL, and the rest of the image
-    # ONNX Runtime takes what was written last first: so it has one frame of these at a time.
+    # ONNX Runtime runs what is written last first: in this order it holds one frame of these at a time.
     terms = [
         (share - finest) * interpolate(part, scale_factor=float(CELL), mode="bilinear")
         for share, part in zip((1, *reversed(others)), reversed(coarser), strict=True)

@@ -15,9 +15,9 @@ class Judgement(NamedTuple):
     """What a discriminator makes of a batch of pictures."""
 
     features: list[Tensor]
-    """Of each hidden layer, of all parts of the discriminator, (B, c, h, w) or (B, c)."""
+    """From each hidden layer of all parts of the discriminator, (B, c, h, w) or (B, c)."""
     logits: list[Tensor]
-    """Of each part, (B, 1, h, w) or (B, 1): above 0 for what looks real."""
+    """From each part, (B, 1, h, w) or (B, 1): above 0 for what looks real."""
 
 
 class PatchDiscriminator(nn.Module):
@@ -70,7 +70,7 @@ class DenseDiscriminator(nn.Module):
 
 class VGGDiscriminator(nn.Module):
     """Small convolutional heads on features of a frozen VGG-19, one for each layer (after Richter et al. 2021, section 3.3, and
-    Sauer et al. 2021, section 3): what is seen is known already, only how the look differs is learned.
+    Sauer et al. 2021, section 3): seeing is learned already, and only how the looks differ remains to be learned.
 
     Features are scaled to a root mean square of 1 at each place (as Zhang et al. 2018 scale theirs for LPIPS). The VGG-19 is
     shared and no part of this module, so that it is neither trained nor saved.
@@ -107,7 +107,7 @@ class VGGDiscriminator(nn.Module):
 def make_discriminator(config: TrainConfig, vgg: VGG19 | None = None) -> nn.Module:
     """The discriminator that the settings name, for a picture of three channels, with or without the input image before it.
 
-    vgg: needed by the one named so, with the layers that it judges by.
+    vgg: for the discriminator of that name, with the layers that it judges by.
     """
     in_channels, channels, layers = 6 if config.conditional else 3, config.discriminator_channels, config.discriminator_layers
     match config.discriminator:
@@ -122,7 +122,7 @@ def make_discriminator(config: TrainConfig, vgg: VGG19 | None = None) -> nn.Modu
 
 
 def _prepared(layers: list[nn.Module], spectral_norm: bool) -> nn.ModuleList:
-    """The layers with first weights, and bounded in slope if asked for (Miyato et al. 2018)."""
+    """The layers with their first weights and, if asked for, a bounded slope (Miyato et al. 2018)."""
     for layer in layers:
         nn.init.normal_(layer.weight, 0.0, 0.02)  # as in pix2pix
         nn.init.zeros_(layer.bias)

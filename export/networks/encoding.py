@@ -1,5 +1,4 @@
-"""How passes become what a network sees, inside the exported graph: the torch twin of
-core/colour.py, and the guides' ranges."""
+"""How passes become what a network sees, inside the exported graph: core/colour.py for tensors, and the guides' ranges."""
 
 import math
 
@@ -29,7 +28,7 @@ def display(linear: Tensor) -> Tensor:
 
 
 def _softsign(x: Tensor) -> Tensor:
-    """x / (1 + |x|) in operators that every provider has: all of the real line to (-1, 1)."""
+    """x / (1 + |x|) in operators that every provider has: maps all numbers into (-1, 1)."""
     return x / (torch.relu(x) + torch.relu(-x) + 1.0)
 
 

@@ -1,7 +1,7 @@
 """Generators as plain modules: cnn, unet and resnet.
 
 They keep no statistics of the whole image, so that tiles of a frame give the picture of the whole frame. Channels are
-multiples of 16, which is what ONNX Runtime's convolutions are quick at.
+multiples of 16, with which ONNX Runtime's convolutions are fast.
 """
 
 from collections.abc import Sequence
@@ -20,29 +20,29 @@ from .surface_noise import SurfaceNoise
 LANES = 16
 """Channels that ONNX Runtime's convolutions take at once on AVX-512; 8 on AVX2."""
 RELU_GAIN = 2**0.5
-"""Makes up for the half that a ReLU takes away."""
+"""Gain that makes up for the half that a ReLU removes."""
 TAIL_GAIN = 0.02
-"""So small that the first output is close to the input."""
+"""Gain so small that the first output is close to the input."""
 OPEN = 3.0
-"""Of the gate, before its sigmoid: it starts open, to 95 %."""
+"""First bias of the gate, before its sigmoid: it starts 95 % open."""
 
 
 class GuidedGenerator(nn.Module):
     """What every generator shares: it sees any set of passes and adds what it has learned to the encoded image.
 
-    With a gate it also learns where the image shall pass and where it is painted over (as the highways of Srivastava et al.
-    2015). With smooth it learns besides how much of the image's fine, middle and coarse detail stays there (see detail.py):
-    to take a texture away is then a number, not the negative of each of its grains.
+    With a gate it also learns where the image passes and where it is painted over (like the highways of Srivastava et al. 2015).
+    With smooth it also learns how much of the image's fine, middle and coarse detail to keep there (see detail.py): removing a
+    texture then takes one number instead of the negative of each of its grains.
 
     Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
-    is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass: where in a scene a
-    surface lies tells nothing about other scenes.
+    is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass, since the
+    place of a surface in one scene says nothing about other scenes.
     Subclasses give `alignment` and change(), whose results have `out_channels` in all.
     """
 
     alignment: int
     operators: frozenset[str] = frozenset()
-    """ONNX operators that its graph may hold beside those of export_onnx.OPERATORS."""
+    """ONNX operators that its graph may hold besides those of export_onnx.OPERATORS."""
 
     def __init__(self, passes: Sequence[str], noise: int = 0, gate: bool = False, smooth: bool = False):
         super().__init__()
@@ -92,8 +92,8 @@ class Residual(nn.Module):
 class Tail(nn.Conv2d):
     """The last convolution, 3x3, and depth-to-space by `scale`: gives 3 channels of colour, and each further one by itself.
 
-    Where they are as many at the smaller size as processors convolve at once, each is convolved by itself, so that no more
-    than the one in use is held at full size.
+    Where the `scale` squared channels behind one of them fill what processors convolve at once, each part is convolved by itself,
+    so that only the one in use is held at full size.
     """
 
     def __init__(self, channels: int, scale: int, out_channels: int):
@@ -174,7 +174,7 @@ class ResNet(GuidedGenerator):
     c1, c2: channels at 1/2 and at 1/4; blocks: residual blocks at 1/4.
     """
 
-    alignment = 8  # 4 would do, but ONNX Runtime rounds the ends of rows otherwise, and tiles would differ in the last bit
+    alignment = 8  # 4 would do, but ONNX Runtime rounds the ends of rows differently, and tiles would differ in the last bit
 
     def __init__(self, passes: Sequence[str] = ("image",), c1: int = 32, c2: int = 64, blocks: int = 9, **options):
         super().__init__(passes, **options)

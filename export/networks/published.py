@@ -1,8 +1,8 @@
 """Generators of published methods, re-implemented from their papers to be compared with ours: pix2pix, CycleGAN, Few-Shot
 Patch-Based Training and fast neural style.
 
-They see the encoded image in [-1, 1] and answer by a tanh, brought to [0, 1]: light above the white of a screen is lost, as with
-the originals, which know 8-bit pictures only. Those with instance normalisation depend on the whole frame: no tiles.
+They see the encoded image in [-1, 1] and end in a tanh, brought to [0, 1]: light above the white of a screen is lost, as with
+the originals, which know only 8-bit pictures. Those with instance normalisation depend on the whole frame and take no tiles.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from .generators import GuidedGenerator
 
 
 class Peer(GuidedGenerator):
-    """A generator that paints anew, from 2 x encoding - 1 of the image, where ours change the encoded image: change() gives the
-    picture, (B, 3, H, W), before its tanh.
+    """A generator that paints a new picture from 2 x encoding - 1 of the image, where ours change the encoded image: change()
+    gives the picture, (B, 3, H, W), before its tanh.
     """
 
     operators = frozenset(
@@ -32,10 +32,10 @@ class Peer(GuidedGenerator):
 
 
 class Pix2PixUNet(Peer):
-    """The U-Net of pix2pix (Isola et al. 2017, section 6.1.1), with `levels` of 8 the one that its authors call unet_256.
+    """The U-Net of pix2pix (Isola et al. 2017, section 6.1.1), with 8 `levels` the one that its authors call unet_256.
 
-    Batch normalisation is by the statistics of the frame itself, in training and after (section 3.3: at batch size 1 that is
-    instance normalisation). Dropout, there the source of randomness, ends with training, so that a frame always comes out alike.
+    Batch normalisation uses the statistics of the frame itself, in training and after (section 3.3: at batch size 1 that is
+    instance normalisation). Dropout, their source of randomness, ends with training, so that a frame always comes out the same.
     """
 
     def __init__(self, passes: Sequence[str] = ("image",), channels: int = 64, levels: int = 8):
@@ -78,7 +78,7 @@ class Pix2PixUNet(Peer):
 
 
 class CycleGANResNet(Peer):
-    """The residual generator of CycleGAN (Zhu et al. 2017, section 7.2), with 9 `blocks` that for pictures of 256 px and more."""
+    """The residual generator of CycleGAN (Zhu et al. 2017, section 7.2), with 9 `blocks` as for pictures of 256 px and more."""
 
     alignment = 8  # 4 would do, but reflection needs two pixels at 1/4
 
@@ -205,7 +205,7 @@ def _batch_normed(before: int, after: int, kernel: int, stride: int = 1) -> nn.S
 
 
 def _initialise(generator: Peer) -> None:
-    """First weights of a deviation of 0.02 (Isola et al. 2017, section 6.2)."""
+    """First weights with a standard deviation of 0.02 (Isola et al. 2017, section 6.2)."""
     for layer in generator.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(layer.weight, 0.0, 0.02)

@@ -1,5 +1,5 @@
-"""The leanest published generators, to compare speed with; only their cost is of interest here, so that they have random weights
-and no setting of `train`. Layers and widths are as their authors published them. White-box and the denoiser keep no statistics
+"""The leanest published generators, to compare speeds with: only their cost matters here, so they have random weights, and
+`train` does not offer them. Layers and widths are as their authors published them. White-box and the denoiser keep no statistics
 of the image.
 """
 
@@ -72,8 +72,8 @@ class DenoiserUNet(Peer):
 
 
 class AnimeGAN(Peer):
-    """The generator of AnimeGANv3 as it paints, with the second of the two tails that it is trained with (Liu, Chen and Gao 2024;
-    TachibanaYoshino/AnimeGANv3, net/generator.py)."""
+    """The generator of AnimeGANv3 as it is used, with the second of the two tails that it is trained with (Liu, Chen and Gao
+    2024; TachibanaYoshino/AnimeGANv3, net/generator.py)."""
 
     alignment = 16  # reflection needs two pixels at 1/8
     operators = Peer.operators | {"ReduceMax", "ReduceMean", "Sqrt", "Transpose"}

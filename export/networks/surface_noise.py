@@ -13,9 +13,9 @@ OCTAVES = 11
 WAVES = 4
 """Plane waves of random direction and phase in an octave of a channel."""
 GRAIN = 16.0
-"""Wavelength in pixels that the noise keeps in the picture, near or far."""
+"""Wavelength in pixels that the noise has in the picture, near or far."""
 SEED = 1
-"""Of the directions and phases, which every style shares."""
+"""Seed of the directions and phases, which all styles share."""
 
 
 class SurfaceNoise(nn.Module):
@@ -38,7 +38,7 @@ class SurfaceNoise(nn.Module):
             octaves = torch.arange(parity, OCTAVES, 2.0).repeat(3)
             self.register_buffer(f"octaves{parity}", octaves[:, None, None], persistent=False)
             self.register_buffer(f"tables{parity}", _in_thirds(tables[:, parity::2]), persistent=False)
-        # The sum of a channel's waves four times over, for the four pixels that share a point.
+        # Four copies of the sum of a channel's waves, for the four pixels that share a point.
         total = torch.eye(channels).repeat_interleave(4, 0).repeat_interleave(WAVES, 1) * (2 / WAVES) ** 0.5 / 2
         self.register_buffer("total", total[:, :, None, None], persistent=False)
 
@@ -53,18 +53,18 @@ class SurfaceNoise(nn.Module):
 
     def _nearest(self, point: Tensor, ideal: Tensor, parity: int) -> Tensor:
         """The waves (B, channels * WAVES, H/2, W/2) of the even or of the odd octave nearest to the ideal one, faded out towards
-        its neighbours of that parity: so of all octaves no more than these have to be computed."""
+        its neighbours of the same parity, so that only these two of all octaves have to be computed."""
         octave = torch.floor((ideal - float(parity)) * 0.5 + 0.5) * 2.0 + float(parity)
         distance = ideal - octave
         share = relu(1.0 - relu(distance) - relu(-distance))  # 1 at the ideal octave, 0 at its neighbours
-        chosen = (octave == getattr(self, f"octaves{parity}")).float()  # one of each third; none beyond the octaves
+        chosen = (octave == getattr(self, f"octaves{parity}")).float()  # one in each third; none beyond the octaves
         with _unrounded(point.device.type):
             wave_x, wave_y, wave_z, phase = (conv2d(chosen, table[..., None, None]) for table in getattr(self, f"tables{parity}"))
         return share * torch.sin(point[:, 0:1] * wave_x + point[:, 1:2] * wave_y + point[:, 2:3] * wave_z + phase)
 
 
 def _unrounded(device: str) -> AbstractContextManager:
-    """Keeps convolutions from rounding to bfloat16 where training lets them; elsewhere nothing, which an export can trace."""
+    """Keeps convolutions from rounding to bfloat16 in training; elsewhere it does nothing, which an export can trace."""
     return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 

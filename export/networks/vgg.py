@@ -1,4 +1,4 @@
-"""VGG-19 and VGG-16 as judges of pictures: the layers up to the deepest that is asked for, with torchvision's weights."""
+"""VGG-19 and VGG-16 as judges of pictures: the layers up to the deepest one asked for, with torchvision's weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from ..settings import TrainerError
 from .encoding import decode, display
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's sRGB pictures, as torchvision's weights expect them taken out."""
+"""Mean and deviation of ImageNet's sRGB pictures, by which torchvision's weights expect pictures normalised."""
 
 
 class VGGError(TrainerError):
@@ -78,7 +78,7 @@ def width_of(layer: str) -> int:
 
 
 def gram(features: Tensor) -> Tensor:
-    """How features go together, wherever they are: (B, c, h, w) to (B, c, c), the mean over pixels of their products."""
+    """Which features occur together, wherever they are: (B, c, h, w) to (B, c, c), the mean over pixels of their products."""
     flat = features.float().flatten(2)
     return flat @ flat.transpose(1, 2) / flat.shape[2]
 
