@@ -1,4 +1,4 @@
-"""The frames of one folder, decoded once into a cache file that is mapped into memory, whoever starts or stops meanwhile."""
+"""The frames of one folder, decoded once into a cache file that is mapped into memory and that processes share."""
 
 import hashlib
 import json
@@ -24,12 +24,12 @@ from .sources import find_files, read_frames, read_masks, resize
 log = logging.getLogger(__name__)
 
 CHANNELS = {name: p.channels for name, p in PASSES.items()} | {"image": 3, "mask": 1}
-"""What a store gives of each pass: the image without its alpha, which is the mask."""
+"""Channels that a store gives of each pass: the image without its alpha, which is the mask."""
 FINE = {"position"}
 """Passes that half floats are too coarse for: the waves of surface_noise.py are 0.02 units long, half floats 0.06 units apart at
-100 units from the origin. They are kept as two half floats, the second being what the first left out: 22 bits."""
+100 units from the origin. They are kept as two half floats, the second holding what the first left out: 22 bits."""
 CACHE_VERSION = 3
-"""Counts up when the same files would be decoded into other values, so that older caches are made anew."""
+"""Raised when the same files would be decoded into other values, so that older caches are made anew."""
 
 
 class DataError(TrainerError):

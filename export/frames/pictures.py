@@ -1,4 +1,4 @@
-"""Reads PNG, JPEG, TIFF and WebP pictures of 8 and 16 bits as they show on a screen, upright, and makes their sRGB linear."""
+"""Reads PNG, JPEG, TIFF and WebP pictures of 8 and 16 bits as a screen shows them, upright."""
 
 import struct
 from io import BytesIO
@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 from ..settings import TrainerError
 
 MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L"}
-"""What Pillow calls the pixels that we can convert; others are floats or Lab."""
+"""Pillow's modes that we can convert; others are floats or Lab."""
 SRGB_TOLERANCE = 2
 """Steps of 8 bits by which a colour profile may differ from sRGB and still count as such."""
 

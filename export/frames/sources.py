@@ -20,9 +20,9 @@ EXR = {".exr"}
 PICTURES = {".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mxf", ".webm"}
 LITTER = {"thumbs.db", "desktop.ini"}
-"""What file managers leave behind; passed over as hidden files are."""
+"""Files that file managers leave behind; ignored like hidden files."""
 CODES = 65535
-"""The largest code of 16 bits, which is as fine as pictures and videos come."""
+"""The largest code of 16 bits, the finest that pictures and videos have."""
 FILTERED = {"image", "albedo", "mask"}
 """Passes whose value in a pixel is a mean over its area."""
 
@@ -100,7 +100,7 @@ def _encoded(path: Path) -> Iterator[tuple[str, np.ndarray, Callable[[np.ndarray
 
 @cache
 def _curve(to_linear: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Its value for every code of 16 bits: to look it up is several times quicker than to compute powers."""
+    """The curve's value for every code of 16 bits: looking it up is several times quicker than computing powers."""
     return to_linear(np.arange(CODES + 1, dtype=np.float32) / CODES)
 
 

@@ -13,7 +13,7 @@ from core.colour import decode_srgb
 from ..settings import TrainerError
 
 HIGH_DEFINITION = 720
-"""Lines from which on a video that doesn't say is taken for BT.709, below for BT.601, as players do."""
+"""Height from which a video that doesn't say is taken for BT.709, below it for BT.601, as players do."""
 
 
 class VideoError(TrainerError):
@@ -74,7 +74,7 @@ def bt709_to_linear(encoded: np.ndarray) -> np.ndarray:
 
 
 UNSPECIFIED = 2
-"""What ITU-T H.273 calls a matrix, a transfer curve or primaries that a video doesn't tell."""
+"""ITU-T H.273's codes for a matrix, a transfer curve or primaries that a video leaves open."""
 TRANSFERS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     ColorTrc.BT709: bt709_to_linear,
     ColorTrc.SMPTE170M: bt709_to_linear,

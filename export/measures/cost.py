@@ -17,7 +17,7 @@ from ..settings import TrainerError
 
 SIZE = (1080, 1920)
 FRAMES, ENOUGH_SECONDS = 3, 20
-"""Frames of which the median counts, after a first one that counts only if it is the last: if it takes longer than this."""
+"""The median of this many frames counts, after a first one, which counts only if it takes longer than these seconds."""
 
 
 class CostError(TrainerError):
@@ -26,7 +26,7 @@ class CostError(TrainerError):
 
 def frame_cost(style: Path, provider: str = "auto", size: tuple[int, int] = SIZE) -> dict[str, float | str]:
     """Run a style file on noise of (height, width): {"seconds": of a frame, "peak_megabytes": of the process's memory above what
-    it held before the first frame, "provider": cpu or cuda}. GPU memory is not part of the peak; Windows tells none.
+    it held before the first frame, "provider": cpu or cuda}. The peak does not include GPU memory, and is unknown on Windows.
 
     Raises CostError.
     """
@@ -62,7 +62,7 @@ def multiplications(model, height: int, width: int) -> float:
 
 
 def reset_peak() -> int | None:
-    """Let peak_bytes() begin anew where the system can (Linux), and return what it says now."""
+    """Reset peak_bytes() where the system can (Linux), and return its value now."""
     forget = Path("/proc/self/clear_refs")
     if forget.exists():
         forget.write_text("5")
@@ -72,7 +72,7 @@ def reset_peak() -> int | None:
 def peak_bytes() -> int | None:
     """The most memory that this process has held so far; None where the system does not tell.
 
-    Linux's getrusage() counts what the process had copied from its parent before it became itself; its own mark is in /proc.
+    On Linux getrusage() would include what the process copied from its parent before it started its own program; /proc does not.
     """
     status = Path("/proc/self/status")
     if status.is_file():

@@ -210,7 +210,7 @@ def squares(picture: Tensor) -> Tensor:
 
 
 class _Known(nn.Module):
-    """In place of the network where its features are known already."""
+    """Stands in for the network where its features are known already."""
 
     num_features = FEATURES
 

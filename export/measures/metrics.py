@@ -32,7 +32,7 @@ DIRECTIONS = 512
 MS_SSIM_SIDE = 176
 """Smallest side that five scales of an 11 px window need."""
 BEST_PSNR = 100.0
-"""In dB; what equal pictures get."""
+"""The PSNR in dB that equal pictures get."""
 DEPTH_STEP = 0.1
 """An edge of depth: the change of slope of inverse depth, relative to it. A plane has none, however slanted."""
 NORMAL_STEP = 0.2
@@ -102,7 +102,7 @@ def warping_error(now: Tensor, later: Tensor, seen: Tensor, vector: Tensor) -> f
     """Mean squared difference of the log-encoded picture at t + 1, followed back to t, to that at t, over what stays in sight
     (Lai et al. 2018, section 4.2, there by estimated flow); None if nothing does.
 
-    seen: (1, 1, H, W) of temporal.in_sight(); vector: the pass (1, 4, H, W) at t.
+    seen: (1, 1, H, W) from motion.in_sight(); vector: the pass (1, 4, H, W) at t.
     """
     if not seen.any():
         return None
@@ -111,7 +111,7 @@ def warping_error(now: Tensor, later: Tensor, seen: Tensor, vector: Tensor) -> f
 
 
 class Patches:
-    """Patches of 7 x 7 px of the Laplacian pyramids of pictures, and how far they are from those of other pictures.
+    """Patches of 7 x 7 px from the Laplacian pyramids of pictures, and their distance from those of other pictures.
 
     per_picture: patches drawn from each level of each picture, at places that depend on the picture's number alone.
     """
@@ -157,7 +157,8 @@ def _thinned(values: Tensor, count: int) -> Tensor:
 
 
 def laplacian_pyramid(picture: Tensor) -> list[Tensor]:
-    """What each size adds to the next smaller one, down to SMALLEST_SIDE pixels, the finest first (Burt & Adelson 1983)."""
+    """Laplacian pyramid: what each size adds to the next smaller one, down to SMALLEST_SIDE pixels, the finest first (Burt &
+    Adelson 1983)."""
     levels = []
     while min(picture.shape[2:]) >= 2 * SMALLEST_SIDE:
         smaller = _smooth(picture)[:, :, ::2, ::2]
@@ -176,7 +177,7 @@ def _smooth(picture: Tensor) -> Tensor:
 
 
 class Grams:
-    """Gram matrices of features, the mean over pictures, and how far they are from those of other pictures.
+    """Gram matrices of features, the mean over pictures, and their distance from those of other pictures.
 
     features: (1, 3, H, W) scene-linear to {layer: (1, c, h, w)}.
     """

@@ -5,15 +5,15 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 STRAY = 1.0
-"""Pixels that motion forwards and back may miss its start by; more means that something else is seen."""
+"""Pixels by which motion forwards and back may miss its start; a larger miss means that something else is seen."""
 DEPTH_RATIO = 1.1
 """How much nearer or farther a surface may get in one frame."""
 SAME_LOOK = 50.0
-"""How fast a change of the rendered image itself lifts the demand for steadiness (Lai et al. 2018, equation 3)."""
+"""How fast the weight falls with a change of the rendered image itself (Lai et al. 2018, equation 3)."""
 
 
 def follow(later: Tensor, vector: Tensor) -> Tensor:
-    """What the frame at t + 1 shows of the surfaces that the frame at t sees, at their places of t.
+    """The frame at t + 1 warped to t: what it shows of the surfaces that the frame at t sees, at their places at t.
 
     later: (B, c, H, W) at t + 1; vector: (B, 4, H, W) at t, in pixels, y up, z and w being this place less the next one.
     """

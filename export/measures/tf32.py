@@ -1,4 +1,4 @@
-"""What a style loses where a GPU multiplies with 11 bits instead of 24: told by rounding inside its graph, on any machine."""
+"""What a style loses where a GPU multiplies with 11 bits instead of 24, found on any machine by rounding inside its graph."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +51,7 @@ def round_factors(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _rounding(name: str) -> Iterator[NodeProto]:
-    """The value less what does not fit, by three operations of float32."""
+    """The value rounded to 11 bits, by three float32 operations."""
     scaled, rest, rounded = (f"{name}.{part}" for part in ("scaled", "rest", "rounded"))
     yield helper.make_node("Mul", [name, "split"], [scaled])
     yield helper.make_node("Sub", [scaled, name], [rest])

@@ -142,7 +142,7 @@ def _progress(samples: int) -> Iterator[None]:
 
 
 def _report(runs: tuple, seconds: float) -> None:
-    """Tell the device and where the time went. Raises DemoError if the node failed."""
+    """Log the device and where the time went. Raises DemoError if the node failed."""
     if not runs or runs[-1].error:
         raise DemoError(runs[-1].error if runs else "The GAN Style node did not run.")
     run = runs[-1]

@@ -37,11 +37,11 @@ class PackagingError(TrainerError):
 class ExtensionConfig:
     """Settings of `extension`."""
 
-    output: Path = setting(Path("dist"), "gets a folder for each variant, a repository that Blender can install from")
+    output: Path = setting(Path("dist"), "gets a folder per variant: a repository that Blender can install from")
     variants: tuple[str, ...] = setting(tuple(RUNTIMES), "cpu, cuda (for NVIDIA GPUs; not on macOS)", choices=tuple(RUNTIMES))
     platforms: tuple[str, ...] = setting(tuple(WHEEL_TAGS), "Blender's platforms", choices=tuple(WHEEL_TAGS))
     pythons: tuple[str, ...] = setting(
-        ("3.11", "3.13"), "Pythons of the Blenders: 3.11 has Blender 5.0; 3.13 have 5.1 and 5.2; Linux distributions have others"
+        ("3.11", "3.13"), "Python versions of the Blenders: 5.0 has 3.11, 5.1 and 5.2 have 3.13; Linux distributions have others"
     )
 
 
@@ -72,7 +72,7 @@ def _pack(stage: Path, folder: Path, variant: str, platform: str, pythons: tuple
 
 
 def copy_addon(folder: Path) -> None:
-    """What of the checkout is in a package."""
+    """Copy the parts of the checkout that belong into a package."""
     for name in PACKED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.md"))

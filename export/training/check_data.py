@@ -1,4 +1,4 @@
-"""Tells what a data folder holds, as the trainer would read it with the same settings."""
+"""Reports what a data folder holds, as the trainer would read it with the same settings."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from .dataset import DataSet, split_names
 
 
 def check_data(values: dict) -> str:
-    """A report on the data of a training run with these settings, of which `run` may be missing.
+    """A report on the data of a training run with these settings, where `run` may be missing.
 
     It decodes all frames into the cache, as a training run would. Raises TrainerError with everything that is wrong.
     """

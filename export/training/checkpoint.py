@@ -20,7 +20,7 @@ class CheckpointError(TrainerError):
 def save_checkpoint(run: Path, step: int, tensors: dict[str, Tensor], state: dict, keep: int = 2) -> Path:
     """Write run/checkpoints/step_00001000 under another name, then rename it; then remove all but the newest `keep`.
 
-    Killed at any moment, the newest checkpoint before stays readable.
+    If the process is killed at any moment, the newest earlier checkpoint stays readable.
     """
     folder = run / "checkpoints"
     partial, final = folder / "partial", folder / f"step_{step:08d}"

@@ -1,4 +1,4 @@
-"""The frames to train on: rendered inputs and painted targets that fit together, drawn from as random crops."""
+"""The frames to train on: rendered inputs and painted targets that belong together, and random crops of them."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -15,7 +15,7 @@ from ..frames.frame_store import DataError, Frame, FrameStore, cache_folder, dig
 from .distributed import processes, share
 
 MOTION = ("vector", "depth")
-"""The passes that the temporal loss needs beside those that the generator sees."""
+"""The passes that the temporal loss needs besides those that the generator sees."""
 MASK_SHARE = 1 / 64
 """A crop of which the mask leaves less than this is drawn again ..."""
 DRAWS = 64
@@ -28,12 +28,12 @@ class Crops(NamedTuple):
     passes: dict[str, Tensor]
     """Pass -> (B, c, h, w) float32; the image without its alpha, not premultiplied."""
     target: Tensor | None
-    """(B, 3, h, w) float32: how the same pieces were painted."""
+    """(B, 3, h, w) float32: the same pieces as they were painted."""
     mask: Tensor | None = None
-    """(B, 1, h, w) in [0, 1]: where the target counts; None if it does everywhere."""
+    """(B, 1, h, w) in [0, 1]: where the target counts; None if it counts everywhere."""
 
     def to(self, device: torch.device) -> "Crops":
-        """A copy in a device's memory, in the layout that convolutions are quickest on."""
+        """A copy in a device's memory, in the layout on which convolutions are quickest."""
 
         def moved(t: Tensor | None) -> Tensor | None:
             return None if t is None else t.to(device, memory_format=torch.channels_last, non_blocking=True)
@@ -44,9 +44,9 @@ class Crops(NamedTuple):
 class DataSet:
     """What a data folder holds: rendered frames in input/, painted ones in target/, and, if it is there, masks in mask/.
 
-    A pair has one name in both; a target counts where its mask and its own alpha are white, everywhere if it has neither.
-    The temporal loss also learns from neighbours of painted frames that are only rendered.
-    Raises DataError with a list of all files that are unreadable, that don't fit together, or that the mode misses.
+    The two frames of a pair have the same name; a target counts where its mask and its own alpha are white, and everywhere if it
+    has neither. The temporal loss also learns from frames without a target beside painted ones.
+    Raises DataError with a list of all files that are unreadable, that don't fit together, or that the mode needs and lacks.
     """
 
     def __init__(self, config: TrainConfig):
@@ -87,7 +87,7 @@ class DataSet:
 
 
 def _without(store: FrameStore, other: FrameStore, but: Collection[str] = ()) -> list[str]:
-    """A sentence for each frame, but for some, that has no namesake in another store."""
+    """A sentence for each frame that has no namesake in another store; some may go without."""
     known = other.frames.keys() | other.unreadable
     return [
         f"{store.of(name)} has no counterpart: there is no frame {name} in {other.folder}."
@@ -122,7 +122,7 @@ def _next_name(name: str) -> str | None:
 
 
 def split_names(names: Sequence[str], patterns: Sequence[str], fraction: float) -> tuple[list[str], list[str]]:
-    """(names to train on, names held out): by patterns, else whole sequences, evenly spread, else the last frames.
+    """(names to train on, names held out): by patterns, or else whole sequences, evenly spread, or else the last frames.
 
     A sequence is what remains of a name without the frame number at its end. Raises DataError if nothing is left to train on.
     """
@@ -162,7 +162,7 @@ def draw_steps(
 ) -> Crops:
     """Random crops of two frames that follow each other, cut at the same place: the batch's first half is of the earlier ones.
 
-    anchored: with the targets of those that have one, under a mask that is 0 for the others; each step must have one.
+    anchored: with the targets of the frames that have one, under a mask that is 0 for the others; each pair must have one.
     """
     pairs = [steps[rng.integers(len(steps))] for _ in range(config.batch * processes())]
     rows = [_place(data.inputs, [now], config, rng, flip=False) for now, _ in pairs]

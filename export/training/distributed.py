@@ -1,7 +1,7 @@
 """Training in several processes, started by torchrun, that act as one: shares of the batch, mean gradients, common decisions.
 
 Each process draws the same random numbers for the batch of all and reads its own share of it; so n processes with batch b take
-the steps of one process with batch n b, to rounding. Everything here does nothing in a process that was started alone.
+the same steps as one process with batch n b, but for rounding. In a process that was started alone, nothing here has any effect.
 """
 
 import logging
@@ -27,7 +27,7 @@ class DistributedError(TrainerError):
 
 @contextmanager
 def joined(device: str) -> Iterator[None]:
-    """Meet the other processes that torchrun started, if it did: by NCCL, each on a GPU of its own, or by Gloo on CPUs.
+    """Connect to the other processes that torchrun started, if any: by NCCL, each on a GPU of its own, or by Gloo on CPUs.
 
     Raises DistributedError if a machine has fewer GPUs than processes.
     """
@@ -57,7 +57,7 @@ def processes() -> int:
 
 
 def rank() -> int:
-    """The number of this process among those that train together, from 0 on."""
+    """The number of this process among those that train together, counted from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
@@ -94,8 +94,8 @@ def gathered(tensor: Tensor) -> Tensor:
 def average(tensors: Iterable[Tensor]) -> None:
     """Replace each tensor by its mean over the processes, in one exchange.
 
-    DistributedDataParallel would wrap forward(), of which a step here has several per network, frozen ones among them, between
-    two updates; a generator's gradients are a few MB, so little is lost by sending them at once when all are there.
+    DistributedDataParallel expects one forward() per network and update; a step here has several, some of them frozen. A
+    generator's gradients are a few MB, so little is lost by sending them all at the end.
     """
     tensors = list(tensors)
     if processes() == 1 or not tensors:

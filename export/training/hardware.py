@@ -14,9 +14,9 @@ from ..settings import TrainerError
 log = logging.getLogger(__name__)
 
 SIDE = 64
-"""Of the picture that convolutions are tried on, in pixels."""
+"""Side in pixels of the picture that convolutions are tried on."""
 ROUNDING = 0.05
-"""Largest share of a convolution's output that bfloat16 may miss it by; right ones miss it by 0.003."""
+"""Largest relative error of a convolution in bfloat16; a correct one has 0.003."""
 
 
 class HardwareError(TrainerError):
@@ -27,7 +27,7 @@ class HardwareError(TrainerError):
 class Hardware:
     device: torch.device
     dtype: torch.dtype
-    """Of convolutions; everything else is float32."""
+    """Precision of convolutions; everything else is float32."""
 
     def fast(self) -> torch.autocast:
         """A context whose convolutions run in the fast precision."""

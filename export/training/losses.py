@@ -13,7 +13,7 @@ Features = dict[str, Tensor]
 
 
 def mean(terms: Iterable[Tensor]) -> Tensor:
-    """Mean of scalars, as those of the parts of a discriminator or of the layers of a network."""
+    """Mean of scalars, such as those of a discriminator's parts or of a network's layers."""
     terms = list(terms)
     return sum(terms) / len(terms)
 
@@ -59,7 +59,7 @@ def style(output: Features, target: Features, layers: Sequence[str]) -> Tensor:
 
 
 def patch_nce(query: Tensor, key: Tensor, temperature: float = 0.07) -> Tensor:
-    """How hard it is to tell the key of a query from those of other places of the picture (Park et al. 2020, equations 2 and 3).
+    """PatchNCE (Park et al. 2020, equations 2 and 3): how hard it is to tell a query's key from those of other places.
 
     query, key: (B, places, c) unit vectors.
     """

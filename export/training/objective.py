@@ -1,4 +1,4 @@
-"""What the objectives of all modes share: the data and the networks, how these paint and judge, and the terms made of that."""
+"""What the objectives of all modes share: the data, the networks, how these paint and judge, and the loss terms that follow."""
 
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -58,7 +58,7 @@ class Objective:
 
     @property
     def record(self) -> dict:
-        """What a resumed run must find again."""
+        """What must be the same when a run is resumed."""
         return {"fingerprint": self.data.fingerprint, "frames": self.names, "held_out": self.held_out}
 
     def use_steps(self, names: Collection[str], touching: Collection[str] = ()) -> None:
@@ -110,7 +110,7 @@ class Objective:
         return losses.mean(loss_g(part.float()) for judgement in seen for part in judgement.logits)
 
     def compare(self, output: Tensor, target: Tensor, terms: set[str] | dict[str, float]) -> Terms:
-        """Those of the terms that hold an encoded output against an encoded target, or against itself."""
+        """The terms that compare an encoded output with an encoded target, or judge it by itself."""
         found = {}
         if "l1" in terms:
             found["l1"] = losses.l1(output, target)
@@ -132,7 +132,7 @@ class Objective:
         return found
 
     def temporal(self, crops: Crops, output: Tensor) -> Tensor:
-        """The loss of steadiness of crops of two frames in a row, the earlier ones in the batch's first half."""
+        """The temporal loss of crops of two successive frames, the earlier ones in the batch's first half."""
         now, later = ({name: t.chunk(2)[part] for name, t in crops.passes.items()} for part in (0, 1))
         images = (encode(now["image"]), encode(later["image"]))
         return steadiness(tuple(output.float().chunk(2)), images, in_sight(now, later), now["vector"])

@@ -20,7 +20,7 @@ GAP = 4
 """Pixels between the pictures of a sheet."""
 
 Sample = tuple[dict[str, Tensor], Tensor | None]
-"""The passes of a frame and how it was painted, if it was, each (1, c, H, W) scene-linear."""
+"""The passes of a frame and its target, if it has one, each (1, c, H, W) scene-linear."""
 Pictures = list[Tensor]
 """[image, output] of a frame and, if there is one, its target, each (3, H, W) scene-linear, on the CPU."""
 

@@ -1,4 +1,4 @@
-"""What a style file tells of its training, and how its weights are named."""
+"""What a style file says about its training, and how its weights are named."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -9,12 +9,12 @@ from ..config import TrainConfig
 from ..settings import read_values, to_values
 
 HALF = ".half"
-"""What the names of weights end with that are stored as float16 and cast to the name before it."""
+"""Ending of the names of weights that are stored as float16 and cast to the name before it."""
 
 
 def training_record(run: Path, trained: TrainConfig, state: dict) -> dict:
     """What made the style: the command with every setting that is not the default, the frames, the steps, and, as "earlier", the
-    records of what it went on from, the first one first. state: the newest checkpoint's.
+    records of the trainings that it went on from, the first one first. state: the newest checkpoint's.
     """
     data = read_values(run / "data.json")
     words = ["python -m export train"]

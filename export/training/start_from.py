@@ -27,11 +27,11 @@ class StartError(TrainerError):
 
 @dataclass(frozen=True)
 class Start:
-    """What a run or a style file gives to those that go on from it."""
+    """What a run or a style file gives to a run that goes on from it."""
 
     passes: tuple[str, ...]
     weights: dict[str, Tensor]
-    """Of the generator; of a run, the averaged ones."""
+    """Weights of the generator; of a run, the averaged ones."""
     architecture: str
     """The settings that made it."""
     record: dict
@@ -44,8 +44,9 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     """Give the generator the weights of a style file (.onnx) or of a run (a folder); returns the records of the trainings behind
     them, the first one first.
 
-    The generator may see more passes than they did, after theirs, and have gates: those start without effect, the image's almost.
-    It may have fewer residual blocks: the ones of the largest weights stay.
+    The generator may see more passes, listed after the earlier ones, and may have gates, which they need not have: both start
+    without effect, or, as for the gate of the image, nearly so. It may have fewer residual blocks: those with the largest weights
+    stay.
     A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
@@ -102,7 +103,7 @@ def _read_style(path: Path) -> Start:
 
 
 def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights with zeros for the input channels that a convolution of ours has more, as the one that sees the passes does."""
+    """The weights with zeros for the input channels that our convolutions have on top, such as the one that sees the passes."""
     wide = dict(found)
     for name, weight in found.items():
         extra = own[name].shape[1] - weight.shape[1] if name in own and weight.ndim == own[name].ndim == 4 else 0
@@ -122,7 +123,7 @@ def _with_gates(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[st
 
 
 def _thinned(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
-    """The weights without the residual blocks that a stack has more than ours: those of the smallest weights, which change the
+    """The weights without the residual blocks that a stack has beyond ours: those with the smallest weights, which change the
     picture least (as Li et al. 2017 choose filters)."""
     thin = dict(found)
     for stack, blocks in generator.named_children():
@@ -140,7 +141,7 @@ def _thinned(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, 
 
 
 def _size(block: dict[str, Tensor]) -> float:
-    """How much the convolutions of a block can do one after the other."""
+    """How much the convolutions of a block can change, one after the other."""
     return math.prod(weight.norm().item() for weight in block.values() if weight.ndim == 4)
 
 

@@ -1,4 +1,4 @@
-"""First weights of the resnet generator from a ResNet-18 or -34 in torchvision's naming, trained to tell ImageNet's pictures."""
+"""First weights of the resnet generator from a ResNet-18 or -34 in torchvision's naming, trained to classify ImageNet."""
 
 import logging
 from pathlib import Path
@@ -29,8 +29,8 @@ def start_from_resnet(path: Path, generator: ResNet) -> None:
 
     Batch normalisation is folded into the convolutions. What differs from the ResNet: blocks have no ReLU after their sum; a
     blur of each channel takes the place of the maximum over 3 x 3 pixels (Zhang 2019, section 3, has both); the sRGB picture
-    that it expects is taken for the line nearest to it over the encoding; at the frame's border lies black instead of the mean
-    colour. Guides beside the image start without weight, further blocks as they were. Raises ResNetError.
+    that it expects is approximated by a straight line over the encoding; beyond the frame's border lies black instead of the mean
+    colour. Guides start without weight, further blocks as they were. Raises ResNetError.
     """
     state = _read(path)
     blocks = len({name.split(".")[1] for name in state if name.startswith("layer1.")})
@@ -65,7 +65,7 @@ def srgb_line() -> tuple[float, float]:
 
 
 def _folded(state: dict[str, Tensor], conv: str, norm: str) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution with the batch normalisation after it, in its state of use."""
+    """Weight and bias of a convolution with the batch normalisation after it folded in, as it is when not training."""
     gain = state[f"{norm}.weight"] * torch.rsqrt(state[f"{norm}.running_var"] + EPSILON)
     return state[f"{conv}.weight"] * gain[:, None, None, None], state[f"{norm}.bias"] - gain * state[f"{norm}.running_mean"]
 

@@ -1,4 +1,4 @@
-"""Learning from painted frames: all of a data set (paired), or a few of a shot whose others are only rendered (keyframes)."""
+"""Learning from painted frames: all of a data set (paired), or a few frames of a shot (keyframes)."""
 
 from collections.abc import Iterator
 
@@ -17,9 +17,9 @@ from .objective import Objective, Terms
 class Supervised(Objective):
     """The objective of the modes `paired` and `keyframes`.
 
-    Of keyframes, crops of frames that nobody painted are judged beside those that have a target, so that the look reaches them
-    too (after Futschik et al. 2021, who ask it of a style loss). Steadiness is asked there between a painted frame, as it was
-    painted, and its neighbours: between frames that nobody painted, leaving them plain would be the steadiest.
+    With keyframes, the discriminator also judges crops of frames without a target, so that the look reaches them too (after
+    Futschik et al. 2021, who use a style loss for it). The temporal loss compares a painted frame's target with its neighbours:
+    between two frames without a target, leaving both plain would be steadiest.
     """
 
     def __init__(self, config: TrainConfig, hardware: Hardware):
@@ -33,7 +33,7 @@ class Supervised(Objective):
         self.use_steps(moving, touching=self.names)
 
     def draw(self, rng: np.random.Generator) -> tuple[Crops, Crops | None, Crops | None]:
-        """Crops with targets, crops of frames that nobody painted, and crops of two frames in a row; the last two if needed."""
+        """Crops with targets, crops of frames without one, and crops of two successive frames; the last two if needed."""
         painted, free, steps = draw_pairs(self.data, self.names, self.config, rng), None, None
         if self.anchored and self.held_out:
             free = Crops(draw_frames(self.data.inputs, self.held_out, self.config, rng), None)
@@ -46,7 +46,7 @@ class Supervised(Objective):
         """The terms of one step: the discriminator's, then, after its update, the generator's."""
         painted, free, steps = batch
         image, target, output = encode(painted.passes["image"]), encode(painted.target), self.paint(painted)
-        if painted.mask is not None:  # outside the mask nothing is to be told apart or to be learned
+        if painted.mask is not None:  # outside the mask there is nothing to judge or to learn
             target, output = (torch.lerp(image, t, painted.mask) for t in (target, output))
         judged = [(image, output)]
         if free:

@@ -36,16 +36,16 @@ PREVIEW_FRAMES = 4
 
 
 class TrainingError(TrainerError):
-    """Training can't start in this folder, or a loss is no number any more."""
+    """Training can't start in this folder, or a loss is no longer a number."""
 
 
 def train(config: TrainConfig) -> Path:
     """Train until the last step, the time limit, Ctrl-C or SIGTERM, and return the run's folder, a checkpoint in it.
 
     Everything random is derived from the seed and the step, so that a resumed run reaches the weights of an uninterrupted one;
-    only a time limit, which the learning rate follows, is never met alike twice. Raises TrainerError for unusable data or
-    settings, an existing run that is not resumed, and a loss that is not finite. Of several processes (see distributed.py), which
-    all take the same steps, one writes and shows.
+    only with a time limit, which the learning rate follows, do no two runs come out the same. Raises TrainerError for unusable
+    data or settings, an existing run that is not resumed, and a loss that is not finite. Of several processes (see
+    distributed.py), which all take the same steps, one writes and shows.
     """
     # Look at everything that can be wrong before anything is written.
     hardware = find_hardware(config)

@@ -40,9 +40,9 @@ class Batch(NamedTuple):
     look: Tensor
     """(B, 3, h, w) scene-linear pieces of the target pictures, which show something else."""
     steps: Crops | None
-    """As of draw_steps(), if steadiness is asked for."""
+    """As from draw_steps(), if the temporal loss is used."""
     rng: np.random.Generator
-    """For what the losses draw; alike in all processes."""
+    """For the random choices of the losses; the same in all processes."""
 
 
 class Unpaired(Objective):
@@ -74,8 +74,8 @@ class Unpaired(Objective):
             return generator.encoded(image, *guides).float()
 
     def terms_of_output(self, output: Tensor, image: Tensor, look: Tensor, steps: Crops | None) -> Terms:
-        """The terms without a second network: content and total variation hold the output against the image, style against the
-        look."""
+        """The terms without a second network: content and total variation compare the output with the image, style with
+        the look."""
         terms = self.compare(output, image, {"content", "variation"} & self.weights.keys())
         terms |= self.compare(output, look, {"style"} & self.weights.keys())
         if steps:
@@ -120,8 +120,9 @@ class Pool(nn.Module):
 
 
 class Cycle(Unpaired):
-    """CycleGAN (Zhu et al. 2017): a second generator, "back", makes rendered images of the look, by the image alone, and a
-    second discriminator judges these; what went there and back must be what it was. Terms of the way back end in _back."""
+    """CycleGAN (Zhu et al. 2017): a second generator, "back", turns pictures of the look into rendered images, from the image
+    alone, and a second discriminator judges these; a picture that goes there and back must come out as it was. Terms of the way
+    back end in _back."""
 
     def __init__(self, config: TrainConfig, hardware: Hardware):
         super().__init__(config, hardware)
@@ -172,7 +173,7 @@ class Heads(nn.Module):
 
 class Contrastive(Unpaired):
     """CUT (Park et al. 2020): a place of the output must be known again among other places of the image, by the generator's own
-    features at several layers. Guides are 0 there: a place must be known by the picture, which the guides would give away."""
+    features at several layers. Guides are 0 there: they would give the place away, which must be known from the picture alone."""
 
     def __init__(self, config: TrainConfig, hardware: Hardware):
         super().__init__(config, hardware)
