@@ -18,11 +18,11 @@ UNPAIRED = ("cycle", "contrastive")
 """Modes whose targets show other things than the inputs."""
 UNPAIRED_OR_ALONE = (*UNPAIRED, "exemplar")
 """Modes in which no target belongs to an input."""
-JUDGED_MARGIN, JUDGED_SHIFT = 16, 16
-"""Of mode exemplar: pixels at the borders of a crop that are not judged, and most pixels that the judged part is shifted by."""
+JUDGED_SHIFT = 48
+"""Of mode exemplar: how many pixels less than a crop the part is high and wide that is judged, which lies anywhere in it."""
 PAIRED_TERMS = ("l1", "l2", "edge", "features")
 """Loss terms that compare an output with its own target."""
-TERMS_OF = {"cycle": "cycle", "identity": "cycle", "nce": "contrastive", "nce_identity": "contrastive"}
+TERMS_OF = {"cycle": "cycle", "identity": "cycle", "nce": "contrastive", "nce_identity": "contrastive", "tones": "exemplar"}
 """Loss term -> the only mode that has it."""
 
 
@@ -85,6 +85,9 @@ class TrainConfig:
     gate: bool = setting(False, "learn also where to paint over the image: for strong lines and brush strokes")
     smooth: bool = setting(False, "a gate, and learn also how much of the image's detail to keep: for looks that remove textures")
     noise: int = setting(0, "channels of noise that sticks to surfaces; the generator sees them in place of the pass position")
+    noise_everywhere: bool = setting(
+        False, "let the noise stick to the image's tones where no surface is known; needs no position"
+    )
     start_from: Path | None = setting(
         None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"
     )
@@ -130,6 +133,11 @@ class TrainConfig:
         0.0,
         "weight of how much the output changes from a frame to the next, followed along the motion of "
         "surfaces; needs the passes vector and depth in the frames",
+    )
+    weight_tones: float = setting(
+        0.0,
+        "weight of light and dark, of mode exemplar: the difference of the output's luma, over 16 px, to that of the frame "
+        "brought to the range of the pictures",
     )
     weight_cycle: float = setting(0.0, "weight of what a picture loses on its way to the look and back (Zhu et al. 2017)")
     weight_identity: float = setting(0.0, "weight of changes to pictures that have the look already, for mode cycle")
@@ -185,7 +193,10 @@ class TrainConfig:
             require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
         self._check_networks()
         require(self.noise >= 0, f"noise must be at least 0, not {self.noise}")
-        require(not self.noise or "position" in self.passes, "noise needs position among the passes")
+        require(
+            not self.noise or self.noise_everywhere or "position" in self.passes,
+            "noise needs position among the passes, or noise-everywhere",
+        )
         require(len(self.betas) == 2, "betas must be two numbers")
         require(self.frame_height >= 0, f"frame-height must be at least 0, not {self.frame_height}")
         # These two are in world space: mirroring them takes the camera, which the files don't hold.
@@ -273,7 +284,7 @@ class TrainConfig:
             "patch": 8 * 2**self.discriminator_layers,
             "multiscale": 8 * 2 ** (self.discriminator_layers + self.discriminator_scales - 1),
             "vgg": 2 * 2 ** max((int(layer[4]) for layer in judges_by), default=1),
-            "projected": 64 + 2 * JUDGED_MARGIN + JUDGED_SHIFT,
+            "projected": 64 + JUDGED_SHIFT,
         }[self.discriminator]
         require(self.crop >= smallest, f"discriminator {self.discriminator} of this size needs crops of {smallest} px or more")
 
@@ -298,11 +309,13 @@ MODE_DEFAULTS = {
     "cycle": {"weight_cycle": 10.0, "weight_identity": 5.0} | WITHOUT_PAIRS,
     "contrastive": {"weight_nce": 1.0, "weight_nce_identity": 1.0} | WITHOUT_PAIRS,
     "exemplar": {
-        "passes": ("image", "depth", "normal", "position"),
+        "passes": ("image", "normal", "position"),
         "noise": 3,
+        "noise_everywhere": True,
         "generator": "unet",
         "discriminator": "projected",
         "weight_content": 2.0,
+        "weight_tones": 10.0,
         "crop": 176,
         "crop_alignment": 1,
         "learning_rate": 5e-4,

@@ -237,12 +237,12 @@ def parity(module: GuidedGenerator, generator: Generator) -> float:
 
 @torch.no_grad()
 def _strength_of_noise(module: GuidedGenerator, passes: dict[str, np.ndarray]) -> float:
-    """Root mean square of what a generator's noise gives for the position pass; 0 if it has none."""
-    if not module.noise:
+    """Root mean square of what a generator's noise gives in a frame; 0 if it has none."""
+    height, width = (side // 2 * 2 for side in passes["image"].shape[:2])
+    if not (module.noise and height and width):
         return 0.0
-    height, width = (side // 2 * 2 for side in passes["position"].shape[:2])
-    position = torch.from_numpy(passes["position"][:height, :width]).permute(2, 0, 1)[None]
-    return module.noise(position).square().mean().sqrt().item() if position.numel() else 0.0
+    seen = {n: torch.from_numpy(a[:height, :width, : input_channels(n)]).permute(2, 0, 1)[None] for n, a in passes.items()}
+    return module.noise_of(seen).square().mean().sqrt().item()
 
 
 def _random_passes(names: tuple[str, ...], height: int, width: int, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from core.colour import LUMINANCE
 
-from ..config import JUDGED_MARGIN, JUDGED_SHIFT, TrainConfig
+from ..config import JUDGED_SHIFT, TrainConfig
 from ..frames.frame_store import DataError, FrameStore, cache_folder, digest
 from ..frames.pictures import read_picture
 from ..networks.discriminators import ProjectedDiscriminator
@@ -32,6 +33,10 @@ OPAQUE = 0.98
 DRAWS = 200
 CONTENT = "1/8"
 """The level whose features tell what is where."""
+TONES = 33
+"""Points of the curve of tones."""
+TONE_SIDE = 16
+"""Pixels that a tone is the mean over."""
 DIRECTIONS = 64
 """Lines that style projects features onto in each step."""
 
@@ -86,6 +91,9 @@ class Look:
                 raise DataError(
                     f"{path} is transparent nearly everywhere: scaled for brush {brush:g}, no square of {side} px is opaque."
                 )
+        luma = torch.cat([grey(p[None, :3])[0, 0][p[3] > 0.5] for p in self.pictures])
+        self.tones = torch.quantile(luma[:: max(1, len(luma) // 10**6)], torch.linspace(0, 1, TONES))
+        """The luma that is darker than a share of all pixels, for shares from 0 to 1."""
 
     def whole(self) -> list[Tensor]:
         """The pictures, (1, 3, H, W), where they are transparent as their mean."""
@@ -101,6 +109,12 @@ class Look:
             crops.append(crop.flip(2) if rng.integers(2) else crop)
         return torch.stack(crops)
 
+    def toned(self, luma: Tensor) -> Tensor:
+        """Luma from 0 to 1 brought to the range of the pictures: black to their darkest, white to their lightest."""
+        place = luma.clamp(0, 1) * (TONES - 1)
+        below, tones = place.floor().long().clamp(max=TONES - 2), self.tones.to(luma.device)
+        return torch.lerp(tones[below], tones[below + 1], place - below)
+
     @staticmethod
     def _opaque(picture: Tensor) -> Tensor:
         colour, alpha = picture[:3], picture[3:]
@@ -110,7 +124,7 @@ class Look:
 
 def look_of(config: TrainConfig) -> Look:
     """The pictures that the settings name, for crops as large as what is judged. Raises TrainerError."""
-    side = config.crop - 2 * JUDGED_MARGIN - JUDGED_SHIFT
+    side = config.crop - JUDGED_SHIFT
     return Look(config.exemplar, config.brush, side, not config.keep_colours)
 
 
@@ -157,9 +171,8 @@ class Exemplar(Objective):
     """A projected discriminator judges crops of the outputs against crops of the pictures; features of the frame itself hold the
     content.
 
-    What is judged keeps JUDGED_MARGIN pixels from the borders of what the generator sees, whose padding would show as a frame,
-    and starts anywhere within JUDGED_SHIFT pixels: else the generator hides a lattice between the places that the judge's strides
-    look at.
+    What is judged lies anywhere in the crop that the generator sees: always at its border, the padding there would give every
+    output away, and always at one place, the generator would hide a lattice between those that the judge's strides look at.
     """
 
     reads = RenderedFrames
@@ -187,7 +200,7 @@ class Exemplar(Objective):
         else:
             inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
         look = self.look.draw(len(inputs.passes["image"]), rng)
-        offset = tuple(JUDGED_MARGIN + int(n) for n in rng.integers(JUDGED_SHIFT + 1, size=2))
+        offset = tuple(int(n) for n in rng.integers(JUDGED_SHIFT + 1, size=2))
         device = self.hardware.device
         return Batch(inputs.to(device), look.to(device), moving, offset, int(rng.integers(2**31)))
 
@@ -214,6 +227,9 @@ class Exemplar(Objective):
         if "style" in self.weights:
             source = torch.Generator().manual_seed(batch.directions)
             terms["style"] = losses.sliced_wasserstein(found, look, DIRECTIONS, source)
+        if "tones" in self.weights:
+            tone, wanted_tone = (avg_pool2d(grey(t)[:, :1], TONE_SIDE) for t in (fake, plain))
+            terms["tones"] = losses.l1(tone, self.look.toned(wanted_tone))
         if self.config.keep_colours:
             terms["colours"] = 10 * losses.l1(fake - grey(fake), plain - grey(plain))
         if batch.moving:

@@ -147,7 +147,14 @@ class Objective:
 def make_painter(config: TrainConfig) -> GuidedGenerator:
     """The generator that the settings name. Raises ConfigError if it can't work on crops of their size."""
     generator = make_generator(
-        config.passes, config.size, config.widths, config.generator, config.noise, config.gate, config.smooth
+        config.passes,
+        config.size,
+        config.widths,
+        config.generator,
+        config.noise,
+        config.gate,
+        config.smooth,
+        config.noise_everywhere,
     )
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")
