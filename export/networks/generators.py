@@ -36,8 +36,8 @@ class GuidedGenerator(nn.Module):
 
     Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
     is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass, since the
-    place of a surface in one scene says nothing about other scenes. everywhere: where there is no surface, the noise sticks to the
-    image's tones; it needs no position pass then.
+    place of a surface in one scene says nothing about other scenes. everywhere: where there is no surface, the noise sticks to
+    the image's tones; it needs no position pass then.
     Subclasses give `alignment` and change(), whose results have `out_channels` in all.
     """
 
