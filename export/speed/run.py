@@ -167,7 +167,7 @@ def _save(runs: dict, folder: Path) -> None:
     report = {"machine": _machine(), "results": results, "goals": judged(results)}
     (folder / "speed.json").write_text(json.dumps(report, indent=2) + "\n")
     (folder / "speed.txt").write_text(table(report))
-    bars(results).save(folder / "speed.png")
+    bars(results).savefig(folder / "speed.png")
 
 
 def _machine() -> dict[str, str]:
