@@ -172,11 +172,11 @@ def set_switches(scene: bpy.types.Scene) -> None:
 
 def calls_trigger(scene: bpy.types.Scene) -> bool:
     """Whether Blender, when it composites an artist's scene as things are, calls the trigger's engine before. From any thread."""
-    hidden, tree = bpy.data.scenes.get((TRIGGER, None)), scene.compositing_node_group
-    if hidden is None or tree is None or scene.render.use_single_layer or hidden.camera is None:
+    if scene.compositing_node_group is None or scene.render.use_single_layer:
         return False
-    ready = hidden.render.engine == ENGINE and any(layer.use for layer in hidden.view_layers)
-    return ready and any(n.bl_idname == read.RENDER_LAYERS and n.scene == hidden and not n.mute for n in tree.nodes)
+    readers = (n for n in scene.compositing_node_group.nodes if n.bl_idname == read.RENDER_LAYERS and not n.mute)
+    named = (n.scene for n in readers if n.scene is not None and n.scene.name == TRIGGER)  # a linked tree names that of its file
+    return any(s.camera is not None and s.render.engine == ENGINE and any(layer.use for layer in s.view_layers) for s in named)
 
 
 def _give_views(render: bpy.types.RenderSettings, views: tuple[str, ...]) -> None:
