@@ -19,6 +19,7 @@ from core.generator import Generator
 from core.passes import PASSES
 from core.style import OUTPUT_NAME, Style, StyleError, input_channels, load_style, save_style
 from core.stylize import stylize
+from core.webgpu import pad_channels
 
 from .config import ExportConfig, TrainConfig
 from .networks.generators import GuidedGenerator
@@ -148,6 +149,7 @@ def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
     model = onnx.load_from_string(buffer.getvalue())
     _strip(model)
     _halve(model)
+    pad_channels(model)
     if strange := sorted({n.op_type for n in model.graph.node} - OPERATORS - generator.operators):
         raise ExportError(f"The generator's graph holds operators that a style may not use: {', '.join(strange)}.")
     onnx.checker.check_model(model, full_check=True)

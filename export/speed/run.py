@@ -22,8 +22,9 @@ import onnxruntime
 import torch
 
 from core import load_style
-from core.generator import CAUTION, cuda_problem
+from core.generator import CAUTION
 from core.memory import free_memory
+from core.runtime import cuda_problem
 from core.tiles import round_up
 
 from ..settings import TrainerError, setting

@@ -155,7 +155,7 @@ def device_not_there(folder: Path) -> None:
     bpy.context.preferences.addons.new().module = "gan_style"
     preferences = bpy.context.preferences.addons["gan_style"].preferences
     preferences.device, preferences.cpu_fallback = "cuda", False
-    sys.modules["gan_style.core.generator"].cuda_problem = lambda: "no NVIDIA driver was found"
+    sys.modules["gan_style.core.runtime"].cuda_problem = lambda: "no NVIDIA driver was found"
     scene = make_scene()
     insert_style(scene.compositing_node_group, "swap")
     render(scene, folder / "frame.exr")
@@ -197,7 +197,7 @@ def disk_full(folder: Path) -> None:
 def environment_wants_another_device(folder: Path) -> None:
     os.environ["GAN_STYLE_DEVICE"] = "cuda"
     load_addon()
-    sys.modules["gan_style.core.generator"].cuda_problem = lambda: "no NVIDIA driver was found"
+    sys.modules["gan_style.core.runtime"].cuda_problem = lambda: "no NVIDIA driver was found"
     scene = make_scene()
     insert_style(scene.compositing_node_group, "swap")
     render(scene, folder / "frame.exr")
