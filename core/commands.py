@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from . import ERROR, PASSES, Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
+from .adopt import command as adopt
 from .exr import ExrError
-from .runtime import PROVIDERS
+from .generator import PROVIDERS
 from .sequence import SequenceError, check_sequence, find_frames, stylize_sequence
 from .style import SHIPPED
 
@@ -211,6 +212,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = {
     "styles": (styles, _add_styles), "check": (check, _add_check), "bench": (bench, _add_bench), "apply": (apply, _add_apply),
+    "adopt": (adopt.run, adopt.add_arguments),
 }  # fmt: skip
 """Name -> the function that runs the command, and the one that adds its arguments to a parser."""
 

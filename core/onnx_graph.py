@@ -1,7 +1,7 @@
 """Checks an untrusted ONNX file before anything runs it: parsing is bounded, the operators are plain, all sizes are known."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 MAX_FIELDS = 200_000
 """Protobuf fields of a file; a generator has a few thousand. Empty ones grow a hundredfold in memory when they are parsed."""
@@ -175,11 +175,7 @@ def check_graph(model, inputs: dict[str, int], output: str, alignment: int) -> N
     """
     import onnx
 
-    _check_origin(model)
-    for node in model.graph.node:
-        _check_node(node)
-    for tensor in model.graph.initializer:
-        _check_weights(tensor)
+    check_parts(model)
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, *CPP_ERRORS) as error:
@@ -197,19 +193,29 @@ def check_graph(model, inputs: dict[str, int], output: str, alignment: int) -> N
     _check_sizes(model, inputs, output, alignment)
 
 
-def _check_origin(model) -> None:
+def check_parts(model, operators: Set[str] = OPERATORS, max_opset: int = MAX_OPSET) -> None:
+    """Check that each part of a graph, taken by itself, is harmless: no code or data from elsewhere, no operator but the given
+    ones, no weights of another size than they say. Raises GraphError."""
+    _check_origin(model, max_opset)
+    for node in model.graph.node:
+        _check_node(node, operators)
+    for tensor in model.graph.initializer:
+        _check_weights(tensor)
+
+
+def _check_origin(model, max_opset: int) -> None:
     for opset in model.opset_import:
         if opset.domain not in ("", "ai.onnx"):
             raise GraphError(f"it uses operators of the domain '{opset.domain}', but only standard ONNX operators are allowed")
-        if opset.version > MAX_OPSET:
-            raise GraphError(f"it uses ONNX operator set {opset.version}, but at most {MAX_OPSET} is allowed")
+        if opset.version > max_opset:
+            raise GraphError(f"it uses ONNX operator set {opset.version}, but at most {max_opset} is allowed")
     if model.functions or model.training_info:
         raise GraphError("it defines functions or training of its own, which is not allowed")
     if model.graph.sparse_initializer:
         raise GraphError("it has sparse weights, which are not allowed")
 
 
-def _check_node(node) -> None:
+def _check_node(node, operators: Set[str]) -> None:
     import onnx
 
     if node.domain not in ("", "ai.onnx"):
@@ -224,7 +230,7 @@ def _check_node(node) -> None:
             raise GraphError("it has sparse weights, which are not allowed")
         for tensor in [attribute.t, *attribute.tensors] if attribute.HasField("t") else attribute.tensors:
             _check_weights(tensor)
-    if node.op_type not in OPERATORS:
+    if node.op_type not in operators:
         raise GraphError(f"it uses the operator {node.op_type}, which generators of images have no need of and is not allowed")
 
 

@@ -21,7 +21,6 @@ from ..networks.generators import GuidedGenerator
 from ..settings import TrainerError, to_values
 from . import checkpoint, preview
 from .distributed import average, largest, leader_first, leads, processes, rank
-from .exemplar import Exemplar
 from .hardware import find_hardware, trusted
 from .start_from import start_from
 from .start_from_resnet import start_from_resnet
@@ -30,7 +29,7 @@ from .unpaired import Contrastive, Cycle
 
 log = logging.getLogger(__name__)
 
-OBJECTIVES = {"paired": Supervised, "keyframes": Supervised, "cycle": Cycle, "contrastive": Contrastive, "exemplar": Exemplar}
+OBJECTIVES = {"paired": Supervised, "keyframes": Supervised, "cycle": Cycle, "contrastive": Contrastive}
 """Mode -> what is learned from what."""
 PREVIEW_FRAMES = 4
 """Held-out frames, at most, that are scored and shown at each preview."""

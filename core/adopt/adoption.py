@@ -1,0 +1,140 @@
+"""The way from a foreign model to a style file: read, modernise, find out, wrap, try."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..colour import encode_srgb
+from ..generator import Generator
+from ..onnx_graph import GraphError, parse_model
+from ..style import MAX_FILE_BYTES, METADATA_KEY, Style, StyleError, load_style, save_style
+from ..stylize import stylize
+from ..tiles import round_up
+from .evidence import shown, stated
+from .find import Candidate, candidates, sureness
+from .old_graphs import modernise
+from .picture import still_life
+from .settle import Model, Settings, settle
+from .sheet import draw_sheet, write_png
+from .tone import to_display
+from .wrap import Wrapping, wrap
+
+PROBE = 192, 256
+"""Height and width of the picture that models of any size are tried on."""
+SHEET_WIDTH = 320
+"""Of a picture on the sheet."""
+MAX_ALIGNMENT = 256
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """A style file that was made from a foreign model, and how sure its findings are."""
+
+    style: Style
+    found: list[Candidate]
+    """The readings that were tried, the best first."""
+    sureness: dict[str, str]
+    """Of each finding, in words."""
+    notes: list[str]
+    """What to know of it, in sentences."""
+
+
+def adopt(
+    path: Path, out: Path, settings: Settings, card: Style, sheet: Path | None = None, image: np.ndarray | None = None
+) -> Adopted:
+    """Write a style file that runs a foreign model.
+
+    card: name, author, licence, description and training of the style. sheet: where a PNG of the candidates goes.
+    image: (H, W, 3 or 4) scene-linear Rec.709 to try the model on, None for a still life.
+    Raises StyleError with a sentence on what the model lacks, OSError.
+    """
+    try:
+        foreign = _read(path)
+        model = settle(modernise(foreign, settings.inputs, settings.output), settings)
+        said = shown(model.graph) | stated(foreign)
+        found = _find(model, settings, said, image)
+        if sheet is not None:
+            write_png(sheet, draw_sheet(_pictures(found, model.first.size or PROBE, image)))
+        sure, notes = sureness(found, said), list(model.notes)
+        card = replace(
+            card, **{key: said[key] for key in ("author", "licence") if getattr(card, key) in ("", UNKNOWN) and key in said}
+        )
+        style = _write(model, found[0].wrapping, out, card, sure, notes)
+    except GraphError as error:
+        raise StyleError(f"{path} can't be adopted: {' '.join(str(error).split())[:400]}.") from error
+    return Adopted(style, found, sure, notes)
+
+
+def _read(path: Path):
+    try:
+        if not path.is_file():
+            raise StyleError(f"There is no model {path}.")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise GraphError(f"it is larger than {MAX_FILE_BYTES // 2**20} MiB")
+        content = path.read_bytes()
+    except OSError as error:
+        raise StyleError(f"{path} can't be read ({error.strerror}); may you read it?") from error
+    model = parse_model(content)
+    if any(p.key == METADATA_KEY for p in model.metadata_props):
+        raise GraphError("it is a GAN Style file already; install it as it is")
+    return model
+
+
+def _find(model: Model, settings: Settings, said: dict[str, str], image: np.ndarray | None) -> list[Candidate]:
+    fixed = {
+        key: value for key in ("range_in", "range_out", "order", "encoding") if (value := getattr(settings, key)) is not None
+    }
+    if model.kind == np.uint8:
+        fixed["range_in"] = "0..255"
+    return candidates(model.answer(), model.first, said, _probe(model.first, image), fixed)
+
+
+def _probe(wrapping: Wrapping, image: np.ndarray | None) -> np.ndarray:
+    """(H, W, 3) radiance of a size that the model takes."""
+    height, width = wrapping.size or (round_up(side, wrapping.multiple) for side in PROBE)
+    if image is None:
+        return still_life(height, width)[..., :3]
+    rows, columns = (np.arange(side) * given // side for side, given in zip((height, width), image.shape[:2], strict=True))
+    return np.ascontiguousarray(image[rows][:, columns, :3], np.float32)
+
+
+def _pictures(found: list[Candidate], size: tuple[int, int], image: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The picture itself and the best reading for each range that went in, order and encoding, by label."""
+    drawn = {"picture": encode_srgb(to_display(_probe(found[0].wrapping, image), "linear"))}
+    step = -(-size[1] // SHEET_WIDTH)
+    kinds = set()
+    for number, candidate in enumerate(found):
+        w = candidate.wrapping
+        kind = w.range_in, w.order, w.encoding
+        if kind not in kinds:
+            drawn[f"{'* ' if number == 0 else ''}{candidate.label}"] = candidate.display
+        kinds.add(kind)
+    return {label: display[::step, ::step] for label, display in drawn.items()}
+
+
+def _write(model: Model, wrapping: Wrapping, out: Path, card: Style, sure: dict[str, str], notes: list[str]) -> Style:
+    """Save the style, with an alignment at which small frames run too, and read it back."""
+    findings = {key: value for key, value in vars(wrapping).items() if value is not None} | {"sureness": sure}
+    alignment = wrapping.multiple
+    while True:
+        style = replace(
+            card, passes=("image",), alignment=alignment, receptive_radius=0, training=card.training | {"adopted": findings}
+        )
+        save_style(out, wrap(model.graph, wrapping), style)
+        written = load_style(out)
+        try:
+            stylize(Generator(written, "cpu"), {"image": np.ones((1, 1, 4), np.float32)})
+            break
+        except RuntimeError as error:  # a border that is mirrored must not be wider than the frame
+            if alignment >= MAX_ALIGNMENT:
+                raise GraphError(f"it does not run on small frames ({error})") from error
+            alignment = min(max(2 * alignment, 16), MAX_ALIGNMENT)
+    if not written.tiles_exact and wrapping.size is None:
+        notes.append("It takes statistics of the whole picture: frames are run whole; --freeze FRAME ... fixes them.")
+    if wrapping.scale > 1:
+        notes.append(f"Its answer is {wrapping.scale} times as large; it is brought back to the frame's size.")
+    if card.licence == UNKNOWN:
+        notes.append("Its licence is not known; ask its author before you use it, and give it with --licence.")
+    return written
