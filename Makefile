@@ -31,6 +31,12 @@ demo: .venv/.demo
 
 # Two files of tests at a time; more only if Blender and PyTorch, which use all cores themselves, have cores to spare.
 PARALLEL := -n 2 --dist loadfile
+# A Vulkan that computes on the CPU, for the tests of WebGPU, where Debian's packages can be had; they are skipped elsewhere.
+vulkan := .cache/vulkan
+$(vulkan):
+	-@mkdir -p $@ && cd $@ && apt-get download -q chromium-common >/dev/null 2>&1 && dpkg -x chromium-common_*.deb . && rm *.deb
+
+test: | $(vulkan)
 test: check $(if $(SECOND),.venv-3.13/.test)
 	.venv/bin/python -m pytest $(PARALLEL)
 	$(if $(SECOND),.venv-3.13/bin/python -m pytest $(PARALLEL),@echo "No Python 3.13 was found: not tested with its Blender.")

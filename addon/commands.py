@@ -49,6 +49,8 @@ def _reports(scene: bpy.types.Scene) -> Iterator[dict[str, str]]:
     for plan in {plan.key: plan for plan in hidden_scenes.plans(scene)}.values():  # one of its stereo views stands for a node
         place = f"node '{plan.node}'"
         try:
+            if problem := in_renders.problem_of(scene):
+                raise run_nodes.NodeError(problem)
             generator = run_nodes.check(plan, settings())
             yield _report(scene, place, plan.style, provider=generator.provider, reason=generator.reason)
         except run_nodes.EXPECTED as error:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..core import Generator, Style, StyleError, load_style
-from ..core.generator import LABELS, provider_problem
+from ..core.runtime import LABELS, provider_problem
 from ..core.style import SHIPPED
 from .settings import Settings, settings
 

@@ -18,8 +18,9 @@ if sys.argv[:1] == ["-m"]:  # Python says so while it imports the package for `p
     signal.signal(signal.SIGINT, _stop_at_once)
     signal.signal(signal.SIGTERM, _stop_at_once)
 
-from .generator import Cancelled, Generator, MemoryLimitError, ProviderError  # noqa: E402
+from .generator import Generator, MemoryLimitError  # noqa: E402
 from .passes import PASSES, PassError  # noqa: E402
+from .runtime import Cancelled, ProviderError  # noqa: E402
 from .style import Style, StyleError, load_style  # noqa: E402
 from .stylize import stylize  # noqa: E402
 

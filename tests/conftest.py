@@ -1,3 +1,5 @@
+import ctypes
+import os
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,6 +10,14 @@ import pytest
 from core import Generator, load_style
 
 FIXTURES = Path(__file__).parent / "fixtures"
+SOFTWARE_VULKAN = Path(__file__).parents[1] / ".cache" / "vulkan" / "usr" / "lib" / "chromium"
+"""Chromium's Vulkan loader and its driver that computes on the CPU, where `make test` could get them; for tests of WebGPU."""
+if (SOFTWARE_VULKAN / "vk_swiftshader_icd.json").is_file():
+    ctypes.CDLL(str(SOFTWARE_VULKAN / "libvulkan.so.1"))  # found under this name from now on
+    os.environ |= {
+        "VK_ICD_FILENAMES": str(SOFTWARE_VULKAN / "vk_swiftshader_icd.json"),
+        "ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER": "1",
+    }
 
 
 def pytest_report_header() -> list[str]:

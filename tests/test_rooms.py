@@ -71,7 +71,7 @@ def test_core_knows_neither_blender_nor_pytorch_nor_the_other_houses():
 
 def test_one_file_imports_onnx_runtime():
     users = [name for house in ("core", "addon") for name, found in of(house).items() if "onnxruntime" in map(top, found)]
-    assert users == ["core.generator"]
+    assert users == ["core.runtime"]
 
 
 def test_addon_and_trainer_meet_in_core_only():

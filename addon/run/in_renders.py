@@ -24,6 +24,15 @@ from ..trees import hidden_scenes, keep_in_sync, node_group
 from . import after_edits, log, run_nodes
 
 STRIP_PROBLEM = "The node can't run in the video sequencer; put it into the compositor of a scene."
+WINDOW_PATIENCE_SECONDS = 5.0
+SINGLE_LAYER = (
+    "With Render Single Layer, Blender renders no other scene and so never calls the node; switch it off, and switch off "
+    "Use for Rendering in the view layers that are not wanted."
+)
+NOT_CALLED = (
+    "Blender composited without calling the node. Was one view layer rendered alone, by layer=...? Then render all of them, and "
+    "switch off Use for Rendering in those that are not wanted. Or did a script mute or remove 'GAN Style Trigger'?"
+)
 _scene = ""
 """Name of the artist's scene that is being rendered."""
 _plans: tuple[hidden_scenes.Plan, ...] = ()
@@ -33,6 +42,8 @@ _tenths = -1
 """Progress that the window shows."""
 _triggered = False
 """Whether the nodes were run for the frame that is being rendered."""
+_missed = False
+"""Whether a frame in a window is done for which they were not run, unless the render was cancelled."""
 
 
 class TriggerEngine(bpy.types.RenderEngine):
@@ -99,9 +110,10 @@ def _abort(place: str, message: str) -> None:
 
 @persistent
 def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
-    global _scene, _plans, _wanted
+    global _scene, _plans, _wanted, _missed
     if node_group.is_hidden(scene):
         return
+    _missed = False
     after_edits.cancel()
     _scene = scene.name
     with _nothing_unnoticed():
@@ -115,11 +127,28 @@ def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
             _plans = tuple(replace(plan, problem=busy) for plan in _plans)
         if bpy.app.background:
             _check(scene)
+        elif _plans and (problem := problem_of(scene)):
+            _not_called(scene.frame_current, problem)
+            _plans = ()
+
+
+def problem_of(scene: bpy.types.Scene) -> str:
+    """Why a scene's settings keep Blender from calling its nodes; empty if nothing is known to."""
+    return SINGLE_LAYER if scene.render.use_single_layer and scene.render.use_compositing else ""
+
+
+def _not_called(frame: int, problem: str) -> None:
+    """In a window, and on the thread of its render: say so on the nodes, and have them show no older picture."""
+    patience_ends = time.monotonic() + WINDOW_PATIENCE_SECONDS  # the main thread may be waiting for the render to end
+    call = partial(main_thread.call, cancel=lambda: time.monotonic() > patience_ends)
+    run_nodes.run_scene(_scene, frame, tuple(replace(plan, problem=problem) for plan in _plans), _wanted, call)
 
 
 def _check(scene: bpy.types.Scene) -> None:
     for strip in hidden_scenes.strips_with_style(scene):
         _abort(f"strip '{strip}'", STRIP_PROBLEM)
+    if _plans and (problem := problem_of(scene)):
+        _abort(f"node '{_plans[0].node}'", problem)
     library.make_room(len({plan.style for plan in _plans}))
     for plan in _plans:
         try:
@@ -130,16 +159,56 @@ def _check(scene: bpy.types.Scene) -> None:
 
 @persistent
 def _on_frame(scene: bpy.types.Scene, *_: object) -> None:
+    """A frame begins. On the render's thread in a window, as all of these handlers."""
     global _triggered
-    if not node_group.is_hidden(scene):
-        _triggered = False
+    if node_group.is_hidden(scene):
+        return
+    _tell_missed(scene)
+    _triggered = False
+    trigger = bpy.data.scenes.get((hidden_scenes.TRIGGER, None))
+    if _plans and trigger is not None and bpy.app.background:
+        hidden_scenes.set_switches(trigger)  # scripts may have set them since the render began
 
 
 @persistent
-def _on_stats(statistics: str, *_: object) -> None:
-    """Blender says what it is doing; scripts may have taken the trigger away since the render began."""
-    if statistics == "Compositing" and _plans and not _triggered:
-        _abort("", "Blender composites without having called the node 'GAN Style Trigger'; is it muted or removed?")
+def _on_stats(statistics: str | None = None, *_: object) -> None:
+    """In background Blender says all the time what it is doing, compositing too: the last chance before it writes the frame.
+
+    What it says is translated, and an engine may say the same, so that this only saves the frame's file: _on_frame_done() misses
+    nothing.
+    """
+    scene = bpy.data.scenes.get(_scene)
+    if not _plans or _triggered or scene is None or not scene.render.use_compositing:
+        return
+    composites = statistics in ("Compositing", bpy.app.translations.pgettext_rpt("Compositing"))
+    if composites or not hidden_scenes.calls_trigger(scene):
+        _abort("", NOT_CALLED)
+
+
+@persistent
+def _on_frame_done(scene: bpy.types.Scene, *_: object) -> None:
+    """Blender has composited a frame, and written it: the nodes must have run, whatever scripts and settings say."""
+    global _missed
+    if node_group.is_hidden(scene) or not _plans or _triggered or not scene.render.use_compositing:
+        return
+    if bpy.app.background:
+        _abort("", f"The frame {scene.frame_current} was written without the style. {NOT_CALLED}")
+    _missed = True
+
+
+def _tell_missed(scene: bpy.types.Scene) -> None:
+    """On the nodes, once it is clear that the render was not just cancelled."""
+    global _missed
+    if _missed and _plans:
+        _not_called(scene.frame_current, NOT_CALLED)
+    _missed = False
+
+
+@persistent
+def _on_render_complete(scene: bpy.types.Scene, *_: object) -> None:
+    if not node_group.is_hidden(scene):
+        _tell_missed(scene)
+        _on_render_end(scene)
 
 
 @persistent
@@ -165,7 +234,8 @@ def _on_loaded(*_: object) -> None:
 HANDLERS = {
     "render_init": _on_render_init,
     "render_pre": _on_frame,
-    "render_complete": _on_render_end,
+    "render_post": _on_frame_done,
+    "render_complete": _on_render_complete,
     "render_cancel": _on_render_end,
     "load_pre": _on_load,
     "load_post": _on_loaded,

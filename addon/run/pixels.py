@@ -29,6 +29,7 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
     Raises CaptureError.
     """
     inputs = bpy.data.scenes[hidden_scenes.INPUTS]
+    hidden_scenes.set_switches(inputs)
     _match(inputs, bpy.data.scenes[scene], plan.view)
     for node in inputs.compositing_node_group.nodes:
         if node.bl_idname == "CompositorNodeOutputFile":

@@ -22,6 +22,16 @@ TRIGGER = f"{HIDDEN} Trigger"
 INPUTS = f"{HIDDEN} Inputs"
 CAMERA = f"{HIDDEN} Camera"
 ENGINE = "GAN_STYLE_TRIGGER"
+SWITCHES = {
+    "engine": ENGINE,
+    "compositor_device": "CPU",
+    "compositor_precision": "FULL",
+    "use_compositing": True,
+    "use_sequencer": False,
+    "use_single_layer": False,
+    "use_freestyle": False,
+}
+"""Render settings without which a hidden scene does not do its work; scripts like to set those of all scenes."""
 
 
 @dataclass(frozen=True)
@@ -142,15 +152,31 @@ def _ensure_scene(name: str, views: tuple[str, ...]) -> bpy.types.Scene:
     scene = bpy.data.scenes.get((name, None))  # not one of a linked file
     if scene is None:
         scene = bpy.data.scenes.new(name)
-        scene.render.engine = ENGINE
-        scene.render.compositor_device = "CPU"
-        scene.render.compositor_precision = "FULL"
-        scene.render.use_sequencer = False
+    set_switches(scene)
     if scene.camera is None:
         scene.camera = _camera()
     if views and [(view.name, view.file_suffix) for view in scene.render.views] != [(view, "") for view in views]:
         _give_views(scene.render, views)
     return scene
+
+
+def set_switches(scene: bpy.types.Scene) -> None:
+    """Set the switches of a hidden scene where somebody else has set them otherwise. On the main thread, in a render too."""
+    for name, value in SWITCHES.items():
+        if getattr(scene.render, name) != value:
+            setattr(scene.render, name, value)
+    for layer in scene.view_layers:
+        if not layer.use:
+            layer.use = True
+
+
+def calls_trigger(scene: bpy.types.Scene) -> bool:
+    """Whether Blender, when it composites an artist's scene as things are, calls the trigger's engine before. From any thread."""
+    if scene.compositing_node_group is None or scene.render.use_single_layer:
+        return False
+    readers = (n for n in scene.compositing_node_group.nodes if n.bl_idname == read.RENDER_LAYERS and not n.mute)
+    named = (n.scene for n in readers if n.scene is not None and n.scene.name == TRIGGER)  # a linked tree names that of its file
+    return any(s.camera is not None and s.render.engine == ENGINE and any(layer.use for layer in s.view_layers) for s in named)
 
 
 def _give_views(render: bpy.types.RenderSettings, views: tuple[str, ...]) -> None:

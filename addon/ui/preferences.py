@@ -3,7 +3,7 @@
 import bpy
 
 from ... import __package__ as extension
-from ...core.generator import LABELS, PRECISIONS, PROVIDERS
+from ...core.runtime import LABELS, PRECISIONS, PROVIDERS
 from .. import library
 from ..settings import Settings
 from . import thumbnails

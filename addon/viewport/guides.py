@@ -105,7 +105,7 @@ def linear_depth(depth: np.ndarray, projection: np.ndarray) -> np.ndarray:
 def position(depth: np.ndarray, to_clip: np.ndarray) -> np.ndarray:
     """(H, W) depth buffer, top row first, to (H, W, 3) points in world space; 0 where nothing was hit."""
     inverse = np.linalg.inv(to_clip)
-    x, y = _clip_coordinates(depth.shape)
+    x, y = _clip_coordinates(*depth.shape)
     clip = 2.0 * depth.astype(np.float64) - 1.0
     x, y, z, w = (row[0] * x + row[1] * y + row[2] * clip + row[3] for row in inverse)
     return np.stack([np.where(depth < 1, axis / w, 0) for axis in (x, y, z)], axis=-1).astype(np.float32)
@@ -125,7 +125,7 @@ def normals(depth: np.ndarray, view: np.ndarray, projection: np.ndarray) -> np.n
     sure = ((np.maximum(bend, other_bend) <= tolerance + DEPTH_STEP) & (depth < 1)).astype(np.float32)
     for reach in REACHES:
         right, down, sure = _smooth(depth, right, down, sure, tolerance, reach)
-    x, y = _clip_coordinates(depth.shape)
+    x, y = _clip_coordinates(*depth.shape)
     a, b = right * width, down * -height
     planes = a, b, -1.0, clip - a * x - b * y
     to_clip = (projection @ view).astype(np.float32)
@@ -160,9 +160,8 @@ def homography(before: np.ndarray, now: np.ndarray, point: np.ndarray) -> np.nda
     return (before @ plane)[[0, 1, 3]] @ np.linalg.inv((now @ plane)[[0, 1, 3]])
 
 
-def _clip_coordinates(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _clip_coordinates(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """x of the columns (1, W) and y of the rows (H, 1) in [-1, 1], at the pixels' centres, top row first."""
-    height, width = shape
     x = (2 * np.arange(width, dtype=np.float32) + 1) / width - 1
     y = 1 - (2 * np.arange(height, dtype=np.float32) + 1) / height
     return x[None], y[:, None]

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 STEPS = (1, 2, 3)
 """The network runs on every pixel, or on the means of 2 x 2 or 3 x 3."""
@@ -20,16 +20,26 @@ POLL_SECONDS = 0.05
 class Task(Protocol):
     """What is to be stylised."""
 
-    pixels: int
+    @property
+    def pixels(self) -> int: ...
 
     @property
     def digest(self) -> Hashable:
         """Equal for equal pictures."""
+        ...
 
 
 class Result(Protocol):
-    seconds: float
-    """That the network and the passes took."""
+    @property
+    def seconds(self) -> float:
+        """That the network and the passes took."""
+        ...
+
+
+V = TypeVar("V", bound=Hashable)
+"""What tells views apart."""
+T = TypeVar("T", bound=Task)
+R = TypeVar("R", bound=Result)
 
 
 class Pace:
@@ -52,9 +62,9 @@ class Pace:
 
 
 @dataclass
-class _View:
-    waiting: Task | None = None
-    latest: Task | None = None
+class _View(Generic[T]):
+    waiting: T | None = None
+    latest: T | None = None
     """What was run last."""
     step: int = 0
     """With which step; 0 if it was interrupted."""
@@ -62,91 +72,90 @@ class _View:
     """When another picture came than the one before."""
 
 
-class Schedule:
+class Schedule(Generic[V, T]):
     """What is run next for which view. Views that moved come first and are never interrupted; views at rest are refined."""
 
     def __init__(self) -> None:
         self.pace = Pace()
-        self._views: dict[Hashable, _View] = {}
-        self._running: tuple[Hashable, bool] | None = None
+        self._views: dict[V, _View[T]] = {}
+        self._running: tuple[V, bool] | None = None
 
-    def accepts(self, view: Hashable) -> bool:
+    def accepts(self, view: V) -> bool:
         """Whether a new picture of the view would be of use now: else it is dropped rather than kept waiting."""
         return self._running != (view, True) and (view not in self._views or self._views[view].waiting is None)
 
-    def submit(self, view: Hashable, task: Task) -> None:
+    def submit(self, view: V, task: T) -> None:
         self._views.setdefault(view, _View()).waiting = task
 
-    def next(self, now: float) -> tuple[Hashable, Task, int] | None:
+    def next(self, now: float) -> tuple[V, T, int] | None:
         """(view, task, step) to run now; None if there is nothing to do. Call finished() afterwards."""
         for name, view in self._views.items():
             task, view.waiting = view.waiting, None
             if task is not None and (view.latest is None or task.digest != view.latest.digest):
                 view.latest, view.changed = task, now
-                return self._begin(name, view, self.pace.step(task.pixels, moving=True), True)
+                return self._begin(name, task, self.pace.step(task.pixels, moving=True), True)
         for name, view in self._views.items():
             if view.latest is not None and view.step != STEPS[0] and now >= view.changed + REST_SECONDS:
                 step = self.pace.step(view.latest.pixels, moving=False)
                 if view.step == 0 or step < view.step:
-                    return self._begin(name, view, step, False)
+                    return self._begin(name, view.latest, step, False)
         return None
 
-    def _begin(self, name: Hashable, view: _View, step: int, moving: bool) -> tuple[Hashable, Task, int]:
+    def _begin(self, name: V, task: T, step: int, moving: bool) -> tuple[V, T, int]:
         self._running, self._views[name] = (name, moving), self._views.pop(name)  # to the end of the queue
-        return name, view.latest, step
+        return name, task, step
 
     def interrupted(self) -> bool:
         """Whether what runs refines a view at rest, while another picture waits."""
-        waiting = [v for v in self._views.values() if v.waiting is not None]
-        return (
-            self._running is not None
-            and not self._running[1]
-            and any(v.latest is None or v.waiting.digest != v.latest.digest for v in waiting)
-        )
+        if self._running is None or self._running[1]:
+            return False
+        waiting = [(v.waiting, v.latest) for v in self._views.values()]
+        return any(task is not None and (latest is None or task.digest != latest.digest) for task, latest in waiting)
 
-    def finished(self, view: Hashable, step: int, result: Result | None) -> None:
+    def finished(self, view: V, step: int, result: Result | None) -> None:
         """What next() gave is done; the result is None if it was interrupted."""
         self._running = None
-        if view in self._views and (result is not None or self._views[view].step == 0):
-            self._views[view].step = step if result is not None else 0
-        if result is not None and view in self._views:
-            self.pace.note(self._views[view].latest.pixels // step**2, result.seconds)
+        ran = self._views.get(view)
+        if result is None or ran is None or ran.latest is None:
+            return
+        ran.step = step
+        self.pace.note(ran.latest.pixels // step**2, result.seconds)
 
-    def forget(self, view: Hashable) -> None:
+    def forget(self, view: V) -> None:
         self._views.pop(view, None)
 
 
-class Worker:
+class Worker(Generic[V, T, R]):
     """Runs the schedule in a thread of its own.
 
     run: (task, step, cancel) -> what is to be shown, or None if cancel() agreed. Called in the thread.
     """
 
-    def __init__(self, run: Callable[[Task, int, Callable[[], bool]], Result | None]):
+    def __init__(self, run: Callable[[T, int, Callable[[], bool]], R | None]):
         self._run = run
-        self._schedule = Schedule()
-        self._done: dict[Hashable, Result] = {}
+        self._schedule: Schedule[V, T] = Schedule()
+        self._done: dict[V, R] = {}
         self._lock = threading.Condition()
         self._stopped = False
         self._thread = threading.Thread(target=self._loop, name="GAN Style viewport", daemon=True)
         self._thread.start()
 
-    def accepts(self, view: Hashable) -> bool:
+    def accepts(self, view: V) -> bool:
         with self._lock:
             return self._schedule.accepts(view)
 
-    def submit(self, view: Hashable, task: Task) -> None:
+    def submit(self, view: V, task: T) -> None:
         with self._lock:
             self._schedule.submit(view, task)
             self._lock.notify()
 
-    def take(self) -> dict[Hashable, Result]:
+    def take(self) -> dict[V, R]:
         """What was done since the last call, the newest of each view."""
         with self._lock:
             done, self._done = self._done, {}
         return done
 
-    def forget(self, view: Hashable) -> None:
+    def forget(self, view: V) -> None:
         with self._lock:
             self._schedule.forget(view)
             self._done.pop(view, None)

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..generator import open_model
 from ..onnx_graph import GraphError, check_graph
+from ..runtime import open_model
 from ..style import OUTPUT_NAME, StyleError
 from ..tiles import round_up
 from .find import Answer, find_answer_layout, find_layout

@@ -23,8 +23,11 @@ def make_generator(
     noise: int = 0,
     gate: bool = False,
     smooth: bool = False,
+    everywhere: bool = False,
 ) -> GuidedGenerator:
     """The generator of a kind in a named size or of given widths; published ones (published.PEERS) have one size."""
     if kind in GENERATORS:
-        return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), noise=noise, gate=gate, smooth=smooth)
+        return GENERATORS[kind](
+            passes, *(widths or SIZES[kind][size]), noise=noise, gate=gate, smooth=smooth, everywhere=everywhere
+        )
     return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, leaky_relu
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, conv2d, leaky_relu
 
 from ..config import TrainConfig
+from .perceptual import Features
 from .vgg import VGG19, width_of
 
 
@@ -99,6 +100,49 @@ class VGGDiscriminator(nn.Module):
             found = seen[layer].float()
             found = found * torch.rsqrt(found.square().mean(1, keepdim=True) + 1e-6)
             judged = _judge(head, found.unflatten(0, (len(x), -1)).flatten(1, 2))  # (B, n c, h, w)
+            features += judged.features
+            logits += judged.logits
+        return Judgement(features, logits)
+
+
+class ProjectedDiscriminator(nn.Module):
+    """Small convolutional heads on random mixtures of a frozen network's features, one for each level (Sauer et al. 2021,
+    sections 3.2 and 4): the mixtures keep it from looking at single features that give every output away.
+
+    Features are first brought to the mean and deviation that they have in the pictures of the look. The network is shared and no
+    part of this module; the mixtures are, so that a resumed run judges by the same.
+    """
+
+    def __init__(self, features: Features, pictures: Sequence[Tensor], channels: int = 64, spectral_norm: bool = True):
+        """pictures: of the look, (1, 3, H, W) sRGB each."""
+        super().__init__()
+        self.frozen, self.levels = (features,), tuple(features.widths)
+        with torch.no_grad():
+            found = [features(picture) for picture in pictures]
+        self.heads = nn.ModuleList()
+        for number, level in enumerate(self.levels):
+            deviation, mean = torch.std_mean(torch.cat([f[level][0].flatten(1) for f in found], 1), dim=1)
+            self.register_buffer(f"mean{number}", mean[:, None, None])
+            self.register_buffer(f"deviation{number}", deviation[:, None, None] + 1e-3)
+            width = features.widths[level]
+            self.register_buffer(f"mixture{number}", torch.randn(channels, width, 1, 1) * width**-0.5)
+            convs = [
+                nn.Conv2d(channels, channels, 4, 2, 1),
+                nn.Conv2d(channels, channels, 3, 1, 1),
+                nn.Conv2d(channels, 1, 3, 1, 1),
+            ]
+            self.heads.append(nn.ModuleList(nn.utils.parametrizations.spectral_norm(c) if spectral_norm else c for c in convs))
+
+    def forward(self, x: Tensor) -> Judgement:
+        """sRGB pictures (B, 3, H, W), about [0, 1], to the features and logits of each level's head."""
+        return self.judge(self.frozen[0](x))
+
+    def judge(self, found: dict[str, Tensor]) -> Judgement:
+        """As forward(), of what the frozen network has found already."""
+        features, logits = [], []
+        for number, (level, head) in enumerate(zip(self.levels, self.heads, strict=True)):
+            mean, deviation = getattr(self, f"mean{number}"), getattr(self, f"deviation{number}")
+            judged = _judge(head, conv2d((found[level].float() - mean) / deviation, getattr(self, f"mixture{number}")))
             features += judged.features
             logits += judged.logits
         return Judgement(features, logits)

@@ -27,6 +27,17 @@ def display(linear: Tensor) -> Tensor:
     return torch.where(x <= 0.0031308, x * 12.92, 1.055 * x.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
 
 
+def shown(encoded: Tensor) -> Tensor:
+    """An encoded picture as a screen shows it: sRGB in [0, 1], but for a twentieth of what lies outside, so that what is clipped
+    still has a slope to learn by."""
+    within = encoded.clamp(max=1.2)  # the exponential must not overflow
+    linear = decode(within) + 0.05 * (encoded - within)
+    linear = torch.where(encoded < 0, 0.05 * encoded, linear)
+    srgb = torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
+    clipped = srgb.clamp(0, 1)
+    return clipped + 0.05 * (srgb - clipped)
+
+
 def _softsign(x: Tensor) -> Tensor:
     """x / (1 + |x|) in operators that every provider has: maps all numbers into (-1, 1)."""
     return x / (torch.relu(x) + torch.relu(-x) + 1.0)

@@ -15,7 +15,7 @@ from core.style import input_channels
 
 from . import detail
 from .encoding import GUIDES, decode
-from .surface_noise import SurfaceNoise
+from .surface_noise import NoiseEverywhere, SurfaceNoise
 
 LANES = 16
 """Channels that ONNX Runtime's convolutions take at once on AVX-512; 8 on AVX2."""
@@ -36,7 +36,8 @@ class GuidedGenerator(nn.Module):
 
     Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
     is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass, since the
-    place of a surface in one scene says nothing about other scenes.
+    place of a surface in one scene says nothing about other scenes. everywhere: where there is no surface, the noise sticks to
+    the image's tones; it needs no position pass then.
     Subclasses give `alignment` and change(), whose results have `out_channels` in all.
     """
 
@@ -44,12 +45,13 @@ class GuidedGenerator(nn.Module):
     operators: frozenset[str] = frozenset()
     """ONNX operators that its graph may hold besides those of export_onnx.OPERATORS."""
 
-    def __init__(self, passes: Sequence[str], noise: int = 0, gate: bool = False, smooth: bool = False):
+    def __init__(self, passes: Sequence[str], noise: int = 0, gate: bool = False, smooth: bool = False, everywhere: bool = False):
         super().__init__()
         self.gate, self.smooth = gate or smooth, smooth
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
         self.passes = tuple(passes)
-        self.noise = SurfaceNoise(noise) if noise else None
+        self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
+        self.everywhere = everywhere
         self.in_channels = sum(input_channels(p) for p in passes if not (noise and p == "position")) + noise
 
     def forward(self, *passes: Tensor) -> Tensor:
@@ -58,15 +60,25 @@ class GuidedGenerator(nn.Module):
 
     def encoded(self, *passes: Tensor) -> Tensor:
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
-        made = GUIDES | ({"position": self.noise} if self.noise else {})
-        guides = [made[name](x) for name, x in zip(self.passes, passes, strict=True)]
+        seen = dict(zip(self.passes, passes, strict=True))
+        guides = {name: GUIDES[name](x) for name, x in seen.items()}
+        image = guides["image"]
+        if self.noise:  # in the place of position, or after all others
+            guides["position"] = self.noise_of(seen)
+        guides = list(guides.values())
         colour, *more = self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
-        image, gates = guides[0], [torch.sigmoid(gate + OPEN) for gate in more[:1]]
+        gates = [torch.sigmoid(gate + OPEN) for gate in more[:1]]
         if self.smooth:
             image = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:]))
         for gate in gates:
             image = image * gate
         return image + colour
+
+    def noise_of(self, passes: dict[str, Tensor]) -> Tensor:
+        """What a generator with noise sees of it, (B, noise, H, W), in a frame's passes."""
+        if self.everywhere:
+            return self.noise(GUIDES["image"](passes["image"]), passes.get("position"))
+        return self.noise(passes["position"])
 
     def change(self, guides: Tensor) -> Sequence[Tensor]:
         """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image (B, 3, H, W), then the gate and

@@ -1,11 +1,12 @@
-"""World-anchored noise: a random input of the generator that is a function of the surface point, so that strokes stick to it."""
+"""Anchored noise: a random input of the generator that is a function of the surface point, so that strokes stick to it, or, where
+no surface is known, of the picture's own tones."""
 
 import math
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, max_pool2d, pixel_shuffle, relu
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pixel_shuffle, relu
 
 FINEST = 0.02
 """Wavelength of the finest octave in scene units; each further one is twice as long."""
@@ -14,6 +15,9 @@ WAVES = 4
 """Plane waves of random direction and phase in an octave of a channel."""
 GRAIN = 16.0
 """Wavelength in pixels that the noise has in the picture, near or far."""
+TONES = 8.0
+"""Scene units that encoded tones from 0 to 1 count as, so that the finest octave shows on a sky that changes by a thousandth in
+twenty pixels."""
 SEED = 1
 """Seed of the directions and phases, which all styles share."""
 
@@ -43,10 +47,17 @@ class SurfaceNoise(nn.Module):
         self.register_buffer("total", total[:, :, None, None], persistent=False)
 
     def forward(self, position: Tensor) -> Tensor:
+        return self.waves(*self.surfaces(position))
+
+    def surfaces(self, position: Tensor) -> tuple[Tensor, Tensor]:
+        """The points (B, 3, H/2, W/2) and about the size of a pixel there (B, 1, H/2, W/2), in scene units."""
         # Pooling reads a pixel as it is, or compares neighbours, in full precision, where convolutions may round positions.
         point = max_pool2d(position, 1, stride=2)  # (B, 3, H/2, W/2)
         extent = max_pool2d(position, 3, stride=2, padding=1) + max_pool2d(-position, 3, stride=2, padding=1)
-        footprint = extent.sum(1, keepdim=True) * 0.25  # about the size of a pixel in scene units
+        return point, extent.sum(1, keepdim=True) * 0.25
+
+    def waves(self, point: Tensor, footprint: Tensor) -> Tensor:
+        """The noise (B, channels, H, W) at points (B, 3, H/2, W/2), in waves that suit the footprint of a pixel there."""
         ideal = torch.log(footprint * (GRAIN / FINEST) + 1e-6) * (1 / math.log(2))  # octave whose waves have GRAIN pixels
         noise = self._nearest(point, ideal, 0) + self._nearest(point, ideal, 1)
         return pixel_shuffle(conv2d(noise, self.total), 2)  # quicker than to enlarge
@@ -61,6 +72,25 @@ class SurfaceNoise(nn.Module):
         with _unrounded(point.device.type):
             wave_x, wave_y, wave_z, phase = (conv2d(chosen, table[..., None, None]) for table in getattr(self, f"tables{parity}"))
         return share * torch.sin(point[:, 0:1] * wave_x + point[:, 1:2] * wave_y + point[:, 2:3] * wave_z + phase)
+
+
+class NoiseEverywhere(SurfaceNoise):
+    """As SurfaceNoise, and where the position is 0 or not given, a function of the image's tones in its place: of an encoded
+    colour as if it were a point, smoothed over 8 pixels. Such noise follows the shading, sticks to what a sky, a panorama or a
+    video shows, and is 0 on what is perfectly flat."""
+
+    def forward(self, image: Tensor, position: Tensor | None = None) -> Tensor:
+        """image: encoded, (B, 3, H, W)."""
+        point = avg_pool2d(image * TONES, 8, stride=2, padding=3, count_include_pad=False)  # (B, 3, H/2, W/2)
+        extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
+        footprint = extent.sum(1, keepdim=True) * 0.125  # between neighbours lie two pixels
+        if position is not None:
+            surface, size = self.surfaces(position)
+            size_of_place = (relu(surface) + relu(-surface)).sum(1, keepdim=True)
+            unknown = relu(1.0 - size_of_place * 1e6)  # 1 at the origin, which is what no surface gives, else 0
+            point = point * unknown + surface * (1.0 - unknown)
+            footprint = footprint * unknown + size * (1.0 - unknown)
+        return self.waves(point, footprint)
 
 
 def _unrounded(device: str) -> AbstractContextManager:

@@ -192,7 +192,7 @@ def shapes(file: str, height: int, width: int) -> dict:
 
 
 def _session(file: str, profile: str = "", **sides: int):
-    """A bare session of ONNX Runtime, with the options of core.generator that matter here."""
+    """A bare session of ONNX Runtime, with the options of core.runtime that matter here."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

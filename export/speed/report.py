@@ -1,7 +1,6 @@
 """The table of speeds as text and as a plot."""
 
-import numpy as np
-from PIL import Image, ImageDraw
+from matplotlib.figure import Figure
 
 COLOURS = {"pytorch": "steelblue", "onnxruntime": "orange", "cuda": "green"}
 
@@ -47,16 +46,21 @@ def _others(size: str, rows: dict[str, dict]) -> list[str]:
     return lines
 
 
-def bars(results: dict[str, dict], width: int = 900, line: int = 18) -> Image.Image:
-    """Seconds per frame as bars on a logarithmic scale, one block for each size."""
+def bars(results: dict[str, dict]) -> Figure:
+    """Seconds per frame as bars on a logarithmic scale, size by size, in the colour of the runtime."""
     rows = [(f"{size}  {row}", cost["seconds"]) for size in results for row, cost in results[size].items() if "rate" in cost]
-    picture = Image.new("RGB", (width, line * (len(rows) + 1)), "white")
-    draw = ImageDraw.Draw(picture)
-    logarithms = np.log10([seconds for _, seconds in rows] or [1])
-    low, high = logarithms.min() - 0.2, logarithms.max()
-    for index, (label, seconds) in enumerate(rows):
-        length = (width - 420) * (np.log10(seconds) - low) / (high - low)
-        draw.text((4, line * index + 3), label, "black")
-        draw.rectangle((300, line * index + 3, 300 + length, line * (index + 1) - 4), COLOURS[label.rpartition(" ")[2]])
-        draw.text((306 + length, line * index + 3), f"{seconds:.3f} s", "black")
-    return picture
+    figure = Figure((9, 1 + 0.22 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for runtime, colour in COLOURS.items():
+        chosen = {place: seconds for place, (label, seconds) in enumerate(rows) if label.endswith(f" {runtime}")}
+        if chosen:
+            drawn = axes.barh(list(chosen), list(chosen.values()), color=colour, label=runtime)
+            axes.bar_label(drawn, fmt=" %.3f s")
+    axes.set_yticks(range(len(rows)), [label for label, _ in rows])
+    axes.set(xscale="log", xlabel="seconds per frame")
+    axes.margins(x=0.15, y=0.02)
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    if rows:
+        figure.legend(loc="outside upper right", ncols=len(COLOURS), frameon=False)
+    return figure

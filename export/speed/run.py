@@ -22,8 +22,9 @@ import onnxruntime
 import torch
 
 from core import load_style
-from core.generator import CAUTION, cuda_problem
+from core.generator import CAUTION
 from core.memory import free_memory
+from core.runtime import cuda_problem
 from core.tiles import round_up
 
 from ..settings import TrainerError, setting
@@ -167,7 +168,7 @@ def _save(runs: dict, folder: Path) -> None:
     report = {"machine": _machine(), "results": results, "goals": judged(results)}
     (folder / "speed.json").write_text(json.dumps(report, indent=2) + "\n")
     (folder / "speed.txt").write_text(table(report))
-    bars(results).save(folder / "speed.png")
+    bars(results).savefig(folder / "speed.png")
 
 
 def _machine() -> dict[str, str]:

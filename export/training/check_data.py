@@ -7,6 +7,7 @@ from pathlib import Path
 from ..config import TrainConfig, train_config
 from ..frames.frame_store import FrameStore
 from .dataset import DataSet, split_names
+from .exemplar import RenderedFrames, look_of
 
 
 def check_data(values: dict) -> str:
@@ -15,6 +16,8 @@ def check_data(values: dict) -> str:
     It decodes all frames into the cache, as a training run would. Raises TrainerError with everything that is wrong.
     """
     config = train_config({"run": Path()} | values)
+    if config.mode == "exemplar":
+        return _of_exemplar(config)
     data = DataSet(config)
     lines = [f"{config.data} can be used in the mode {config.mode}.", _line("input", data.inputs)]
     lines.append(_line("target", data.targets))
@@ -24,6 +27,15 @@ def check_data(values: dict) -> str:
         lines.append(f"  {_count(transparent, 'target')} with transparent parts, which don't count")
     lines.append(f"  {_count(data.pairs, 'pair')} of an input and a target{_held_out(config, data)}")
     lines.append(f"  {_count(data.steps, 'step')} from an input to the next frame of its sequence")
+    return "\n".join(lines)
+
+
+def _of_exemplar(config: TrainConfig) -> str:
+    frames, look = RenderedFrames(config), look_of(config)
+    lines = [f"{config.data} can be used in the mode {config.mode}.", _line("input", frames.inputs)]
+    lines.append(f"  {_count(frames.steps, 'step')} from an input to the next frame of its sequence")
+    for path, picture in zip(config.exemplar, look.pictures, strict=True):
+        lines.append(f"  {path.name}, scaled to {picture.shape[2]} x {picture.shape[1]} pixels by brush {config.brush:g}")
     return "\n".join(lines)
 
 

@@ -64,14 +64,14 @@ class DataSet:
             raise DataError("The data set can't be used:\n" + "\n".join(f"  {p}" for p in dict.fromkeys(problems)))
         if self.targets.masked and not any(self.targets.whole(name)["mask"].any() for name in self.targets.frames):
             raise DataError(f"The masks of {data} are black everywhere, so there is nothing to learn from.")
-        self.steps = _steps(self.inputs)
+        self.steps = follow_names(self.inputs)
         """Names of frames that follow each other in a sequence."""
 
     def _misfits(self, config: TrainConfig) -> list[str]:
         inputs, targets, masks = self.inputs, self.targets, self.targets.masks
         problems = []
         if config.mode == "paired":
-            steps = _steps(inputs) if config.weight_temporal else []
+            steps = follow_names(inputs) if config.weight_temporal else []
             problems += _without(inputs, targets, but={n for step in steps if targets.frames.keys() & set(step) for n in step})
         if config.mode in ("paired", "keyframes"):
             problems += _without(targets, inputs) + _of_other_size(targets, inputs)
@@ -110,7 +110,7 @@ def _size(frame: Frame) -> str:
     return f"{frame.width} x {frame.height} pixels"
 
 
-def _steps(store: FrameStore) -> list[tuple[str, str]]:
+def follow_names(store: FrameStore) -> list[tuple[str, str]]:
     """Names of frames that follow each other."""
     return [(a, b) for a in store.frames if (b := _next_name(a)) in store.frames]
 

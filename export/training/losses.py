@@ -58,6 +58,31 @@ def style(output: Features, target: Features, layers: Sequence[str]) -> Tensor:
     return mean(0.25 * mse_loss(gram(output[name]), gram(target[name])) for name in layers)
 
 
+def likeness(output: Features, target: Features, layers: Sequence[str]) -> Tensor:
+    """Mean squared difference of features, relative to the target's mean square, each layer alike."""
+    return mean(
+        mse_loss(output[name].float(), target[name].float()) / target[name].float().square().mean().clamp(min=1e-6)
+        for name in layers
+    )
+
+
+def sliced_wasserstein(output: Features, target: Features, directions: int, source: torch.Generator) -> Tensor:
+    """Mean squared difference of the sorted projections of all places' features onto random directions, each layer alike
+    (Heitz et al. 2021, equation 5), relative to the target's mean square.
+
+    output, target: of the same sizes. source: of the directions.
+    """
+
+    def of_layer(found: Tensor, wanted: Tensor) -> Tensor:
+        width = found.shape[1]
+        lines = torch.randn(directions, width, generator=source).to(found.device)
+        lines = lines / lines.norm(dim=1, keepdim=True)
+        first, second = ((lines @ f.float().transpose(0, 1).flatten(1)).sort(dim=1).values for f in (found, wanted))
+        return mse_loss(first, second) / wanted.float().square().mean().clamp(min=1e-6) * width
+
+    return mean(of_layer(output[name], target[name]) for name in output)
+
+
 def patch_nce(query: Tensor, key: Tensor, temperature: float = 0.07) -> Tensor:
     """PatchNCE (Park et al. 2020, equations 2 and 3): how hard it is to tell a query's key from those of other places.
 

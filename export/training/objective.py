@@ -1,6 +1,6 @@
 """What the objectives of all modes share: the data, the networks, how these paint and judge, and the loss terms that follow."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -30,18 +30,24 @@ class Objective:
 
     names: list[str]
     held_out: list[str]
+    reads: Callable[[TrainConfig], DataSet] = DataSet
+    """What reads the data folder."""
 
     def __init__(self, config: TrainConfig, hardware: Hardware):
         self.config, self.hardware = config, hardware
         self.weights = config.weights()
-        self.data = DataSet(config)
+        self.data = self.reads(config)
         self.steps: list[tuple[str, str]] = []
         self.vgg = make_vgg(config, hardware)
         self.networks: dict[str, nn.Module] = {
             "generator": make_painter(config),
-            "discriminator": make_discriminator(config, self.vgg),
+            "discriminator": self.make_judge(),
         }
         self.painters, self.judges = ("generator",), ("discriminator",)
+
+    def make_judge(self) -> nn.Module:
+        """The discriminator that the settings name."""
+        return make_discriminator(self.config, self.vgg)
 
     def draw(self, rng: np.random.Generator) -> object:
         """What one step learns from; everything random in it comes from `rng`."""
@@ -141,7 +147,14 @@ class Objective:
 def make_painter(config: TrainConfig) -> GuidedGenerator:
     """The generator that the settings name. Raises ConfigError if it can't work on crops of their size."""
     generator = make_generator(
-        config.passes, config.size, config.widths, config.generator, config.noise, config.gate, config.smooth
+        config.passes,
+        config.size,
+        config.widths,
+        config.generator,
+        config.noise,
+        config.gate,
+        config.smooth,
+        config.noise_everywhere,
     )
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")
@@ -150,6 +163,8 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
 
 def make_vgg(config: TrainConfig, hardware: Hardware) -> VGG19 | None:
     """VGG-19 with the layers that losses compare and a discriminator judges by, or None without those. Raises VGGError."""
+    if config.mode == "exemplar":  # it has features of its own
+        return None
     layers = (config.content_layers if config.weight_content else ()) + (config.style_layers if config.weight_style else ())
     layers += config.discriminator_vgg_layers if config.discriminator == "vgg" else ()
     return VGG19(config.vgg_weights, layers).to(hardware.device, memory_format=torch.channels_last) if layers else None

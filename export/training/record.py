@@ -14,15 +14,15 @@ HALF = ".half"
 
 def training_record(run: Path, trained: TrainConfig, state: dict) -> dict:
     """What made the style: the command with every setting that is not the default, the frames, the steps, and, as "earlier", the
-    records of the trainings that it went on from, the first one first. state: the newest checkpoint's.
+    records of the trainings that it went on from, the first one first; of mode exemplar the pictures, and the network that knows
+    pictures. state: the newest checkpoint's.
     """
     data = read_values(run / "data.json")
     words = ["python -m export train"]
     for f in fields(trained):
         value = to_values(trained)[f.name]
         if getattr(trained, f.name) != f.default and f.name != "resume":
-            shown = value if not isinstance(value, list) else " ".join(map(str, value))
-            shown = Path(shown).name if isinstance(getattr(trained, f.name), Path) and Path(shown).is_absolute() else shown
+            shown = " ".join(map(_name, value)) if isinstance(value, list) else _name(value)
             flag = f.name.replace("_", "-")
             words.append(f"--{flag} {shown}" if not isinstance(value, bool) else f"--{flag}" if value else f"--no-{flag}")
     return {
@@ -33,5 +33,10 @@ def training_record(run: Path, trained: TrainConfig, state: dict) -> dict:
         "pytorch": torch.__version__,
         "frames": len(data["frames"]),
         "held_out": data["held_out"],
-        **({"earlier": data["earlier"]} if data.get("earlier") else {}),
+        **{key: data[key] for key in ("exemplars", "features", "earlier") if data.get(key)},
     }
+
+
+def _name(value: object) -> str:
+    """A setting's value as text; of a file anywhere on this machine its name alone."""
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else str(value)

@@ -57,6 +57,7 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
             f"{path} takes the passes {' '.join(passes)}, not {' '.join(generator.passes)}; "
             f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out."
         )
+    found = _unpadded(found, generator.state_dict())
     if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
         found = _widened(found, generator.state_dict())
     if generator.gate:
@@ -100,6 +101,16 @@ def _read_style(path: Path) -> Start:
         name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items() if name.endswith((".weight", ".bias"))
     }
     return Start(style.passes, weights, f"made by: {style.training.get('command', 'unknown')}", style.training)
+
+
+def _unpadded(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights without the input channels that count for nothing in a style file (see core.webgpu.pad_channels())."""
+    narrow = dict(found)
+    for name, weight in found.items():
+        extra = weight.shape[1] - own[name].shape[1] if name in own and weight.ndim == own[name].ndim == 4 else 0
+        if extra > 0 and not weight[:, -extra:].any():
+            narrow[name] = weight[:, :-extra]
+    return narrow
 
 
 def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:

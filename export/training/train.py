@@ -21,6 +21,7 @@ from ..networks.generators import GuidedGenerator
 from ..settings import TrainerError, to_values
 from . import checkpoint, preview
 from .distributed import average, largest, leader_first, leads, processes, rank
+from .exemplar import Exemplar
 from .hardware import find_hardware, trusted
 from .start_from import start_from
 from .start_from_resnet import start_from_resnet
@@ -29,7 +30,7 @@ from .unpaired import Contrastive, Cycle
 
 log = logging.getLogger(__name__)
 
-OBJECTIVES = {"paired": Supervised, "keyframes": Supervised, "cycle": Cycle, "contrastive": Contrastive}
+OBJECTIVES = {"paired": Supervised, "keyframes": Supervised, "cycle": Cycle, "contrastive": Contrastive, "exemplar": Exemplar}
 """Mode -> what is learned from what."""
 PREVIEW_FRAMES = 4
 """Held-out frames, at most, that are scored and shown at each preview."""

@@ -3,14 +3,16 @@
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 from tabulate import tabulate
 from torch import Tensor
 
 from ..networks.encoding import display
 
-WIDTH, NARROWEST, GAP = 1600, 400, 8
-"""Pixels of the sheet's least width, of its narrowest pictures, and between them."""
+WIDTH, NARROWEST, GAP, LINE = 1600, 400, 8, 26
+"""Pixels of the sheet's least width, of its narrowest pictures, between them, and of a line of the table."""
 PAPER, INK = (250, 250, 248), (30, 30, 30)
 
 
@@ -67,9 +69,9 @@ def sheet(rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: 
     width = max((WIDTH - GAP) // len(rows) - GAP, NARROWEST)
     whole = max(len(rows) * (width + GAP) + GAP, WIDTH)
     heights = [max(p.shape[1] * width // p.shape[2] for p in shown.values()) for shown in pictures.values()]
-    text, font, small = table(rows), _font(17), _font(15)
-    lines = text.count("\n") + 1
-    page = Image.new("RGB", (whole, 100 + sum(heights) + GAP * len(heights) + lines * 22 + 2 * GAP), PAPER)
+    font, small = _font(17), _font(15)
+    scores = _table_picture(rows, whole - 2 * GAP)
+    page = Image.new("RGB", (whole, 80 + sum(heights) + GAP * len(heights) + scores.height + 3 * GAP), PAPER)
     draw = ImageDraw.Draw(page)
     draw.text((GAP, GAP), title, INK, _font(24))
     for column, row in enumerate(rows):
@@ -81,19 +83,33 @@ def sheet(rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: 
                 page.paste(_picture(shown[row]).resize((width, height), Image.LANCZOS), (GAP + column * (width + GAP), y))
         draw.text((2 * GAP, y + height - 24), name, (255, 255, 255), small, stroke_width=2, stroke_fill=INK)
         y += height + GAP
-    _draw_table(draw, rows, y + GAP, whole, font)
+    page.paste(scores, (GAP, y + GAP))
     return page
 
 
-def _draw_table(draw: ImageDraw.ImageDraw, rows: dict[str, dict], y: int, width: int, font: ImageFont.FreeTypeFont) -> None:
-    """The text table's cells at fixed columns: a proportional font would not keep its blanks in line."""
-    cells = [line.split("\t") for line in table(rows, "tsv").splitlines()]
-    first = 340
-    step = (width - first - GAP) // len(rows)
-    for number, line in enumerate(cells):
-        draw.text((GAP, y + 22 * number), line[0].strip(), INK, font)
-        for column, cell in enumerate(line[1:]):
-            draw.text((first + (column + 1) * step, y + 22 * number), cell.strip(), INK, font, anchor="ra")
+def _table_picture(rows: dict[str, dict], width: int) -> Image.Image:
+    """The table, so many pixels wide, with lines between its rows."""
+    (_, *columns), *lines = ([cell.strip() for cell in line.split("\t")] for line in table(rows, "tsv").splitlines())
+    dots = 100
+    figure = Figure((width / dots, LINE * (len(lines) + 1) / dots), dpi=dots, facecolor=[c / 255 for c in PAPER])
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    first = 340 / width
+    drawn = axes.table(
+        [["", *columns], *lines],
+        colWidths=[first, *[(1 - first) / len(columns)] * len(columns)],
+        edges="horizontal",
+        bbox=(0, 0, 1, 1),
+    )
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(12)
+    for (_, column), cell in drawn.get_celld().items():
+        cell.PAD = 0.02
+        cell.set_text_props(ha="right" if column else "left", color=[c / 255 for c in INK])
+        cell.set(edgecolor="lightgrey")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from core import Cancelled, Generator, ProviderError, StyleError, load_style
-from core.generator import PROVIDERS, _run_bound, _run_options, cuda_problem, provider_problem
+from core.runtime import PROVIDERS, cuda_problem, new_session, provider_problem, run_bound, run_options
 from tests.conftest import FIXTURES
 
 
@@ -18,12 +18,14 @@ def swap():
     return load_style(FIXTURES / "swap.onnx")
 
 
-def test_auto_takes_cuda_where_it_works_and_says_why_not_elsewhere(swap):
+def test_auto_takes_the_first_that_works_and_says_why_not_the_others(swap):
+    """A software adapter is none of them, even where one may be asked for by name."""
     generator = Generator(swap)
-    problem = cuda_problem()
-    if problem:
-        assert generator.provider == "cpu" and problem in generator.reason
-    assert generator.provider in ("cuda", "cpu") and generator.reason.endswith(".") and generator.open_seconds > 0
+    problems = {name: provider_problem(name) for name in ("cuda", "webgpu")}
+    working = [name for name, problem in problems.items() if not problem]
+    assert generator.provider == (working or ["cpu"])[0] and generator.reason.endswith(".") and generator.open_seconds > 0
+    for name, problem in problems.items():
+        assert not problem or problem in generator.reason or name != "cuda"
 
 
 @pytest.mark.skipif(not cuda_problem(), reason="CUDA works here")
@@ -46,10 +48,11 @@ def test_precision_is_what_cuda_is_told_and_the_cpu_ignores(swap, monkeypatch):
         told.update(chain[:1])
         return Session(dict(chain[:1]))
 
-    monkeypatch.setattr("core.generator.provider_problem", lambda provider: "")
+    monkeypatch.setattr("core.runtime.provider_problem", lambda provider, software: "")
     monkeypatch.setattr("core.generator.free_memory", lambda provider: 10**9)
     monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
-    monkeypatch.setattr("core.generator._session", session)
+    monkeypatch.setattr("core.runtime.new_session", session)
+    monkeypatch.setattr("core.runtime._disagreement", lambda style, session: "")
     for precision, flag in (("full", "0"), ("tf32", "1")):
         assert Generator(swap, "cuda", precision=precision).precision == precision
         assert told[PROVIDERS["cuda"]]["use_tf32"] == flag
@@ -57,7 +60,7 @@ def test_precision_is_what_cuda_is_told_and_the_cpu_ignores(swap, monkeypatch):
     assert Generator(swap, "cpu", precision="tf32").precision == "full"
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", [name for name in PROVIDERS if name != "webgpu"])
 def test_what_speaks_against_a_provider_is_what_opening_it_says(swap, provider):
     problem = provider_problem(provider)
     if problem:
@@ -133,7 +136,8 @@ def test_a_provider_that_is_not_installed_is_named(swap, monkeypatch, provider, 
 def test_an_installed_provider_is_opened_by_name_with_the_cpu_behind_it(swap, monkeypatch, provider):
     asked = []
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*PROVIDERS.values()])
-    monkeypatch.setattr("core.generator._session", lambda style, chain, threads: asked.append(chain) or Session(chain))
+    monkeypatch.setattr("core.runtime._disagreement", lambda style, session: "")
+    monkeypatch.setattr("core.runtime.new_session", lambda style, chain, threads: asked.append(chain) or Session(chain))
     generator = Generator(swap, provider)
     assert asked == [[PROVIDERS[provider], "CPUExecutionProvider"]] and generator.provider == provider
     assert generator.reason.endswith("works on this machine.") and generator.memory_limit > 0
@@ -147,18 +151,35 @@ class Session:
 
 
 @pytest.mark.skipif(not cuda_problem(), reason="CUDA works here")
-def test_auto_goes_on_with_the_cpu_when_cuda_fails_to_start(swap, monkeypatch):
-    monkeypatch.setattr("core.generator.cuda_problem", lambda: "")
+def test_auto_goes_on_when_cuda_fails_to_start(swap, monkeypatch):
+    monkeypatch.setattr("core.runtime.cuda_problem", lambda: "")
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*PROVIDERS.values()])
     monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
     generator = Generator(swap)
-    assert generator.provider == "cpu" and generator.reason.startswith("CUDA can't be used: ONNX Runtime")
+    assert generator.provider in ("webgpu", "cpu") and generator.reason.startswith("CUDA can't be used: ONNX Runtime")
+
+
+def test_a_gpu_that_paints_another_picture_is_not_used(swap, monkeypatch):
+    """Red and blue come out as they went in where the style swaps them."""
+
+    class Wrong(Session):
+        def run(self, outputs, inputs):
+            return [inputs["image"]]
+
+    real = new_session
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*PROVIDERS.values()])
+    monkeypatch.setattr(
+        "core.runtime.new_session",
+        lambda style, chain, threads: real(style, chain, threads) if chain == ["CPUExecutionProvider"] else Wrong(chain),
+    )
+    with pytest.raises(ProviderError, match="DirectML can't be used: its picture differs from the CPU's by"):
+        Generator(swap, "directml")
 
 
 def test_binding_gives_what_a_plain_run_gives(generators):
     image = {"image": np.random.default_rng(0).uniform(0, 2, (1, 3, 64, 96)).astype(np.float32)}
     for name in ("swap", "wide"):
-        bound = _run_bound(generators[name]._session, image, _run_options(""), "cpu")
+        bound = run_bound(generators[name]._session, image, run_options(""), "cpu")
         np.testing.assert_array_equal(bound, generators[name].run(image))
 
 

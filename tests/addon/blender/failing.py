@@ -100,6 +100,45 @@ def trigger_taken_away(folder: Path) -> None:
     render(scene, folder / "frame.exr")
 
 
+def other_engine_in_a_render(folder: Path) -> None:
+    """A script that sets the engine of all scenes, after the render began."""
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    bpy.app.handlers.render_pre.append(
+        lambda *_: [setattr(other.render, "engine", "CYCLES") for other in bpy.data.scenes]  # ours included
+    )
+    render(scene, folder / "frame.exr")
+
+
+def one_layer_alone(folder: Path) -> None:
+    """As AWS Deadline Cloud's adaptor renders each frame: Blender renders no other scene then."""
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    scene.render.filepath = str(folder / "frame.exr")
+    bpy.ops.render.render(scene=scene.name, layer=scene.view_layers[0].name, write_still=True)
+
+
+def one_layer_alone_in_words_unknown(folder: Path) -> None:
+    """What Blender says while it composites is not understood: the process fails all the same."""
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    bpy.app.handlers.render_stats.remove(sys.modules["gan_style.addon.run.in_renders"]._on_stats)
+    bpy.ops.render.render(layer=scene.view_layers[0].name)
+
+
+def single_layer_switched_on(folder: Path) -> None:
+    """Told before anything is rendered."""
+    load_addon()
+    bpy.app.handlers.render_pre.append(lambda *_: print("rendering has begun", file=sys.stderr))
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    scene.render.use_single_layer = True
+    render(scene, folder / "frame.exr")
+
+
 def own_mistake(folder: Path) -> None:
     """An error that nobody foresaw."""
     load_addon()
@@ -116,7 +155,7 @@ def device_not_there(folder: Path) -> None:
     bpy.context.preferences.addons.new().module = "gan_style"
     preferences = bpy.context.preferences.addons["gan_style"].preferences
     preferences.device, preferences.cpu_fallback = "cuda", False
-    sys.modules["gan_style.core.generator"].cuda_problem = lambda: "no NVIDIA driver was found"
+    sys.modules["gan_style.core.runtime"].cuda_problem = lambda: "no NVIDIA driver was found"
     scene = make_scene()
     insert_style(scene.compositing_node_group, "swap")
     render(scene, folder / "frame.exr")
@@ -158,7 +197,7 @@ def disk_full(folder: Path) -> None:
 def environment_wants_another_device(folder: Path) -> None:
     os.environ["GAN_STYLE_DEVICE"] = "cuda"
     load_addon()
-    sys.modules["gan_style.core.generator"].cuda_problem = lambda: "no NVIDIA driver was found"
+    sys.modules["gan_style.core.runtime"].cuda_problem = lambda: "no NVIDIA driver was found"
     scene = make_scene()
     insert_style(scene.compositing_node_group, "swap")
     render(scene, folder / "frame.exr")

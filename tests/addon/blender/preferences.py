@@ -120,8 +120,8 @@ def cpu_takes_over(folder: Path) -> None:
     """A device that is not there: the CPU, a warning on the node, and the right picture."""
     addon, preferences = load_with_preferences(folder)
     os.environ["GAN_STYLE_PATH"] = str(FIXTURES)
-    generator = sys.modules["gan_style.core.generator"]
-    generator.cuda_problem = lambda: "no NVIDIA driver was found"
+    runtime = sys.modules["gan_style.core.runtime"]
+    runtime.cuda_problem = lambda: "no NVIDIA driver was found"
     scene = make_scene()
     plain = render(scene, folder / "plain.exr")
     insert_style(scene.compositing_node_group, "wide")

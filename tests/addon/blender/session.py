@@ -17,7 +17,7 @@ import bpy
 import numpy as np
 from clock import Clock
 from editing import our_handlers
-from scene import FIXTURES, assert_close, insert_style, load_addon, render, run_case, start_over, styled
+from scene import FIXTURES, assert_close, assert_swapped, insert_style, load_addon, render, run_case, start_over, styled
 
 clock = Clock()
 
@@ -323,6 +323,73 @@ def styles_are_looked_at_when_folders_change(folder: Path) -> None:
         (styles / "wide.onnx").write_bytes(b"not a style")  # in place: the folder does not tell
         time.sleep(library.LOOK_SECONDS)
         assert library.installed()["wide"].error
+
+
+def all_scenes_set_otherwise(folder: Path) -> None:
+    """Scripts that set engine, layers and switches of all scenes, before a render and when it begins, change nothing."""
+    load_addon()
+    scene = start_over()
+    node = insert_style(scene.compositing_node_group, "swap")
+    assert_swapped(scene, node, folder)
+    changes = {"engine": "CYCLES", "use_compositing": False, "use_sequencer": True, "use_single_layer": True}
+    changes |= {"compositor_device": "GPU", "compositor_precision": "AUTO", "use_freestyle": True}
+
+    def change(*_: object) -> None:
+        for hidden in (other for other in bpy.data.scenes if other.name.startswith(".")):
+            for name, value in changes.items():
+                setattr(hidden.render, name, value)
+            for layer in hidden.view_layers:
+                layer.use = False
+
+    change()
+    assert_swapped(scene, node, folder)
+    bpy.app.handlers.render_init.append(change)
+    try:
+        assert_swapped(scene, node, folder)
+    finally:
+        bpy.app.handlers.render_init.remove(change)
+
+
+@contextlib.contextmanager
+def in_a_window():
+    """What runs in renders takes this Blender for one with a window; its handler for statistics is not there in one."""
+    in_renders = module("run.in_renders")
+    app = SimpleNamespace(background=False, translations=bpy.app.translations)
+    bpy.app.handlers.render_stats.remove(in_renders._on_stats)
+    with replaced(in_renders, "bpy", SimpleNamespace(app=app, data=bpy.data, types=bpy.types)):
+        yield in_renders
+    bpy.app.handlers.render_stats.append(in_renders._on_stats)
+
+
+def not_called_in_a_window(folder: Path) -> None:
+    """The node says so, and shows no older picture, unless the render was just cancelled before it came to the nodes."""
+    addon = load_addon()
+    scene = start_over(frames=2)
+    node = insert_style(scene.compositing_node_group, "swap")
+    scene.render.filepath = str(folder / "####.exr")
+    with in_a_window() as in_renders:
+        assert_swapped(scene, node, folder)
+        (picture,) = module("trees.node_group").pictures(node).values()
+
+        def face(**options: object) -> str:
+            bpy.ops.render.render(**options)
+            return addon.addon.run.log.latest(node.node_tree.session_uid).error
+
+        for options in ({"layer": "ViewLayer"}, {"layer": "ViewLayer", "animation": True}):
+            assert not face()
+            assert tuple(picture.image.size) == (60, 45)
+            assert "by layer=" in face(**options)
+            assert tuple(picture.image.size) == (1, 1)
+        scene.render.use_single_layer = True
+        assert "Render Single Layer" in face()
+        scene.render.use_single_layer = False
+        assert not face()
+        for handler in (in_renders._on_render_init, in_renders._on_frame, in_renders._on_frame_done, in_renders._on_render_end):
+            handler(scene)  # cancelled
+        in_renders._on_render_init(scene)
+        assert not addon.addon.run.log.latest(node.node_tree.session_uid).error
+        in_renders._on_render_end(scene)
+        assert_swapped(scene, node, folder)
 
 
 def many_styles_stay_open(folder: Path) -> None:

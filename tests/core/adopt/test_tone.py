@@ -5,7 +5,7 @@ import pytest
 
 from core.adopt.tone import ENCODINGS, gain, to_display, to_light
 from core.adopt.wrap import Wrapping, wrap
-from core.generator import open_model
+from core.runtime import open_model
 from tests.core.adopt.families import model
 
 LIGHT = np.geomspace(1e-6, 65504, 400, dtype=np.float32)

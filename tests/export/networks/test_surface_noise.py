@@ -10,7 +10,7 @@ from core import Generator, Style, load_style, stylize
 from core.style import save_style
 from export.export_onnx import parity, to_onnx, write_style
 from export.networks.build import make_generator
-from export.networks.surface_noise import FINEST, GRAIN, OCTAVES, SurfaceNoise
+from export.networks.surface_noise import FINEST, GRAIN, OCTAVES, NoiseEverywhere, SurfaceNoise
 
 
 def wall(scale: float, shift: float = 0.0, side: int = 256) -> torch.Tensor:
@@ -135,3 +135,34 @@ def test_the_proof_of_an_export_fails_without_one_of_the_noises_tables(tmp_path)
     assert difference(set()) < 1e-3
     for table in range(4):
         assert difference({table}) > 0.01
+
+
+def sky(shift: int = 0, side: int = 128) -> torch.Tensor:
+    """An encoded sky that gets lighter downwards and to the right, seen from a camera turned by `shift` pixels."""
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side) + shift, indexing="ij")
+    return (0.3 + 0.001 * y + 0.0007 * x + 0.02 * torch.sin(x / 20))[None, None].expand(1, 3, -1, -1)
+
+
+def test_noise_everywhere_is_that_of_surfaces_and_sticks_to_tones_elsewhere():
+    noise = NoiseEverywhere(2)
+    position = wall(0.01, side=128)
+    assert torch.equal(noise(sky(), position), SurfaceNoise(2)(position))
+    position[..., :64, :] = 0
+    mixed = noise(sky(), position)
+    assert torch.allclose(mixed[..., :56, :], noise(sky())[..., :56, :])
+    assert torch.allclose(mixed[..., 72:, :], SurfaceNoise(2)(wall(0.01, side=128))[..., 72:, :])
+    here, turned = noise(sky()), noise(sky(10))
+    assert torch.allclose(here[..., 10:120, 20:120], turned[..., 10:120, 10:110], atol=1e-2)
+    assert here.std() > 0.2 and (noise(torch.full((1, 3, 64, 64), 0.5)) == 0).all()
+
+
+def test_a_style_with_noise_everywhere_needs_no_position_and_tiles_change_nothing(tmp_path):
+    torch.manual_seed(0)
+    module = make_generator(("image",), widths=(16, 16), kind="unet", noise=2, everywhere=True)
+    torch.nn.init.normal_(module.tail.weight, 0, 0.1)
+    write_style(module, Style("Test", passes=("image",), alignment=module.alignment), tmp_path / "s.onnx")
+    generator = Generator(load_style(tmp_path / "s.onnx"), "cpu")
+    frame = {"image": np.ones((136, 264, 4), np.float32)}
+    frame["image"][..., :3] = np.random.default_rng(0).random((17, 33, 3), np.float32).repeat(8, 0).repeat(8, 1)
+    whole = stylize(generator, frame)
+    assert generator.style.tiles_exact and np.abs(stylize(generator, frame, tile=128) - whole).max() <= 1e-5

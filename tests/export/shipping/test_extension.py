@@ -17,7 +17,7 @@ from export.shipping.extension import PACKED, ExtensionConfig, copy_addon, exten
 
 ROOT = Path(__file__).parents[3]
 BLENDER = shlex.split(os.environ.get("BLENDER", ""))
-BROUGHT_BY_BLENDER = {"bpy", "numpy"}
+BROUGHT_BY_BLENDER = {"blf", "bpy", "gpu", "gpu_extras", "mathutils", "numpy"}
 IMPORTED_AS = {"onnxruntime-gpu": "onnxruntime"}
 BROUGHT_ALONG = {"google"}
 """What the requirements need themselves: onnx needs protobuf."""

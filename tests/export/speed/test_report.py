@@ -35,4 +35,13 @@ def test_nothing_measured_is_a_table_too():
 
 
 def test_each_generator_has_a_bar():
-    assert bars(RESULTS).height == 18 * 3
+    (axes,) = bars(RESULTS).axes
+    assert {(bar.get_y() + bar.get_height() / 2, bar.get_width()) for bar in axes.patches} == {(0, 0.5), (1, 6.0)}
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [
+        "1920x1080  default onnxruntime",
+        "1920x1080  pix2pix_unet pytorch",
+    ]
+
+
+def test_nothing_measured_is_a_plot_too():
+    assert not bars({}).axes[0].patches

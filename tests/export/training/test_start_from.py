@@ -195,3 +195,18 @@ def test_what_is_no_start_is_refused_before_anything_is_written(config, tmp_path
         with pytest.raises((StartError, ConfigError), match=message):
             train(replace(config, run=tmp_path / "new", start_from=wrong))
     assert not (tmp_path / "new").exists()
+
+
+def test_a_style_file_whose_channels_are_padded_gives_the_weights_without_the_padding(tmp_path):
+    """Image, depth, normal and two channels of noise are nine, which core.webgpu.pad_channels() makes twelve."""
+    torch.manual_seed(3)
+    passes = ("image", "depth", "normal", "position")
+    generator = make_generator(passes, widths=(16, 16, 1, 1), noise=2)
+    for parameter in generator.parameters():  # the exporter leaves out biases of zero
+        torch.nn.init.normal_(parameter, 0, 0.05)
+    round_weights(generator)
+    write_style(generator, Style("Nine", passes=passes, alignment=generator.alignment), tmp_path / "nine.onnx")
+    other = make_generator(passes, widths=(16, 16, 1, 1), noise=2)
+    assert not torch.equal(other.front.weight, generator.front.weight)
+    start_from(tmp_path / "nine.onnx", other, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
+    assert other.front.weight.shape[1] == 9 and torch.equal(other.front.weight, generator.front.weight)

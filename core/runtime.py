@@ -1,0 +1,251 @@
+"""ONNX Runtime: what it runs on here, sessions, and single runs; the only file that imports onnxruntime."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from . import webgpu
+from .memory import ON_CUDA, cuda_driver
+from .style import OUTPUT_NAME, Style, StyleError, input_channels
+from .tiles import round_up
+
+PROVIDERS = {
+    "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider", "directml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider", "webgpu": "WebGpuExecutionProvider", "cpu": "CPUExecutionProvider",
+}  # fmt: skip
+LABELS = {"cuda": "CUDA", "webgpu": "WebGPU", "tensorrt": "TensorRT", "directml": "DirectML", "coreml": "CoreML", "cpu": "CPU"}
+CUDA_OPTIONS = {
+    # A search per input shape costs seconds; the heuristic costs nothing and is close.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    "arena_extend_strategy": "kSameAsRequested",
+}
+PRECISIONS = {"full": "Full", "tf32": "TF32"}
+"""How CUDA multiplies: with the 24 bits of float32, or, from NVIDIA's Ampere GPUs on, with 11 of them on faster units."""
+AUTO = ("cuda", "webgpu", "cpu")
+"""What the provider "auto" tries, in this order."""
+PROOF_SIDE = 48
+"""Pixels of the square, at least, that a GPU's picture is compared with the CPU's on."""
+PROOF_DIFFERENCE = 1e-2
+"""Largest difference there, relative above 1: TF32 stays below, a convolution that is computed wrongly far above."""
+CANCEL_SECONDS = 0.05
+"""How often a run asks whether to stop."""
+
+
+class Cancelled(Exception):
+    """The caller's `cancel` asked to stop; there is no result."""
+
+
+class ProviderError(RuntimeError):
+    """The execution provider that was asked for can't run on this machine, or failed while running."""
+
+
+def cuda_problem() -> str:
+    """Why CUDA can't be used here, as a clause; empty if nothing speaks against it."""
+    import ctypes
+
+    import onnxruntime
+
+    if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
+        return "the installed ONNX Runtime has no CUDA provider; the CUDA package of GAN Style brings one"
+    try:
+        driver = cuda_driver()
+    except OSError:
+        return "no NVIDIA driver was found"
+    count = ctypes.c_int(0)
+    if driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or count.value == 0:
+        return "the NVIDIA driver reports no usable GPU"
+    return ""
+
+
+def provider_problem(provider: str, software: bool = False) -> str:
+    """Why one of PROVIDERS can't be used here, as a clause; empty if nothing speaks against it.
+
+    software: whether WebGPU may be computed on the CPU, if webgpu.SOFTWARE_VARIABLE asks for that.
+    """
+    import onnxruntime
+
+    if provider == "webgpu":
+        return webgpu.problem(onnxruntime, software)
+    problem = cuda_problem() if provider in ON_CUDA else ""
+    if not problem and PROVIDERS[provider] not in onnxruntime.get_available_providers():
+        problem = f"the installed ONNX Runtime has no {LABELS[provider]} provider"
+    return problem
+
+
+def run_options(release: str):
+    """RunOptions, with the device whose memory to give back; empty for none."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    if release:
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", release)
+    return options
+
+
+@contextmanager
+def stopping(options, cancel: Callable[[], bool] | None) -> Iterator[None]:
+    """Set the flag that ends a run with these RunOptions once cancel() agrees."""
+    if cancel is None:
+        yield
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if cancel():
+                options.terminate = True
+                return
+            over.wait(CANCEL_SECONDS)
+
+    watcher = threading.Thread(target=watch, name="GAN Style cancel", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def run_bound(session, inputs: dict[str, np.ndarray], options, device: str = "cuda") -> np.ndarray:
+    """One upload for each pass, one run and one download."""
+    import onnxruntime
+
+    binding = session.io_binding()
+    for name, tensor in inputs.items():
+        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(tensor, device, 0))
+    binding.bind_output(OUTPUT_NAME, device)
+    session.run_with_iobinding(binding, options)
+    return binding.copy_outputs_to_cpu()[0]
+
+
+def runtime_errors() -> tuple[type[Exception], ...]:
+    """ONNX Runtime's exceptions; they derive from Exception directly and share no base class of their own."""
+    import onnxruntime.capi.onnxruntime_pybind11_state as state
+
+    return (
+        state.EPFail,
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NoSuchFile,
+        state.NotImplemented,
+        state.RuntimeException,
+    )
+
+
+def open_session(style: Style, provider: str, threads: int, precision: str):
+    """(InferenceSession, its provider, why that one in a sentence). Raises StyleError, ProviderError."""
+    if provider == "cpu":
+        return new_session(style, [PROVIDERS["cpu"]], threads), "cpu", "The CPU was asked for."
+    problems = []
+    for name in AUTO[:-1] if provider == "auto" else (provider,):
+        session, problem = _open_on(style, name, threads, precision, software=provider != "auto")
+        if session is not None:
+            works = f"{LABELS[name]} works on this machine."
+            return session, name, " ".join([*problems, works])
+        problems.append(f"{LABELS[name]} can't be used: {problem}.")
+    if provider != "auto":
+        raise ProviderError(f"{problems[0]} Choose the provider auto or cpu, or mend the installation.")
+    return new_session(style, [PROVIDERS["cpu"]], threads), "cpu", " ".join(problems)
+
+
+def _open_on(style: Style, provider: str, threads: int, precision: str, software: bool):
+    """(InferenceSession on a GPU's provider, ""), or (None, why the provider can't be used, as a clause).
+
+    Raises StyleError if ONNX Runtime refuses the graph on the CPU.
+    """
+    import onnxruntime
+
+    if problem := provider_problem(provider, software) or (provider == "webgpu" and _mistaken(style)):
+        return None, problem
+    if provider in ON_CUDA:
+        onnxruntime.preload_dlls()
+    options = CUDA_OPTIONS | {"use_tf32": str(int(precision == "tf32"))}
+    chain = [PROVIDERS[provider], *([(PROVIDERS["cuda"], options)] if provider in ON_CUDA else []), PROVIDERS["cpu"]]
+    try:
+        if provider == "webgpu":
+            session = new_session(style, [], threads, webgpu.devices(onnxruntime, software)[:1])
+        else:
+            session = new_session(style, chain[1:] if provider == "cuda" else chain, threads)
+    except (StyleError, RuntimeError) as error:
+        return None, f"ONNX Runtime failed to start it ({error})"
+    # ONNX Runtime falls back to the next provider in silence when a library is missing.
+    if PROVIDERS[provider] not in session.get_providers():
+        needed = "CUDA 13 and cuDNN 9 are needed" if provider == "cuda" else f"is {LABELS[provider]} installed?"
+        return None, f"ONNX Runtime could not load its libraries ({needed})"
+    if problem := _disagreement(style, session):
+        return None, problem
+    return session, ""
+
+
+def _mistaken(style: Style) -> str:
+    """Why the WebGPU plug-in can't be trusted with a style, as a clause; empty if nothing is known against it."""
+    import onnx
+
+    if names := webgpu.mistaken(onnx.load_model_from_string(style.content)):
+        return f"it computes convolutions of such a number of channels wrongly ({', '.join(names[:3])}); export the style again"
+    return ""
+
+
+def _disagreement(style: Style, session) -> str:
+    """Why a GPU's session can't be trusted, as a clause: on a small square its picture is not the CPU's."""
+    rng, side = np.random.default_rng(0), round_up(PROOF_SIDE, style.alignment)
+    square = {name: rng.random((1, input_channels(name), side, side), np.float32) for name in style.passes}
+    expected = new_session(style, [PROVIDERS["cpu"]], 1).run([OUTPUT_NAME], square)[0]
+    try:
+        with webgpu.turn:
+            answer = session.run([OUTPUT_NAME], square)[0]
+    except runtime_errors() as error:
+        return f"it failed on a small picture ({str(error).splitlines()[0]})"
+    answer, expected = np.asarray(answer), np.asarray(expected)
+    difference = float((np.abs(answer - expected) / np.maximum(np.abs(expected), 1)).max())
+    return "" if difference <= PROOF_DIFFERENCE else f"its picture differs from the CPU's by {difference:.2g}"
+
+
+def new_session(style: Style, providers: list, threads: int, devices: Sequence = ()):
+    """An InferenceSession on the providers, tried in their order, or on a plug-in's devices. Raises StyleError if ONNX Runtime
+    refuses the graph."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # The memory pattern doubles the peak from the second frame on and saves no time (onnxruntime issue 14477).
+    options.enable_mem_pattern = False
+    options.log_severity_level = 4
+    # Waiting threads must not spin beside Blender's own.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Else bytes that look like ONNX Runtime's own format as well would be read as that, unchecked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    if devices:
+        options.add_provider_for_devices(devices, {})
+    try:
+        return onnxruntime.InferenceSession(style.content, options, providers=providers or None)
+    except runtime_errors() as error:
+        raise StyleError(f"ONNX Runtime can't open the style file {style.path}: {error}") from error
+
+
+def open_model(model) -> Callable[[dict[str, np.ndarray], list[str]], list[np.ndarray]]:
+    """A function (inputs by name, names of outputs) -> outputs that runs an onnx.ModelProto which is no style, on the CPU.
+
+    Opening and running raise StyleError if ONNX Runtime refuses the graph or fails.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=[PROVIDERS["cpu"]])
+    except runtime_errors() as error:
+        raise StyleError(f"ONNX Runtime can't open the model: {error}") from error
+
+    def run(inputs: dict[str, np.ndarray], outputs: list[str]) -> list[np.ndarray]:
+        try:
+            return [np.asarray(result) for result in session.run(outputs, inputs)]
+        except runtime_errors() as error:
+            size = ", ".join(" x ".join(map(str, array.shape)) for array in inputs.values())
+            raise StyleError(f"ONNX Runtime can't run the model on {size}: {error}") from error
+
+    return run

@@ -1,0 +1,243 @@
+"""Learning a look from one picture or a few: rendered frames are painted so that features of ImageNet can't tell them from it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from core.colour import LUMINANCE
+
+from ..config import JUDGED_SHIFT, TrainConfig
+from ..frames.frame_store import DataError, FrameStore, cache_folder, digest
+from ..frames.pictures import read_picture
+from ..networks.discriminators import ProjectedDiscriminator
+from ..networks.encoding import encode, shown
+from ..networks.perceptual import load_features
+from . import losses
+from .dataset import MOTION, Crops, draw_frames, draw_steps, follow_names, split_names
+from .hardware import Hardware
+from .objective import Objective, Terms
+
+BRUSH_WIDTH = 1920
+"""Pixels across the frame that `brush` is a share of."""
+ENLARGED = 1.25
+"""How much a picture may be enlarged: beyond, its strokes would have no edges."""
+OPAQUE = 0.98
+"""Share of a crop of the look that its alpha must leave."""
+DRAWS = 200
+CONTENT = "1/8"
+"""The level whose features tell what is where."""
+TONES = 33
+"""Points of the curve of tones."""
+TONE_SIDE = 16
+"""Pixels that a tone is the mean over."""
+DIRECTIONS = 64
+"""Lines that style projects features onto in each step."""
+
+
+class Batch(NamedTuple):
+    """What one step learns from."""
+
+    inputs: Crops
+    look: Tensor
+    """(B, 3, h, w) sRGB in [0, 1], pieces of the pictures."""
+    moving: bool
+    """Whether the inputs are two frames in a row, the earlier ones in the first half."""
+    offset: tuple[int, int]
+    """Row and column of the part of the inputs that is judged."""
+    directions: int
+    """Seed of what style projects onto."""
+
+
+class RenderedFrames:
+    """A data folder of which only the rendered frames in input/ count. Raises DataError as DataSet does."""
+
+    def __init__(self, config: TrainConfig):
+        passes = config.passes + tuple(p for p in MOTION if config.weight_temporal and p not in config.passes)
+        problems: list[str] = []
+        cache = cache_folder(config.data)
+        self.inputs = FrameStore(config.data / "input", passes, cache, problems, height=config.frame_height, layer=config.layer)
+        problems += [
+            f"{self.inputs.of(f.name)} is {f.width} x {f.height} pixels, smaller than a crop of {config.crop}."
+            for f in self.inputs.frames.values()
+            if min(f.height, f.width) < config.crop
+        ]
+        if problems:
+            raise DataError("The data set can't be used:\n" + "\n".join(f"  {p}" for p in problems))
+        self.fingerprint = digest([self.inputs.fingerprint])
+        self.steps = follow_names(self.inputs)
+
+
+class Look:
+    """The pictures of a look, (4, H, W) sRGB and alpha each, scaled so that their strokes are as large as `brush` says."""
+
+    def __init__(self, paths: Sequence[Path], brush: float, side: int, colours: bool):
+        """side: of the crops that will be drawn. colours: else all is grey. Raises DataError for pictures that can't serve."""
+        self.pictures = [_scaled(path, brush, side) for path in paths]
+        if not colours:
+            self.pictures = [torch.cat([grey(p[None, :3])[0], p[3:]]) for p in self.pictures]
+        self.side = side
+        areas = np.array([p[0].numel() for p in self.pictures], float)
+        self.shares = areas / areas.sum()
+        self.places = [_opaque_places(p[3].numpy(), side) for p in self.pictures]
+        for path, places in zip(paths, self.places, strict=True):
+            if not len(places):
+                raise DataError(
+                    f"{path} is transparent nearly everywhere: scaled for brush {brush:g}, no square of {side} px is opaque."
+                )
+        luma = torch.cat([grey(p[None, :3])[0, 0][p[3] > 0.5] for p in self.pictures])
+        self.tones = torch.quantile(luma[:: max(1, len(luma) // 10**6)], torch.linspace(0, 1, TONES))
+        """The luma that is darker than a share of all pixels, for shares from 0 to 1."""
+
+    def whole(self) -> list[Tensor]:
+        """The pictures, (1, 3, H, W), where they are transparent as their mean."""
+        return [self._opaque(p)[None] for p in self.pictures]
+
+    def draw(self, count: int, rng: np.random.Generator) -> Tensor:
+        """Random crops, (count, 3, side, side), mirrored every second time."""
+        crops = []
+        for _ in range(count):
+            number = int(rng.choice(len(self.pictures), p=self.shares))
+            y, x = self.places[number][rng.integers(len(self.places[number]))]
+            crop = self._opaque(self.pictures[number])[:, y : y + self.side, x : x + self.side]
+            crops.append(crop.flip(2) if rng.integers(2) else crop)
+        return torch.stack(crops)
+
+    def toned(self, luma: Tensor) -> Tensor:
+        """Luma from 0 to 1 brought to the range of the pictures: black to their darkest, white to their lightest."""
+        place = luma.clamp(0, 1) * (TONES - 1)
+        below, tones = place.floor().long().clamp(max=TONES - 2), self.tones.to(luma.device)
+        return torch.lerp(tones[below], tones[below + 1], place - below)
+
+    @staticmethod
+    def _opaque(picture: Tensor) -> Tensor:
+        colour, alpha = picture[:3], picture[3:]
+        mean = (colour * alpha).sum((1, 2), keepdim=True) / alpha.sum()
+        return torch.lerp(mean.expand_as(colour), colour, alpha)
+
+
+def look_of(config: TrainConfig) -> Look:
+    """The pictures that the settings name, for crops as large as what is judged. Raises TrainerError."""
+    side = config.crop - JUDGED_SHIFT
+    return Look(config.exemplar, config.brush, side, not config.keep_colours)
+
+
+def _scaled(path: Path, brush: float, side: int) -> Tensor:
+    rgba = read_picture(path)
+    height, width = rgba.shape[:2]
+    scale = brush * BRUSH_WIDTH / max(height, width)
+    if scale > ENLARGED:
+        raise DataError(
+            f"{path} has {width} x {height} pixels, and brush {brush:g} asks for {brush * BRUSH_WIDTH:.0f} along "
+            f"the longer side; give a larger picture, or at most --brush {ENLARGED * max(height, width) / BRUSH_WIDTH:.2f}."
+        )
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if min(size) < side:
+        raise DataError(
+            f"{path}, scaled for brush {brush:g}, has {size[0]} x {size[1]} pixels, and {side} are judged at once; give a larger "
+            f"picture, a --brush of {brush * side / min(size):.2f} or more, or a smaller --crop."
+        )
+    premultiplied = np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], -1)
+    planes = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize(size, Image.Resampling.LANCZOS))
+        for plane in premultiplied.transpose(2, 0, 1)
+    ]
+    colour, alpha = np.stack(planes[:3]), planes[3].clip(0, 1)
+    colour = np.where(alpha > 1e-3, colour / np.maximum(alpha, 1e-3), 0).clip(0, 1)
+    return torch.from_numpy(np.concatenate([colour, alpha[None]]).astype(np.float32))
+
+
+def _opaque_places(alpha: np.ndarray, side: int) -> np.ndarray:
+    """(n, 2): rows and columns where crops of a side start that the alpha hardly touches."""
+    total = np.zeros((alpha.shape[0] + 1, alpha.shape[1] + 1))
+    total[1:, 1:] = alpha.cumsum(0, dtype=np.float64).cumsum(1)
+    covered = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    return np.argwhere(covered >= OPAQUE * side**2)
+
+
+def grey(picture: Tensor) -> Tensor:
+    """(B, 3, H, W) to its luma thrice."""
+    weights = picture.new_tensor(LUMINANCE)[:, None, None]
+    return (picture * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+
+
+class Exemplar(Objective):
+    """A projected discriminator judges crops of the outputs against crops of the pictures; features of the frame itself hold the
+    content.
+
+    What is judged lies anywhere in the crop that the generator sees: always at its border, the padding there would give every
+    output away, and always at one place, the generator would hide a lattice between those that the judge's strides look at.
+    """
+
+    reads = RenderedFrames
+
+    def __init__(self, config: TrainConfig, hardware: Hardware):
+        self.look = look_of(config)
+        self.side = self.look.side
+        super().__init__(config, hardware)
+        self.names, self.held_out = split_names(list(self.data.inputs.frames), config.holdout, config.holdout_fraction)
+        self.use_steps(self.names)
+
+    def make_judge(self) -> ProjectedDiscriminator:
+        config = self.config
+        self.features = load_features(config.features_from, config.features_weights)
+        judge = ProjectedDiscriminator(self.features, self.look.whole(), 2 * config.discriminator_channels, config.spectral_norm)
+        self.features.to(self.hardware.device)
+        return judge
+
+    def draw(self, rng: np.random.Generator) -> Batch:
+        """Every second batch is of two frames in a row, if steadiness is asked for."""
+        config, data = self.config, self.data
+        moving = "temporal" in self.weights and bool(rng.integers(2))
+        if moving:
+            inputs = draw_steps(data, self.steps, replace(config, batch=max(1, config.batch // 2)), rng)
+        else:
+            inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
+        look = self.look.draw(len(inputs.passes["image"]), rng)
+        offset = tuple(int(n) for n in rng.integers(JUDGED_SHIFT + 1, size=2))
+        device = self.hardware.device
+        return Batch(inputs.to(device), look.to(device), moving, offset, int(rng.integers(2**31)))
+
+    def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
+        """The terms of one step: the discriminator's, then, after its update, the generator's."""
+        image, output = encode(batch.inputs.passes["image"]), self.paint(batch.inputs).float()
+        (y, x), side = batch.offset, self.side
+        plain, fake = (shown(t[..., y : y + side, x : x + side]) for t in (image, output))
+        seen = grey(fake) if self.config.keep_colours else fake
+        judge: ProjectedDiscriminator = self.networks["discriminator"]
+        loss_d, loss_g = losses.ADVERSARIAL[self.config.adversarial]
+        with self.hardware.fast():
+            found = self.features(seen)
+            with torch.no_grad():
+                look, wanted = self.features(batch.look), self.features(grey(plain) if self.config.keep_colours else plain)
+        real, painted = judge.judge(look).logits, judge.judge({n: f.detach() for n, f in found.items()}).logits
+        yield "discriminator", {"discriminator": losses.mean(loss_d(r, p) for r, p in zip(real, painted, strict=True))}
+
+        judge.requires_grad_(False)
+        terms = {"adversarial": losses.mean(loss_g(part) for part in judge.judge(found).logits)}
+        judge.requires_grad_(True)
+        if "content" in self.weights:
+            terms["content"] = losses.likeness(found, wanted, [CONTENT])
+        if "style" in self.weights:
+            source = torch.Generator().manual_seed(batch.directions)
+            terms["style"] = losses.sliced_wasserstein(found, look, DIRECTIONS, source)
+        if "tones" in self.weights:
+            tone, wanted_tone = (avg_pool2d(grey(t)[:, :1], TONE_SIDE) for t in (fake, plain))
+            terms["tones"] = losses.l1(tone, self.look.toned(wanted_tone))
+        if self.config.keep_colours:
+            terms["colours"] = 10 * losses.l1(fake - grey(fake), plain - grey(plain))
+        if batch.moving:
+            terms["temporal"] = self.temporal(batch.inputs, output)
+        yield "generator", terms
+
+    @property
+    def record(self) -> dict:
+        """As of Objective, with the pictures and the network that the look was learned by."""
+        pictures = [{"picture": path.name, "bytes": path.stat().st_size} for path in self.config.exemplar]
+        return super().record | {"exemplars": pictures, "features": self.features.title}

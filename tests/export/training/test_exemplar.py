@@ -1,0 +1,239 @@
+"""The mode exemplar on tiny frames and one striped picture, with features of random weights where any will do."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core import load_style
+from core.exr import read_exr
+from export.config import ExportConfig, resumed_config, train_config
+from export.export_onnx import export
+from export.frames.frame_store import DataError
+from export.networks import perceptual
+from export.networks.discriminators import ProjectedDiscriminator
+from export.networks.encoding import decode, display, encode, shown
+from export.settings import ConfigError
+from export.training import losses
+from export.training.check_data import check_data
+from export.training.checkpoint import load_checkpoint, load_module
+from export.training.exemplar import Exemplar, Look, grey
+from export.training.hardware import find_hardware
+from export.training.objective import make_painter
+from export.training.preview import paint
+from export.training.train import train
+
+from ..moving_frames import write_moving_frames
+from ..networks.test_perceptual import WrittenOut
+
+SIDE = 64
+
+
+def striped(width: int = 240, height: int = 160) -> np.ndarray:
+    """(H, W, 3) uint8: blue and yellow diagonal stripes."""
+    y, x = np.mgrid[:height, :width]
+    return np.where(((x + y) // 6 % 2)[..., None], (20, 40, 160), (230, 200, 40)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    """A folder with rendered frames, a picture of the look, and random weights in a file."""
+    folder = tmp_path_factory.mktemp("exemplar")
+    write_moving_frames(folder / "data", targets=False)
+    Image.fromarray(striped()).save(folder / "look.png")
+    torch.manual_seed(0)
+    torch.save(WrittenOut().state_dict(), folder / "features.pth")
+    return folder
+
+
+@pytest.fixture
+def settings(material, tmp_path):
+    def make(**changes):
+        tiny = {"passes": ("image",), "noise": 0, "crop": 112, "batch": 2, "widths": (16, 16), "steps": 3, "minutes": 0.0}
+        tiny |= {"features_weights": material / "features.pth", "brush": 0.125, "threads": 1, "learning_rate": 2e-3}
+        paths = {"data": material / "data", "run": tmp_path / "run", "exemplar": (material / "look.png",), "precision": "float32"}
+        return train_config(paths | tiny | {"mode": "exemplar", "holdout": ("pan_0003",)} | changes)
+
+    return make
+
+
+def test_a_few_flags_are_enough_and_nothing_is_taken_in_silence(tmp_path):
+    config = train_config({"mode": "exemplar", "data": tmp_path, "run": tmp_path, "exemplar": (tmp_path / "a.png",)})
+    assert (config.discriminator, config.generator, config.minutes) == ("projected", "unet", 10.0)
+    for changes, message in (
+        ({"exemplar": ()}, "must name a picture"),
+        ({"discriminator": "patch"}, "projected in mode exemplar"),
+        ({"weight_l1": 1.0}, "own target"),
+        ({"brush": 0.0}, "brush must be"),
+        ({"weight_r1": 1.0}, "weight-r1 is no part"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            train_config({"mode": "exemplar", "data": tmp_path, "run": tmp_path, "exemplar": (tmp_path / "a.png",)} | changes)
+    for changes in ({"exemplar": (tmp_path,)}, {"discriminator": "projected"}):
+        with pytest.raises(ConfigError, match="mode exemplar"):
+            train_config({"data": tmp_path, "run": tmp_path} | changes)
+
+
+def test_a_run_resumes_exactly_and_its_style_tells_picture_and_network(settings, tmp_path):
+    whole = train(settings(weight_temporal=1.0, weight_style=0.5))
+    train(settings(run=tmp_path / "parts", steps=3, weight_temporal=1.0, weight_style=0.5, minutes=1e-9))
+    part = resumed_config({"run": tmp_path / "parts", "resume": True, "minutes": 0.0})
+    train(part)
+    first, second = (load_checkpoint(run)[0] for run in (whole, part.run))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not any("features" in name or "frozen" in name for name in first)
+    style = load_style(export(ExportConfig(whole, tmp_path / "striped.onnx")))
+    assert style.training["features"] == "EfficientNet-Lite0"
+    assert style.training["exemplars"][0]["picture"] == "look.png"
+    assert str(tmp_path.parent) not in style.to_json() and style.thumbnail
+
+
+def test_outputs_come_nearer_to_the_pictures_colours(settings):
+    """Even features of random weights tell blue and yellow from brown."""
+    config = settings(steps=40, weight_content=0.1, weight_tones=0.0, weight_style=10.0, learning_rate=4e-3)
+    tensors, _ = load_checkpoint(train(config))
+    generator = make_painter(config)
+    load_module("ema", generator, tensors)
+    frame = torch.from_numpy(read_exr(config.data / "input" / "pan_0003.exr")["image"][..., :3].copy()).permute(2, 0, 1)[None]
+    image, output = paint(generator, {"image": frame}, None)
+    wanted = torch.from_numpy(striped()).permute(2, 0, 1) / 255
+
+    def distance(picture):
+        return (display(picture).mean((1, 2)) - wanted.mean((1, 2))).abs().sum()
+
+    assert distance(output) < 0.7 * distance(image)
+
+
+def test_kept_colours_are_the_frames_own(settings):
+    config = settings(keep_colours=True)
+    objective = Exemplar(config, find_hardware(config))
+    look = objective.look.draw(2, np.random.default_rng(0))
+    assert torch.equal(look[:, 0], look[:, 1]) and torch.equal(look[:, 0], look[:, 2])
+    (_, judged), (_, terms) = objective.losses(objective.draw(np.random.default_rng(0)), 0)
+    assert terms["colours"] < 0.4 and judged["discriminator"].isfinite()
+
+
+def test_what_is_judged_lies_anywhere_in_a_crop(settings):
+    config = settings()
+    objective = Exemplar(config, find_hardware(config))
+    rows = np.array([objective.draw(np.random.default_rng(seed)).offset for seed in range(120)])
+    assert rows.min() >= 0 and rows.max() + objective.side <= config.crop
+    assert {*(rows % 4).sum(1).tolist()} == set(range(7))  # no place between the strides of the judge is left out
+
+
+def save(array, path, **more):
+    Image.fromarray(array).save(path, **more)
+    return path
+
+
+def test_pictures_of_all_kinds_are_read_right(tmp_path):
+    rgb = striped()
+    wanted = Look([save(rgb, tmp_path / "a.png")], 0.125, SIDE, True).pictures[0]
+    kinds = {"cmyk.tif": Image.fromarray(rgb).convert("CMYK"), "palette.png": Image.fromarray(rgb).quantize(8)}
+    for name, image in kinds.items():
+        image.save(tmp_path / name)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter clockwise
+    Image.fromarray(np.rot90(rgb)).save(tmp_path / "turned.png", exif=exif)
+    for name in (*kinds, "turned.png"):
+        found = Look([tmp_path / name], 0.125, SIDE, True).pictures[0]
+        assert found.shape == wanted.shape and (found - wanted).abs().mean() < 0.02, name
+    grey_picture = Look([save(rgb[..., 0], tmp_path / "grey.png")], 0.125, SIDE, True).pictures[0]
+    assert grey_picture.shape == wanted.shape and torch.equal(grey_picture[0], grey_picture[2])
+    deep = rgb[..., 0].astype(np.uint16) * 257
+    assert Look([save(deep, tmp_path / "deep.png")], 0.125, SIDE, True).pictures[0][0].sub(grey_picture[0]).abs().max() < 0.02
+
+
+def test_pictures_that_cant_serve_are_refused_in_words(tmp_path):
+    small = save(striped(60, 40), tmp_path / "small.png")
+    with pytest.raises(DataError, match=r"60 x 40 pixels, and brush 0.125 asks for 240 .* at most --brush 0.04"):
+        Look([small], 0.125, SIDE, True)
+    with pytest.raises(DataError, match="has 60 x 40 pixels, and 64 are judged at once"):
+        Look([small], 60 / 1920, SIDE, True)
+    clear = save(np.dstack([striped(), np.zeros((160, 240), np.uint8)]), tmp_path / "clear.png")
+    with pytest.raises(DataError, match="transparent nearly everywhere"):
+        Look([clear], 0.125, SIDE, True)
+    (tmp_path / "no.jpg").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="can't be read as a picture"):
+        Look([tmp_path / "no.jpg"], 0.125, SIDE, True)
+
+
+def test_what_a_mask_leaves_out_is_never_shown(tmp_path):
+    alpha = np.zeros((160, 240), np.uint8)
+    alpha[:, :120] = 255
+    picture = striped()
+    picture[:, 120:] = (255, 0, 0)
+    look = Look([save(np.dstack([picture, alpha]), tmp_path / "half.png")], 0.125, SIDE, True)
+    drawn = look.draw(50, np.random.default_rng(0))
+    assert not ((drawn[:, 0] > 0.9) & (drawn[:, 1] < 0.2)).any()
+    whole = look.whole()[0]
+    assert not ((whole[:, 0] > 0.95) & (whole[:, 1] < 0.3)).any()
+
+
+def test_several_pictures_are_drawn_by_their_area(tmp_path):
+    red, blue = (np.broadcast_to(np.uint8(c), (160, 240, 3)) for c in ((200, 0, 0), (0, 0, 200)))
+    look = Look([save(red, tmp_path / "r.png"), save(blue[:80], tmp_path / "b.png")], 0.125, SIDE, True)
+    # The second is scaled to the same longer side, so it ends up half as high.
+    share = (look.draw(400, np.random.default_rng(0))[:, 0].mean((1, 2)) > 0.5).float().mean()
+    assert share == pytest.approx(look.shares[0], abs=0.08) and look.shares[0] > 0.5
+
+
+def test_tones_run_from_the_pictures_darkest_to_its_lightest(tmp_path):
+    ramp = np.broadcast_to(np.linspace(50, 150, 240).astype(np.uint8)[None, :, None], (160, 240, 3))
+    toned = Look([save(ramp, tmp_path / "ramp.png")], 0.125, SIDE, True).toned(torch.tensor([-1.0, 0.0, 0.25, 0.5, 1.0, 2.0]))
+    assert torch.allclose(toned, torch.tensor([50.0, 50, 75, 100, 150, 150]) / 255, atol=0.01)
+
+
+def test_check_data_tells_of_frames_and_pictures(material):
+    values = {"data": material / "data", "mode": "exemplar", "exemplar": (material / "look.png",), "passes": ("image",)}
+    report = check_data(values | {"noise": 0, "brush": 0.125, "crop": 112})
+    assert "3 frames" in report and "look.png, scaled to 240 x 160 pixels" in report
+
+
+def test_frames_smaller_than_a_crop_are_named(settings):
+    with pytest.raises(DataError, match="208 x 192 pixels, smaller than a crop of 200"):
+        train(settings(crop=200))
+
+
+def test_a_projected_discriminator_is_frozen_where_it_should_be_and_blind_to_the_pictures_tone():
+    torch.manual_seed(0)
+    features = perceptual.EfficientNetLite0(WrittenOut().state_dict())
+    picture = torch.rand(1, 3, 96, 96)
+    judge = ProjectedDiscriminator(features, [picture], 16)
+    judged = judge(picture)
+    assert [part.shape[1] for part in judged.logits] == [1] * 4
+    judged.logits[0].sum().backward()
+    trained = [name for name, p in judge.named_parameters() if p.grad is not None]
+    assert trained and all(name.startswith("heads.0") for name in trained)
+    assert {name.rstrip("0123") for name, _ in judge.named_buffers() if not name.startswith("heads")} == {
+        "mean",
+        "deviation",
+        "mixture",
+    }
+
+
+def test_shown_is_srgb_with_a_slope_outside_too():
+    linear = torch.tensor([0.0, 0.001, 0.2, 0.9]).reshape(1, 1, 1, 4)
+    torch.testing.assert_close(shown(encode(linear)), display(linear), atol=1e-4, rtol=1e-3)
+    outside = torch.tensor([-0.5, 1.5, 3.6], requires_grad=True)
+    seen = shown(outside)
+    seen.sum().backward()
+    assert (outside.grad > 0).all() and -0.1 < seen.min() < 0 and 1 < seen.max() < 1.3
+    assert decode(outside).isfinite().all()
+
+
+def test_likeness_and_sliced_wasserstein_are_0_for_equals_and_blind_to_places():
+    a = {"1/2": torch.rand(2, 8, 12, 12)}
+    moved = {"1/2": a["1/2"].flip(2)}
+    assert losses.likeness(a, a, ["1/2"]) == 0 and losses.likeness(moved, a, ["1/2"]) > 0.1
+    source = torch.Generator().manual_seed(0)
+    assert losses.sliced_wasserstein(moved, a, 16, source) < 1e-9
+    assert losses.sliced_wasserstein({"1/2": 2 * a["1/2"]}, a, 16, source) > 0.1
+    doubled = {"1/2": 5 * a["1/2"]}
+    first = losses.sliced_wasserstein({"1/2": 2 * a["1/2"]}, a, 16, torch.Generator().manual_seed(1))
+    second = losses.sliced_wasserstein({"1/2": 10 * a["1/2"]}, doubled, 16, torch.Generator().manual_seed(1))
+    assert first == pytest.approx(second.item(), rel=1e-4)  # whatever the features' scale
+
+
+def test_grey_is_luma():
+    assert torch.allclose(grey(torch.ones(1, 3, 2, 2)), torch.ones(1, 3, 2, 2))
