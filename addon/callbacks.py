@@ -1,4 +1,4 @@
-"""What Blender calls by itself: timers that outlive an exception, our handlers, other people's while we render for ourselves."""
+"""What Blender calls by itself: timers that outlive an exception, our handlers, and none at all during our own renders."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ RENDERS = (
     "composite_pre", "composite_post", "composite_cancel", "frame_change_pre", "frame_change_post",
     "depsgraph_update_pre", "depsgraph_update_post",
 )  # fmt: skip
-"""The lists of handlers that Blender may go through while it renders."""
+"""The lists of handlers that Blender may call while it renders."""
 
 
 class Timer:

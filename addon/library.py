@@ -22,7 +22,7 @@ PATH_VARIABLE = "GAN_STYLE_PATH"
 
 LOOK_SECONDS = 1.0
 TICK_NANOSECONDS = 50_000_000
-"""More than a tick of any file system's clock but FAT's."""
+"""More than one tick of the clock of any file system but FAT."""
 OPEN_GENERATORS = 4
 """How many generators stay open; each keeps the memory that a frame took."""
 
@@ -76,7 +76,7 @@ def folders(wanted: Settings | None = None) -> list[Path]:
 
 
 def installed(wanted: Settings | None = None) -> dict[str, Installed]:
-    """All style files by identifier (the file's name without its ending), broken ones too. Not to be changed.
+    """All style files by identifier (the file's name without its ending), broken ones too. Do not change it.
 
     wanted: the settings, which other threads than the main one must hand in; None for those of now.
     The node asks at each redraw, so the files are looked at again only when their folders have changed, or after LOOK_SECONDS.
@@ -219,7 +219,7 @@ def _read(path: Path, version: tuple[int, int, int]) -> Installed:
 
 
 def _open(path: Path, version: tuple[int, int, int], provider: str, memory_limit: int | None, precision: str) -> Generator:
-    """The one that was used longest ago is closed when there are too many."""
+    """When there are too many, the one unused for longest is closed."""
     key = path, version, provider, memory_limit, precision
     with _opening:
         opened = _generators.pop(key, None) or Generator(

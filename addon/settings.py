@@ -12,7 +12,7 @@ from ..core.commands import DEVICE_VARIABLE
 
 @dataclass(frozen=True)
 class Settings:
-    """The preferences; preferences.py describes each to the artist."""
+    """The preferences; ui/preferences.py explains each to the artist."""
 
     device: str = "auto"
     """A provider as core.Generator knows it."""

@@ -47,7 +47,7 @@ class CompositorNodeGANStyle(bpy.types.CompositorNodeCustomGroup):
 
     style: bpy.props.EnumProperty(
         name="Style",
-        description="The look that the image gets",
+        description="The style that the image is given",
         items=_style_items,
         get=_get_style,
         set=_set_style,
@@ -56,7 +56,7 @@ class CompositorNodeGANStyle(bpy.types.CompositorNodeCustomGroup):
     # The file keeps the style's identifier, not the enum's number: it names the style even where it is not installed.
     style_id: bpy.props.StringProperty(options={"HIDDEN"})
     guide_links: bpy.props.StringProperty(options={"HIDDEN"})
-    """JSON {socket: [node, output]} of the links to sockets that the style does not need, to come back with the socket."""
+    """JSON {socket: [node, output]}: links to sockets that the style does not need, restored when the socket comes back."""
 
     def init(self, _context: bpy.types.Context) -> None:
         self.node_tree = node_group.new_group()

@@ -64,7 +64,7 @@ def draw_details(node: bpy.types.Node, layout: bpy.types.UILayout, width: float)
 
 
 def _problem(node: bpy.types.Node) -> tuple[str, str, str]:
-    """What is wrong with the node as it stands, be it run since or not, and the operator that mends it with its label."""
+    """What is wrong with the node as it stands, whether it has run since or not, and the operator that mends it and its label."""
     try:
         library.find(node.style_id)
     except library.MissingStyleError:
@@ -81,7 +81,7 @@ def _draw_run(run: log.Run, layout: bpy.types.UILayout, width: float) -> None:
     if run.error:
         _draw_error(layout, run.error, width)
     elif run.cancelled:
-        _wrap(layout.column(align=True), "Cancelled: this is the picture from before.", width, icon="INFO")
+        _wrap(layout.column(align=True), "Cancelled: this is the earlier picture.", width, icon="INFO")
     if run.error or run.cancelled:
         layout.operator("gan_style.run_again")
         return

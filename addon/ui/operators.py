@@ -1,4 +1,4 @@
-"""What the buttons of the node and of the preferences do, and what a style file does that is dropped onto the compositor."""
+"""What the buttons of the node and of the preferences do, and what happens to a style file dropped onto the compositor."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def _node(context: bpy.types.Context) -> bpy.types.Node | None:
 
 
 class GANSTYLE_OT_link_passes(bpy.types.Operator):  # noqa: N801 - Blender's way to name operators, here and below
-    """Connect the passes that the style needs with the Render Layers node that feeds the image, and render them"""
+    """Switch on the passes that the style needs, and connect them from the Render Layers node that feeds the image"""
 
     bl_idname = "gan_style.link_passes"
     bl_label = "Link Passes"
@@ -106,7 +106,7 @@ class GANSTYLE_OT_remove_style(bpy.types.Operator):  # noqa: N801
 
 
 class GANSTYLE_OT_add_folder(bpy.types.Operator):  # noqa: N801
-    """Look for styles in one more folder"""
+    """Look for styles in another folder, too"""
 
     bl_idname = "gan_style.add_folder"
     bl_label = "Add Folder"
@@ -117,7 +117,7 @@ class GANSTYLE_OT_add_folder(bpy.types.Operator):  # noqa: N801
 
 
 class GANSTYLE_OT_remove_folder(bpy.types.Operator):  # noqa: N801
-    """Look for styles in this folder no more; the files in it stay"""
+    """Stop looking for styles in this folder; its files stay"""
 
     bl_idname = "gan_style.remove_folder"
     bl_label = "Remove Folder"
@@ -191,7 +191,7 @@ class GANSTYLE_OT_cancel(bpy.types.Operator):  # noqa: N801
 
 
 class GANSTYLE_OT_run_again(bpy.types.Operator):  # noqa: N801
-    """Stylise what feeds the node once more"""
+    """Run the style again on what feeds the node"""
 
     bl_idname = "gan_style.run_again"
     bl_label = "Stylise Again"

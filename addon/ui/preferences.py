@@ -10,8 +10,8 @@ from . import thumbnails
 
 MAX_MEGABYTES = 2**20
 PRECISION_HINTS = {
-    "full": "32-bit floats throughout: frames equal those of the CPU but for rounding errors that nobody sees",
-    "tf32": "NVIDIA GPUs from the RTX 30 series on round what they multiply to 11 bits, like half floats, and are faster. "
+    "full": "32-bit floats throughout: frames equal those of the CPU, but for rounding errors too small to see",
+    "tf32": "NVIDIA GPUs since the RTX 30 series round what they multiply to 11 bits, like half floats, which is faster. "
     "Frames differ from those of the CPU and of other GPUs by about a thousandth: use one precision for the whole shot",
 }
 
@@ -39,7 +39,7 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
     )
     precision: bpy.props.EnumProperty(
         name="Precision",
-        description="How exactly CUDA computes; other devices take no notice",
+        description="How exactly CUDA computes; it changes nothing on other devices",
         items=[(name, label, PRECISION_HINTS[name]) for name, label in PRECISIONS.items()],
         default=Settings.precision,
     )
@@ -48,27 +48,27 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
         default=Settings.memory_limit,
         min=0,
         max=MAX_MEGABYTES,
-        description="Memory of the device that a frame may take; larger frames are run in tiles, with the same result. "
-        "0 for half of what is free",
+        description="Device memory that a frame may take; larger frames are run in tiles, with the same result. "
+        "0 for half of the free memory",
     )
     memory_cache: bpy.props.IntProperty(
         name="Memory Cache (MB)",
         default=Settings.memory_cache,
         min=0,
         max=MAX_MEGABYTES,
-        description="Stylised frames to remember, so that the same inputs are not computed twice; 0 for none",
+        description="Memory for stylised frames, so that equal inputs are not computed twice; 0 for none",
     )
     disk_cache: bpy.props.IntProperty(
         name="Disk Cache (MB)",
         default=Settings.disk_cache,
         min=0,
         max=MAX_MEGABYTES,
-        description="Stylised frames to keep on disk, also for the next time that Blender runs; 0 for none",
+        description="Disk space for stylised frames, which stay there for the next Blender session; 0 for none",
     )
     disk_folder: bpy.props.StringProperty(
         name="Cache Folder",
         subtype="DIR_PATH",
-        description="Where the frames on disk lie; empty for a folder of the add-on's own",
+        description="Folder of the frames on disk; empty for the add-on's own",
     )
     style_folders: bpy.props.CollectionProperty(type=GANSTYLE_PG_folder)
 

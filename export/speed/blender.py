@@ -21,8 +21,8 @@ STARTS = 3
 
 def node_parts(height: int, width: int) -> dict[str, float]:
     """Seconds of a render whose tree is Image -> GAN Style -> output, beside those with the node muted: "rest" is all that
-    comes on top but the generator's run. It is made of the inputs, the arrays around the generator, the write-back, and what
-    remains: digests of the inputs, and Blender that reads and mixes the stylised picture.
+    the node adds besides the generator's run: the inputs, the arrays around the generator, the write-back, and what remains,
+    namely digests of the inputs and Blender reading and mixing the stylised picture.
     """
     import bpy
 
@@ -43,7 +43,7 @@ def node_parts(height: int, width: int) -> dict[str, float]:
 
     generator.run, rows = timed, []
     for number in range(1 + FRAMES):
-        node.inputs["Exposure"].default_value = 0.01 * (1 + number)  # so that no frame is remembered
+        node.inputs["Exposure"].default_value = 0.01 * (1 + number)  # so that no frame is taken from the cache
         ran.clear()
         plain, styled = (_render(scene, node, muted) for muted in (True, False))
         done = addon.run.log.last_runs()[-1]
@@ -99,7 +99,7 @@ def enabling_cost() -> dict[str, float]:
 
 
 def _enable() -> None:
-    """Write the seconds that Blender's start took, those of registering the add-on, and how many heavy modules there are."""
+    """Write the seconds of Blender's start and of registering the add-on, and how many heavy modules are imported then."""
     started = time.perf_counter()
     import bpy  # noqa: F401 - its import starts Blender
 

@@ -1,5 +1,5 @@
-"""The generators that the table of speeds compares: the styles that ship, and others with random weights, which change nothing
-about the cost."""
+"""The generators that the table of speeds compares: the styles that ship, and others with random weights, which do not change
+the cost."""
 
 from pathlib import Path
 
@@ -20,10 +20,10 @@ STYLES = tuple(sorted(path.stem for path in SHIPPED.glob("*.onnx")))
 BARE = "bare_convolutions"
 """3x3 convolutions of 48 channels alone: what the machine can do."""
 GUIDED = "default_guided"
-"""Our default with ten channels to look at."""
+"""Our default with ten input channels."""
 NAMES = (*OURS, *STYLES, BARE, *LEAN_PEERS, *PEERS)
 FILES = (*STYLES, BARE)
-"""Those that are graphs alone, without a module of PyTorch."""
+"""Those that exist as graphs only, not as PyTorch modules."""
 
 
 def build(name: str) -> GuidedGenerator:
@@ -37,7 +37,7 @@ def build(name: str) -> GuidedGenerator:
 
 
 def write(name: str, folder: Path) -> Path:
-    """The generator's graph as a style file, made once if it is none that ships."""
+    """The generator's graph as a style file: one that ships, or else made once."""
     if name in STYLES:
         return SHIPPED / f"{name}.onnx"
     path = folder / f"{name}.onnx"

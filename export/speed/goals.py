@@ -1,4 +1,4 @@
-"""Our goals for speed and memory, each against the figures of the table of speeds."""
+"""Our goals for speed and memory, compared with the figures of the table of speeds."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ PEAK = "peak_megabytes"
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure, or how often another goes into it, that shall be at least or at most so much."""
+    """A figure, or its ratio to another, that shall be at least or at most the limit."""
 
     words: str
     limit: float
@@ -64,8 +64,8 @@ GOALS = (
         (HD, "bare_convolutions onnxruntime", "rate"),
     ),
     Goal("default, share of the convolutions in its time", 0.9, (HD, "profile default", "convolutions")),
-    _most("default, changes of layout on the way in", 0, HD, "profile default", "ReorderInputs"),
-    _most("default, changes of layout on the way out", 1, HD, "profile default", "ReorderOutputs"),
+    _most("default, changes of layout of the inputs", 0, HD, "profile default", "ReorderInputs"),
+    _most("default, changes of layout of the output", 1, HD, "profile default", "ReorderOutputs"),
     _most("default, MB of a 1080p frame", 150, HD, "default onnxruntime", PEAK),
     _most("default, MB of a 4K frame", 500, UHD, "default onnxruntime", PEAK),
     _most("default, MB of a 4K frame in tiles of 1024", 250, UHD, "tiles of 1024", PEAK),
@@ -97,11 +97,11 @@ GOALS = (
     _most("stylize() without the generator, in copies of the frame", 12, HD, "parts default", "rest_in_copies"),
     _most("node in Blender without the generator at 1080p, seconds", 0.25, HD, "node", "rest"),
     _most("node in Blender without the generator at 4K, seconds", 1, UHD, "node", "rest"),
-    _most("start of a process to the end of a 1080p frame, times a later frame", 1.5, HD, "start", "first_by_steady"),
+    _most("from the start of a process to its first 1080p frame, times a later frame", 1.5, HD, "start", "first_by_steady"),
     _most("Blender's start with the add-on, seconds longer", 0.05, ANY, "enabling", "seconds"),
     _most("enabling the add-on, heavy modules imported", 0, ANY, "enabling", "heavy_modules"),
     Goal(
-        "default with ten channels to see against three, times the seconds",
+        "default with ten input channels against three, times the seconds",
         1.1,
         (HD, "default_guided onnxruntime", "seconds"),
         OURS,
@@ -124,7 +124,7 @@ GOALS = (
 
 
 def judged(results: dict[str, dict[str, dict]]) -> list[dict]:
-    """Each goal's words, its limit, what was found (None if it was not measured), and whether it is met (None likewise)."""
+    """Each goal in words, its limit, what was found, and whether it is met (both None if it was not measured)."""
     return [
         {"goal": goal.words, "limit": goal.limit, "at_most": goal.at_most, "found": found, "met": goal.met(found)}
         for goal in GOALS

@@ -1,7 +1,7 @@
-"""What the table of speeds is made of: each function measures one thing, in a process of its own that own_process() starts.
+"""The measurements behind the table of speeds: each function measures one thing, in a process that own_process() starts.
 
 Files are style files, sizes (height, width) in pixels, times in seconds, memory in MB (10^6 bytes) above what the process held
-before. PyTorch is imported by those that need it only: it would add to the others' start and memory.
+before. Only those that need PyTorch import it: it would add to the others' start and memory.
 """
 
 import json
@@ -25,7 +25,7 @@ from core.tiles import plan_tiles, round_up
 from ..measures.cost import multiplications, peak_bytes, reset_peak
 
 ENOUGH_SECONDS, MOST_FRAMES = 6, 5
-"""Frames are timed until they have taken so long, or are so many after a first; if that alone takes longer, it is the one."""
+"""After a first frame, frames are timed for so many seconds or up to so many; if the first takes longer, it counts."""
 ROOT = Path(__file__).parents[2]
 MEMORY = "/dev/shm"
 """Where the node exchanges frames with Blender on Linux, see addon/temp_folder.py."""
@@ -87,7 +87,7 @@ def _eager(name: str, arrays: list[np.ndarray]) -> Callable:
 
 
 def parts(file: str, height: int, width: int) -> dict:
-    """Where stylize() spends its time, and all of it against the generator's and against copies of the frame."""
+    """Where stylize() spends its time; the whole of it, compared with the generator's and with copies of the frame."""
     generator, marks = Generator(load_style(file), "cpu"), []
     run, passes = generator.run, _passes(generator.style, height, width)
 
@@ -117,7 +117,7 @@ def parts(file: str, height: int, width: int) -> dict:
 
 
 def tiles(file: str, side: int, height: int, width: int) -> dict:
-    """A frame in tiles of at most side x side against the whole frame."""
+    """A frame in tiles of at most side x side, compared with the whole frame."""
     generator = Generator(load_style(file), "cpu")
     passes, style = _passes(generator.style, height, width), generator.style
     generator.memory_limit = 10**12  # so that the whole frame is run at once
@@ -156,9 +156,9 @@ def limit(file: str, megabytes: int, height: int, width: int) -> dict:
 
 
 def start(file: str, height: int, width: int) -> dict:
-    """From the start of a process, Python's own included, to its first frame, against the frames after that."""
+    """Time from the start of a process, Python's own included, to its first frame, compared with later frames."""
     command = [sys.executable, "-c", FIRST_FRAME, file, str(height), str(width)]
-    with tempfile.TemporaryDirectory() as folder:  # for bytecode, which Python keeps from start to start where it may
+    with tempfile.TemporaryDirectory() as folder:  # to write bytecode, which Python keeps for later starts if it may
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder}
         first = _median(lambda: subprocess.run(command, cwd=ROOT, check=True, env=environment))
     generator = Generator(load_style(file), "cpu")
@@ -204,7 +204,7 @@ def _session(file: str, profile: str = "", **sides: int):
 
 
 def exchange(height: int, width: int) -> dict:
-    """Writing and reading five passes of twelve channels as EXR, against NumPy's own files; in MEMORY where there is one."""
+    """Writing and reading five passes of twelve channels as EXR, compared with NumPy's own files; in MEMORY where it exists."""
     layers = _passes(Style("any", passes=("image", "depth", "normal", "albedo", "position")), height, width)
     with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
         exr, arrays = Path(folder, "passes.exr"), Path(folder, "passes.npy")
@@ -224,7 +224,7 @@ def agreement(name: str, file: str, height: int, width: int) -> dict:
 
 
 def rounding(height: int, width: int) -> dict:
-    """The largest difference that TF32 makes in the pictures that the shipped styles make of noise; see measures/tf32.py."""
+    """The largest difference that TF32 makes in what the shipped styles paint from noise; see measures/tf32.py."""
     from ..measures.tf32 import tf32_difference
 
     return {"difference": max(tf32_difference(f, _passes(load_style(f), height, width)) for f in SHIPPED.glob("*.onnx"))}
@@ -275,7 +275,7 @@ def _passes(style: Style, height: int, width: int) -> dict[str, np.ndarray]:
 
 
 def _tensors(style: Style, height: int, width: int) -> dict[str, np.ndarray]:
-    """Noise as the graph takes it, of the next larger size that it takes."""
+    """Noise as the graph takes it, of the next larger size that fits its alignment."""
     rng, (height, width) = np.random.default_rng(0), (round_up(side, style.alignment) for side in (height, width))
     return {name: rng.random((1, input_channels(name), height, width), np.float32) for name in style.passes}
 
@@ -287,7 +287,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _median(work: Callable[[], object], times: int = MOST_FRAMES) -> float:
-    """Of so many calls after a first."""
+    """The median time of so many calls after a first one."""
     work()
     return statistics.median(_seconds(work) for _ in range(times))
 
@@ -299,7 +299,7 @@ JOBS = {
 
 
 def _die_first() -> None:
-    """Have Linux end this process rather than another one when memory runs out."""
+    """Have Linux end this process rather than another when memory runs out."""
     score = Path("/proc/self/oom_score_adj")
     if score.exists():
         score.write_text("1000")

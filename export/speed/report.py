@@ -35,7 +35,7 @@ def _frames(size: str, rows: dict[str, dict]) -> list[str]:
 
 
 def _others(size: str, rows: dict[str, dict]) -> list[str]:
-    """What is not a row of the table, and what could not be measured."""
+    """Figures that are no row of the table, and what could not be measured."""
     lines = []
     for row, figures in rows.items():
         if "problem" in figures:

@@ -1,7 +1,7 @@
 """What generators cost side by side: seconds and memory of a frame, ours and published ones, and how our goals are met.
 
-Every figure comes from a process of its own, and the generators take turns round by round, so that whatever else the machine
-does meanwhile meets all of them.
+Every figure comes from a process of its own, and the generators take turns, round by round, so that whatever else the machine
+does meanwhile slows all of them alike.
 """
 
 import json
@@ -37,11 +37,11 @@ log = logging.getLogger(__name__)
 
 RUNTIMES = ("onnxruntime", "pytorch")
 ONCE_SECONDS = 10
-"""What takes longer is measured in the first round only: noise is small against it."""
+"""What takes longer is measured in the first round only: noise hardly matters for it."""
 START_SECONDS = 8
-"""What a process takes besides its frames, at most."""
+"""The most that a process takes besides its frames."""
 MOST_PIXELS = 4096 * 2160
-"""Larger frames are for our default alone."""
+"""Larger frames are measured for our default alone."""
 
 
 class SpeedError(TrainerError):
@@ -54,8 +54,8 @@ class SpeedConfig:
 
     out: Path = setting(Path("speed"), "folder for speed.json, speed.txt, speed.png and the graphs that are timed")
     sizes: tuple[str, ...] = setting((HD, "960x540", UHD2, UHD), "frames as WIDTHxHEIGHT, in this order")
-    rounds: int = setting(3, "times that each generator takes its turn; the median counts")
-    minutes: int = setting(0, "leave out what would not end within so many minutes; 0 for no limit")
+    rounds: int = setting(3, "how often each generator is measured, in turns; the median counts")
+    minutes: int = setting(0, "leave out what would not finish within this many minutes; 0 for no limit")
     generators: tuple[str, ...] = setting(NAMES, "what to measure", choices=NAMES)
 
     def frames(self) -> list[tuple[int, int]]:
@@ -68,7 +68,7 @@ class SpeedConfig:
 
 @dataclass(frozen=True)
 class Job:
-    """One process: what it measures, of which size of frame, and the function of jobs.py with its arguments."""
+    """One process: the size of frame, what is measured, and the function of jobs.py with its arguments."""
 
     size: str
     name: str
@@ -96,7 +96,7 @@ def speed(config: SpeedConfig) -> str:
 
 
 def _jobs(config: SpeedConfig, height: int, width: int, first_round: bool) -> Iterator[Job]:
-    """The jobs of a size in a round: in the first what the goals ask for besides the generators, and each generator."""
+    """The jobs of a size in a round: each generator, and in the first round what the goals ask for besides."""
     size = f"{width}x{height}"
     small = height * width <= MOST_PIXELS
     names = config.generators if small else [name for name in ("default",) if name in config.generators]

@@ -21,9 +21,9 @@ from .scoring import Footage, score
 log = logging.getLogger(__name__)
 
 SPAN = 2
-"""The papers compare pictures in [-1, 1], we in [0, 1]: their weights of absolute differences count for us times this."""
+"""The papers compare pictures in [-1, 1], we in [0, 1]: their weights of absolute differences are multiplied by this."""
 ENDLESS = 10**8
-"""Steps that no run reaches: the minutes end it."""
+"""More steps than any run reaches: the minutes end it."""
 
 OURS = {
     "ours": {},
@@ -101,7 +101,7 @@ class BenchmarkConfig:
 
     data: Path = setting(
         help="folder with input/ and target/, as for train; if only some frames have a target, these are "
-        "keyframes and the others judge; if none has, only the unpaired methods can learn"
+        "keyframes and the others are scored; if none has, only the unpaired methods can learn"
     )
     out: Path = setting(
         help="folder for the runs, the style files, scores.json and scores.png; the same command goes on with "
@@ -109,8 +109,10 @@ class BenchmarkConfig:
     )
     minutes: float = setting(10.0, "minutes that each method trains")
     methods: tuple[str, ...] = setting(tuple(METHODS), "what to train", choices=tuple(METHODS))
-    holdout: tuple[str, ...] = setting((), "patterns (city_*) of the frames that only judge; none: a tenth of the sequences")
-    truth: Path | None = setting(None, "folder laid out as data, with targets of the frames that judge; none: data itself")
+    holdout: tuple[str, ...] = setting(
+        (), "patterns (city_*) of the frames to hold out and score; none: a tenth of the sequences"
+    )
+    truth: Path | None = setting(None, "folder laid out like data, with targets for the scored frames; none: data itself")
     vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for few_shot and Gram matrices")
     inception_weights: Path | None = setting(None, "file of FID's Inception (pt_inception-2015-12-05-6726825d.pth), for KID")
     lpips_weights: Path | None = setting(None, "torchvision's file of VGG-16 (vgg16-397923af.pth), for LPIPS")
@@ -123,7 +125,7 @@ class BenchmarkConfig:
 
 
 def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
-    """Train each method and score all beside the plain frames and the targets: {row: {score: mean over the judging frames}}.
+    """Train each method and score all beside the plain frames and the targets: {row: {score: mean over the scored frames}}.
 
     Writes scores.json, with what each method was trained by, and scores.png. Raises TrainerError; what is done so far is kept.
     """
@@ -152,7 +154,7 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
 
 
 def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
-    """The settings that a method is trained with. Of keyframes, the published methods get the painted frames as pairs."""
+    """The settings that a method is trained with. With keyframes, the published methods get the painted frames as pairs."""
     values = {
         "data": config.data,
         "run": config.out / "runs" / name,
@@ -218,7 +220,7 @@ def _style(plan: TrainConfig, path: Path) -> Path:
 
 
 def _judging(config: BenchmarkConfig, plans: dict[str, TrainConfig]) -> tuple[str, ...]:
-    """Names of the frames that no method learned from: those that nobody painted, else those held out, else all."""
+    """Names of the frames that no method learned from: those without a target, else those held out, else all."""
     painted, unpainted = _frames(config.data)
     trained = read_values(next(iter(plans.values())).run / "data.json")
     return tuple((painted and unpainted) or trained["held_out"] or trained["frames"])

@@ -30,7 +30,7 @@ from .scoring import Footage, Painter, Perception, score
 log = logging.getLogger(__name__)
 
 GRAM_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-"""Of VGG-19, as Gatys et al. 2016 take them for style."""
+"""Layers of VGG-19 that Gatys et al. 2016 take for style."""
 
 
 class EvaluateError(TrainerError):
@@ -44,7 +44,7 @@ class EvaluateConfig:
     style: Path = setting(help="style file (.onnx), or folder of a training run", positional=True)
     data: Path = setting(
         help="folder with rendered frames in input/, EXR files with layers named like the passes, and in "
-        "target/ how they were painted, under the same names, or any pictures or videos of the look"
+        "target/ their painted versions under the same names, or any pictures or videos of the look"
     )
     frames: tuple[str, ...] = setting(
         (),
@@ -59,7 +59,8 @@ class EvaluateConfig:
         "responses of Gabor filters take the place of its features",
     )
     inception_weights: Path | None = setting(
-        None, "file of FID's Inception (pt_inception-2015-12-05-6726825d.pth), for KID and, of much footage, FID; none: without"
+        None,
+        "file of FID's Inception (pt_inception-2015-12-05-6726825d.pth), for KID and, with enough footage, FID; none: without",
     )
     lpips_weights: Path | None = setting(None, "torchvision's file of VGG-16 (vgg16-397923af.pth), for LPIPS; none: without")
     provider: str = setting("auto", "what runs the style", choices=("auto", "cpu", "cuda"))
@@ -118,7 +119,7 @@ def painter(path: Path, provider: str = "auto") -> Painter:
 
 def numerics(path: Path, footage: Footage) -> dict[str, float]:
     """How exact a style file is: {"parity": how far PyTorch and ONNX Runtime differed on export, relative above 1, if the score
-    card tells, "tf32": what rounding as TF32 does changes in the first frame of the footage, see measures/tf32.py}.
+    card has it, "tf32": what rounding as TF32 does changes in the first frame of the footage, see measures/tf32.py}.
 
     Raises StyleError, PassError, ProviderError.
     """
@@ -129,7 +130,7 @@ def numerics(path: Path, footage: Footage) -> dict[str, float]:
 
 @contextmanager
 def style_file(path: Path) -> Iterator[Path]:
-    """The style file itself, or one exported for the while from a training run."""
+    """The style file itself, or a temporary one exported from a training run."""
     if path.suffix == ".onnx":
         yield path
         return
@@ -181,7 +182,7 @@ def write_scores(folder: Path, report: dict, page: Image.Image) -> None:
 
 
 def score_card(data: str, frames: list[str], scores: dict[str, float]) -> dict:
-    """What a style file tells of its scores on frames of a data set."""
+    """What a style file says about its scores on frames of a data set."""
     shown = {name: float(f"{value:.4g}") for name, value in scores.items() if name in score_sheet.SCORES}
     return {"data": data, "frames": len(frames), **shown}
 

@@ -51,7 +51,7 @@ AHEAD = ("sliced_wasserstein", "gram_gabor", "ms_ssim", "edge_agreement")
 STEADY = 1.5
 """... and the warping error, against the plain frames', that it should not exceed."""
 AS_TRUE = "as true as {}"
-"""The row of a style that is mixed in only so far that its MS-SSIM is a baseline's, for a fair comparison of the rest."""
+"""Row of a style mixed in just so far that its MS-SSIM equals a baseline's, for a fair comparison of the other scores."""
 
 
 class GalleryError(TrainerError):
@@ -64,7 +64,7 @@ class GalleryConfig:
 
     data: Path = setting(
         Path("datasets/gallery"),
-        "folder with rendered frames in input/, and in looks/STYLE, as paint --into makes it, how the look painted them",
+        "folder with rendered frames in input/, and in looks/STYLE, made by paint --into, the frames that the look painted",
     )
     styles: tuple[Path, ...] = setting((), "style files; none: all that ship")
     baselines: tuple[Path, ...] = setting((), "runs or style files to score beside the styles, each named STYLE_METHOD")
@@ -74,7 +74,7 @@ class GalleryConfig:
         "is scored again only if its files have changed",
     )
     frames: tuple[str, ...] = setting(("*",), "names of the frames to score, or patterns (market_*)")
-    strip: str = setting("market_*", "pattern of the names of the frames that the film strip shows the first of")
+    strip: str = setting("market_*", "pattern of frame names; the film strip shows the first frames that fit")
     card: bool = setting(False, "write the scores into the style files, as their score cards")
 
 
@@ -99,7 +99,7 @@ def gallery(config: GalleryConfig) -> str:
 
 
 def _baselines(paths: Iterable[Path], styles: dict[str, Path]) -> dict[str, dict[str, Path]]:
-    """{style: {method: file or run}}; of styles whose names begin alike, the longest fits. Raises GalleryError."""
+    """{style: {method: file or run}}; where several style names fit, the longest counts. Raises GalleryError."""
     found = {name: {} for name in styles}
     for path in paths:
         if not path.exists():
@@ -184,7 +184,7 @@ def _scores(config: GalleryConfig, styles: dict[str, Path], baselines: dict[str,
             entry = {"name": load_style(style).name, "frames": footage.names, "rows": rows, "state": state}
         if config.card:
             _put_card(style, config.data.name, entry)
-            entry["state"] = _state(style, baselines[name], footage)  # the style file is another now
+            entry["state"] = _state(style, baselines[name], footage)  # the style file has changed
         scores[name] = entry
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(kept | scores, indent=1) + "\n", encoding="utf-8")
@@ -228,9 +228,9 @@ def _rows(footage: Footage, paths: dict[str, Path]) -> dict[str, dict[str, float
 
 
 def shortcomings(rows: dict[str, dict[str, float]]) -> list[str]:
-    """What a style should be and is not: better than its baselines in style and content, and steady.
+    """Where a style falls short: it should be better than its baselines in style and content, and steady.
 
-    Where a baseline is truer to the frame, the style is held against it at the strength at which it is as true.
+    Where a baseline is truer to the frame, it is compared with the style at the strength at which that is as true.
     """
     sentences = []
     for method in _methods(rows):

@@ -42,7 +42,7 @@ SCORES = {
     "parity": Score("export parity", "less", ".0e"),
     "tf32": Score("TF32 difference", "less", ".0e"),
 }
-"""The scores of the table in its order; what they mean is said where they are computed."""
+"""The scores in the order of the table; where they are computed their meaning is explained."""
 
 
 def table(rows: dict[str, dict], style: str = "simple") -> str:

@@ -19,11 +19,11 @@ from ..measures.motion import in_sight
 from ..settings import TrainerError
 
 PATCHES = 2**14
-"""Patches of each pyramid level, over all frames; Karras et al. 2018 take 128 from each of as many pictures."""
+"""Patches of each pyramid level, from all frames together; Karras et al. 2018 take 128 from each of as many pictures."""
 SHOWN = 3
 """Frames on the sheet, at most."""
 VIDEO_STEP, VIDEO_FRAMES = 24, 100
-"""Of a video of the look, each so manieth frame counts, and so many at most."""
+"""Of a video of the look, one frame in VIDEO_STEP counts, and VIDEO_FRAMES at most."""
 
 Painter = Callable[[dict[str, np.ndarray]], np.ndarray]
 """Passes of a frame, {name: (H, W, c)}, to its picture, (H, W, 3 or 4) scene-linear, premultiplied."""
@@ -35,10 +35,10 @@ class FootageError(TrainerError):
 
 @dataclass(frozen=True)
 class Perception:
-    """What pictures, (1, 3, H, W) scene-linear, are seen through."""
+    """The networks and filters by which pictures, (1, 3, H, W) scene-linear, are judged."""
 
     features: Callable[[Tensor], dict[str, Tensor]] = metrics.gabor_features
-    """A picture to the features of which Gram matrices are made, {layer: (1, c, h, w)}."""
+    """A picture to the features that Gram matrices are made of, {layer: (1, c, h, w)}."""
     gram: str = "gram_gabor"
     """Name of the score of these matrices."""
     inception: Callable[[Tensor], Tensor] | None = None
@@ -54,7 +54,7 @@ class Frame(NamedTuple):
     passes: dict[str, np.ndarray]
     """{pass name: (H, W, c) float32}; the image has an alpha."""
     target: Tensor | None
-    """(1, 3, H, W) scene-linear, if the frame is painted."""
+    """(1, 3, H, W) scene-linear, if the frame has a target."""
 
     def tensor(self, name: str) -> Tensor:
         """A pass as (1, c, H, W), the image without its alpha."""
@@ -129,7 +129,7 @@ def _read(path: Path) -> Iterator[dict[str, np.ndarray]]:
 
 
 class Look:
-    """What style is judged by, gathered over pictures: patches of their pyramids and features of pretrained networks."""
+    """What a style is judged by, gathered from pictures: patches of their pyramids and features of pretrained networks."""
 
     def __init__(self, pictures: int, perception: Perception):
         self.perception, self.squares = perception, []
@@ -152,16 +152,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Scene:
-    """What all pictures of a frame are held against."""
+    """What all pictures of a frame are compared with."""
 
     frame: Frame
     edges: Tensor | None
     """(1, 1, H, W) bool: edges of depth and normal, if the frame has these passes."""
     before: str = ""
-    """The name of the frame before, if its motion is known."""
+    """The name of the previous frame, if its motion is known."""
     vector: Tensor | None = None
     seen: Tensor | None = None
-    """(1, 4, H, W) and (1, 1, H, W): motion from the frame before to this, and what of it stays in sight."""
+    """(1, 4, H, W) and (1, 1, H, W): motion from the previous frame to this one, and what of that stays in sight."""
 
 
 class Judge:

@@ -1,4 +1,4 @@
-"""A style mixed in as the node's Strength does it, so that it can be compared with others where both are as true to the frame."""
+"""Mixes a style in as the node's Strength does, so that styles can be compared where they are equally true to the frame."""
 
 import torch
 from scipy.optimize import brentq
@@ -8,7 +8,7 @@ from ..measures.metrics import ms_ssim
 from .scoring import Footage, Painter, picture_tensor
 
 EXACT = 1e-3
-"""Of a strength that is found."""
+"""Accuracy of a strength that is found."""
 
 
 def mixed(paint: Painter, strength: float) -> Painter:
@@ -17,7 +17,7 @@ def mixed(paint: Painter, strength: float) -> Painter:
 
 
 def strength_as_true(footage: Footage, paint: Painter, other: Painter) -> float | None:
-    """The strength of a painter at which its MS-SSIM with the plain frames is the other's, each the mean over the frames.
+    """The strength of a painter at which its MS-SSIM with the plain frames equals the other's, each the mean over the frames.
 
     None if the painter is at least as true at its whole strength, and for frames that are too small to tell.
     """

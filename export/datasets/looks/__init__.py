@@ -1,7 +1,7 @@
 """Looks: slow painters that turn the passes of a rendered frame into the target frame of a paired training.
 
 A look may use every pass and take seconds; the generator learns to give its picture at the speed of a filter. What a look draws
-must be a function of what the generator can see: it may follow surfaces by the noise that sticks to them, but not throw dice.
+must be a function of what the generator can see: it may use the noise that sticks to surfaces, but no other random numbers.
 """
 
 from .cel import cel

@@ -12,7 +12,7 @@ from .tones import quantise, smoothstep
 TONES = 4.0
 """Steps of light from black to white, on the log curve."""
 FAR = 1e9
-"""Depth from which on there is no surface."""
+"""Depth beyond which there is no surface."""
 
 
 def cel(passes: dict[str, np.ndarray]) -> np.ndarray:

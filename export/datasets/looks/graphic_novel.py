@@ -13,11 +13,11 @@ INK = np.array([0.012, 0.010, 0.028], np.float32)
 PEN = 0.9
 """Coverage of a contour; the darker the lines, the more they flicker."""
 SIGMA = 1.6
-"""Pixels; the brush's fineness."""
+"""Width of the brush in pixels."""
 SHARPNESS = 6.0
-"""How far a difference of tone against its surroundings pulls it to black or away from it."""
+"""How far a tone is pulled to black, or away from it, by its difference from its surroundings."""
 BLACK = 0.26
-"""Tone (encoded luminance) that turns half to ink."""
+"""Tone (encoded luminance) that becomes half ink."""
 
 
 def graphic_novel(passes: dict[str, np.ndarray]) -> np.ndarray:
@@ -42,7 +42,7 @@ def tint(flat: np.ndarray, tone: np.ndarray, stepped: np.ndarray) -> np.ndarray:
     shade = 1 - smoothstep(0.2, 0.75, stepped)[..., None]
     light = smoothstep(0.55, 0.95, stepped)[..., None] * (1 - smoothstep(1.0, 1.3, stepped)[..., None])
     cool, warm = np.array([-0.05, -0.015, 0.09], np.float32), np.array([0.02, 0.01, -0.03], np.float32)
-    # Shadows are washed lighter than they are: beside so much black they keep their colour.
+    # Shadows are washed lighter than they are, so that beside so much black they keep their colour.
     return stepped[..., None] + 0.09 * shade + 1.35 * chroma + cool * shade + warm * light
 
 

@@ -13,7 +13,7 @@ from .tones import flatten, quantise, smoothstep
 INK = np.array([0.010, 0.009, 0.022], np.float32)
 """Blue black of outlines and deepest shade, linear Rec.709."""
 PEN = np.array([0.020, 0.012, 0.060], np.float32)
-"""What the strokes' colour tends to."""
+"""The colour that strokes tend to."""
 
 
 def ink_hatching(passes: dict[str, np.ndarray]) -> np.ndarray:

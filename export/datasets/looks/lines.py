@@ -10,8 +10,8 @@ from .tones import log_depth, smoothstep
 CROWD = 8
 """Pixels over which crowded lines are thinned out."""
 BEYOND = 0.2
-"""How dark an outline is on the farther surface, against the nearer one: ink there tears when the two move apart, but without any
-a light fringe would show."""
+"""How dark an outline is on the farther surface, relative to the nearer one: ink there tears when the two move apart, but without
+any a light fringe would show."""
 
 
 def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
@@ -28,7 +28,7 @@ def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     outline = smoothstep(0.2, 0.6, ndimage.gaussian_filter(smoothstep(0.04, 0.12, step), 1.1))
     outline *= 1 - (1 - BEYOND) * smoothstep(-0.02, 0.02, far - near)
     inner = np.maximum(0.8 * smoothstep(0.18, 0.4, crease), 0.6 * smoothstep(0.06, 0.16, material))
-    inner *= smoothstep(0.12, 0.02, near + far)  # where surfaces part, their normals and colours do too
+    inner *= smoothstep(0.12, 0.02, near + far)  # at the border of two surfaces, normals and colours change too
     ink = np.clip(np.maximum(outline, inner), 0, 1) * (1 - smoothstep(1.3, 1.6, tone))
     # Where lines crowd, as in foliage, a draughtsman leaves most of them out.
     return ink * (1 - 0.8 * smoothstep(0.22, 0.5, ndimage.gaussian_filter(ink, CROWD)))
@@ -42,7 +42,7 @@ def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarr
     near, far = sides(passes["depth"])
     # What shines is outlined from outside: a line on it would leave a bright fringe.
     outline = smoothstep(0.005, 0.11, (near - far) * (1 - 2 * smoothstep(1.1, 1.4, glow(tone))))
-    thin = smoothstep(0.35, 0.5, far)  # a wire, far on both sides of it, is line enough
+    thin = smoothstep(0.35, 0.5, far)  # a wire, with distance on both sides, is line enough
     crease = slope(passes["normal"], 1.0)
     inner = 0.8 * smoothstep(0.16, 0.38, crease) * smoothstep(0.12, 0.02, near + far)
     ink = np.maximum(outline * (1 - thin), inner) * (1 - smoothstep(1.3, 1.6, tone))

@@ -12,9 +12,9 @@ from .tones import flatten, log_depth, smoothstep
 DRAG = 5.0
 """Pixels by which a brush drags colour along its stroke."""
 HAIRS = 6.0
-"""How densely the marks of single bristles lie across a stroke: radians of their wave by the streak's deviation."""
+"""How densely the marks of single bristles lie across a stroke: radians of their wave per deviation of the streak."""
 LIGHT = np.array([-0.8, -0.6], np.float32)
-"""Where the light comes from that rakes the paint, (y, x): up and left."""
+"""Direction that the raking light comes from, (y, x): up and left."""
 
 
 def oil_painting(passes: dict[str, np.ndarray]) -> np.ndarray:

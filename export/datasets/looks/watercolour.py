@@ -10,11 +10,11 @@ from .lines import contours
 from .tones import flatten, smoothstep
 
 GLAZES = ((0.84, 0.08), (0.72, 0.13), (0.59, 0.15), (0.46, 0.17), (0.33, 0.17))
-"""Of each layer of paint: the tone below which it is laid, and how much darker it makes the paper (both encoded luminance)."""
+"""Layers of paint: the tone below which each is laid, and how much darker it makes the paper (both encoded luminance)."""
 PAPER = np.array([1.0, 0.992, 0.965], np.float32)
 """White of the paper, encoded RGB: warm."""
 SHADOW = np.array([-0.035, -0.02, 0.09], np.float32)
-"""What the darkest shadow adds, encoded RGB: ultramarine."""
+"""The colour that the darkest shadow adds, encoded RGB: ultramarine."""
 
 DARKEST = 0.12
 """Encoded value of a channel under all glazes: transparent paint is never black."""

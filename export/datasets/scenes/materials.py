@@ -231,5 +231,7 @@ def water(name: str, tint: Colour, waves: float = 2.0, depth: float = 0.4) -> bp
 def glow(name: str, colour: Colour, strength: float) -> bpy.types.Material:
     """A light that shows: radiance colour x strength."""
     material = surface(name, (0.0, 0.0, 0.0), 0.6, Emission_Color=colour, Emission_Strength=strength)
-    material.cycles.emission_sampling = "NONE"  # halves the time of scenes with many; lamps beside them light the scene
+    material.cycles.emission_sampling = (
+        "NONE"  # halves the render time of scenes with many of them; lamps beside them light the scene
+    )
     return material

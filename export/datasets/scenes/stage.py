@@ -135,7 +135,7 @@ class Stage:
     ) -> None:
         """A painted sky: gradient, a glare around the sun's direction (radiance up to 6 x glare), clouds covering that share.
 
-        Only the camera sees the clouds: their noise would otherwise be the dearest part of each light sample.
+        Only the camera sees the clouds: otherwise their noise would be the costliest part of each light sample.
         """
         graph = self._world()
         ray = graph.node("TexCoord").outputs["Generated"]
@@ -171,7 +171,7 @@ class Stage:
     def move(self, thing: bpy.types.Object, motion: Callable[[float], tuple[Point, Point]]) -> None:
         """Animate: motion(t) gives location and rotation (degrees) for t from 0 (first frame) to 1 (last frame).
 
-        A key on every frame, and on one frame before and after, which the vector pass looks at.
+        A key on every frame, and on the frames just before and after, which the vector pass needs.
         """
         last = self.scene.frame_end
         for frame in range(0, last + 2):
