@@ -25,7 +25,10 @@ from .receptive_field import receptive_field
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest; a file is written in the oldest that knows all its fields."""
+ADDED = {"window": 2}
+"""Fields that came with a version after 1; they are not written where they have their default."""
 METADATA_KEY = "gan_style"
 OUTPUT_NAME = "stylized"
 MAX_FILE_BYTES = 256 * 2**20
@@ -36,6 +39,7 @@ MAX_THUMBNAIL = 2**19, 1024
 WORKING_SPACE = "Linear Rec.709"
 SHIPPED = Path(__file__).parents[1] / "addon" / "styles"
 """The folder of the styles that ship."""
+WINDOW_SIDES = 16, 4096
 MARKUP = re.compile(r"<[A-Za-z/!?]")
 UNWRITTEN = {"unwritten": True}
 """Marks the fields of a Style that are not part of the file."""
@@ -69,6 +73,8 @@ class Style:
     tiles_exact: bool = True
     """Whether tiles that overlap by the receptive radius give the picture that the whole frame gives; never for a graph that
     takes statistics of the whole image."""
+    window: tuple[int, int] | None = None
+    """Height and width of the one size that frames are run in, in overlapping windows with blended borders; None for any."""
     working_space: str = WORKING_SPACE
     training: dict = field(default_factory=dict)
     """Summary of the run that made the style: data, steps, seed, commands."""
@@ -90,7 +96,10 @@ class Style:
     def to_json(self) -> str:
         contract = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata != UNWRITTEN}
         contract["thumbnail"] = base64.b64encode(self.thumbnail).decode("ascii")
-        return json.dumps({"format_version": FORMAT_VERSION, **contract}, sort_keys=True)
+        defaults = {f.name: f.default for f in fields(self)}
+        contract = {key: value for key, value in contract.items() if key not in ADDED or value != defaults[key]}
+        version = max([1, *(ADDED[key] for key in contract if key in ADDED)])
+        return json.dumps({"format_version": version, **contract}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Style":
@@ -104,12 +113,12 @@ class Style:
         if not isinstance(contract, dict):
             raise StyleError("its contract is not a JSON object")
         version = contract.pop("format_version", None)
-        if version != FORMAT_VERSION:
+        if version not in range(1, FORMAT_VERSION + 1) or type(version) is not int:
             raise StyleError(
-                f"it has format version {version}, but this GAN Style reads version {FORMAT_VERSION}; "
+                f"it has format version {version}, but this GAN Style reads versions 1 to {FORMAT_VERSION}; "
                 "export the style again or update the add-on"
             )
-        known = {f.name for f in fields(cls) if f.metadata != UNWRITTEN}
+        known = {f.name for f in fields(cls) if f.metadata != UNWRITTEN and ADDED.get(f.name, 1) <= version}
         if unknown := sorted(set(contract) - known):
             raise StyleError(f"its contract has unknown fields: {', '.join(map(repr, unknown))}")
         if "name" not in contract:
@@ -135,6 +144,7 @@ def _checked(contract: dict) -> dict:
             raise StyleError(f"the field '{key}' of its contract must be a whole number from {low} to {high}, not {value!r}")
     if type(contract.get("tiles_exact", True)) is not bool:
         raise StyleError("the field 'tiles_exact' of its contract must be true or false")
+    checked["window"] = _checked_window(contract.get("window"), contract.get("alignment", 8))
     for key in ("training", "score_card"):
         if not isinstance(contract.get(key, {}), dict) or _nesting(contract.get(key, {})) > MAX_NESTING:
             raise StyleError(f"the field '{key}' of its contract must be an object of at most {MAX_NESTING} levels")
@@ -153,6 +163,21 @@ def _checked(contract: dict) -> dict:
         raise StyleError("its thumbnail is not base64") from error
     _check_thumbnail(checked["thumbnail"])
     return checked
+
+
+def _checked_window(sides: object, alignment: int) -> tuple[int, int] | None:
+    if sides is None:
+        return None
+    low, high = WINDOW_SIDES
+    if (
+        not isinstance(sides, list)
+        or len(sides) != 2
+        or any(type(n) is not int or not low <= n <= high or n % alignment for n in sides)
+    ):
+        raise StyleError(
+            f"the field 'window' of its contract must be a height and a width from {low} to {high}, multiples of the alignment"
+        )
+    return sides[0], sides[1]
 
 
 def _check_thumbnail(png: bytes) -> None:
@@ -257,6 +282,6 @@ def _checked_graph(model, style: Style) -> Style:
         style,
         alignment=seen.step,
         receptive_radius=max(style.receptive_radius, seen.radius or 0),
-        tiles_exact=style.tiles_exact and seen.radius is not None,
+        tiles_exact=style.tiles_exact and seen.radius is not None and style.window is None,
         pixel_bytes=pixel_bytes,
     )

@@ -12,12 +12,14 @@ from .passes import check_passes
 from .runtime import Cancelled, ProviderError
 from .style import Style, input_channels
 from .threads import spread
-from .tiles import Tile, fit_window, plan_tiles, round_up
+from .tiles import Tile, blended_spans, fit_window, plan_tiles, round_up
 
 log = logging.getLogger(__name__)
 
 MAX_STOPS = 32.0
 
+BLENDED = 4
+"""The part of a fixed window over which it gives way to its neighbour: a fourth of its side."""
 BAND = 64
 """Rows that arrays are worked on at a time: few enough to stay in a core's cache from one step to the next."""
 
@@ -38,7 +40,8 @@ def stylize(
     exposure: stops, one number or (H, W, 1), within MAX_STOPS: the generator sees the light times 2^exposure, and its answer is
     divided by that again.
     tile: largest side in pixels of what is run at once, None for all that the generator's memory limit allows; it changes memory
-    and time, not the picture. If the provider still fails for lack of memory, a warning is logged and half as much is tried.
+    and time, not the picture; styles of one size ignore it. If the provider still fails for lack of memory, a warning is logged
+    and half as much is tried.
     progress: called with the finished fraction, which rises to 1. cancel: asked again and again, also from another thread.
 
     Returns (H, W, 4) float32, scene-linear, premultiplied, with the alpha of the input. Pixels whose alpha is 0 are returned as
@@ -46,6 +49,8 @@ def stylize(
     """
     style = generator.style
     height, width = check_passes(passes, style.passes)
+    if style.window is not None:
+        return _run_blended(generator, passes, exposure, style.window, _rising(progress), cancel)
     padded = round_up(height, style.alignment), round_up(width, style.alignment)
     window = generator.window(*padded)
     if tile is not None and style.tiles_exact:
@@ -94,10 +99,41 @@ def _run_tiles(
     for done, tile in enumerate(tiles):
         if cancel is not None and cancel():
             raise Cancelled
-        _run_tile(generator, passes, exposure, tile, frame, len(tiles) > 1, cancel)
+        _run_tile(generator, passes, exposure, tile, frame[tile.kept], len(tiles) > 1, cancel)
         if len(tiles) > 1:
             return_freed()
         report((done + 1) / len(tiles))
+    return frame
+
+
+def _run_blended(
+    generator: Generator,
+    passes: dict[str, np.ndarray],
+    exposure: float | np.ndarray,
+    size: tuple[int, int],
+    report: Callable[[float], None],
+    cancel: Callable[[], bool] | None,
+) -> np.ndarray:
+    """stylize() in windows of one size, whose borders are blended; a frame that is smaller is continued by its edges."""
+    image = passes["image"]
+    generator.window(*size)  # raises MemoryLimitError if one takes too much
+    rows, columns = (
+        blended_spans(max(length, side), side, side // BLENDED) for length, side in zip(image.shape, size, strict=False)
+    )
+    frame, done = np.zeros_like(image), 0
+    for y, row_weights in rows:
+        for x, column_weights in columns:
+            if cancel is not None and cancel():
+                raise Cancelled
+            tile = Tile(y, x, *size, y, x, min(size[0], image.shape[0]), min(size[1], image.shape[1]))
+            part = np.empty((tile.keep_height, tile.keep_width, 4), np.float32)
+            _run_tile(generator, passes, exposure, tile, part, False, cancel)
+            weights = row_weights[: tile.keep_height, None, None] * column_weights[: tile.keep_width, None]
+            frame[tile.kept] += part * weights
+            done += 1
+            report(done / (len(rows) * len(columns)))
+    clear = image[..., 3] == 0
+    frame[clear], frame[..., 3] = image[clear], image[..., 3]
     return frame
 
 
@@ -106,15 +142,15 @@ def _run_tile(
     passes: dict[str, np.ndarray],
     exposure: float | np.ndarray,
     tile: Tile,
-    frame: np.ndarray,
+    part: np.ndarray,
     release: bool,
     cancel: Callable[[], bool] | None,
 ) -> None:
-    """Fill in one tile of the frame, and free all that this took."""
+    """Fill in the part of the frame that a tile keeps, and free all that this took."""
     size, gain = (tile.height, tile.width), _gain(exposure, tile.window)
     inputs = {name: _tensor(name, passes[name][tile.window], size, gain) for name in generator.style.passes}
     rgb = generator.run(inputs, release, cancel)
-    _place(rgb[(0, slice(None), *tile.kept_inside)], passes["image"][tile.kept], _gain(exposure, tile.kept), frame[tile.kept])
+    _place(rgb[(0, slice(None), *tile.kept_inside)], passes["image"][tile.kept], _gain(exposure, tile.kept), part)
 
 
 def _gain(exposure: float | np.ndarray, window: tuple[slice, slice]) -> np.ndarray | None:

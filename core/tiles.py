@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -96,3 +98,19 @@ def _spans(length: int, size: int, overlap: int, alignment: int) -> list[tuple[i
         spans.append((start, size, kept, end - kept))
         kept = end
     return spans
+
+
+def blended_spans(length: int, size: int, overlap: int) -> list[tuple[int, np.ndarray]]:
+    """Windows of one size along an axis at least as long: (start, weights of its pixels), the weights of a pixel adding up to 1.
+
+    Neighbours overlap by `overlap`, less than the size, or more; where they do, one gives way to the other in a ramp.
+    """
+    count = 1 + max(-(-(length - size) // (size - overlap)), 0)
+    starts = [round(index * (length - size) / max(count - 1, 1)) for index in range(count)]
+    ramp = (np.minimum(np.arange(size), np.arange(size)[::-1]) + 1).clip(max=max(overlap, 1)).astype(np.float32)
+    weights = [ramp.copy() for _ in starts]
+    weights[0][: size // 2] = weights[-1][size // 2 :] = ramp.max()
+    total = np.zeros(length, np.float32)
+    for start, weight in zip(starts, weights, strict=True):
+        total[start : start + size] += weight
+    return [(start, weight / total[start : start + size]) for start, weight in zip(starts, weights, strict=True)]

@@ -117,11 +117,10 @@ def _pictures(found: list[Candidate], size: tuple[int, int], image: np.ndarray |
 def _write(model: Model, wrapping: Wrapping, out: Path, card: Style, sure: dict[str, str], notes: list[str]) -> Style:
     """Save the style, with an alignment at which small frames run too, and read it back."""
     findings = {key: value for key, value in vars(wrapping).items() if value is not None} | {"sureness": sure}
-    alignment = wrapping.multiple
+    alignment, window = wrapping.multiple, wrapping.size if wrapping.tiles else None
     while True:
-        style = replace(
-            card, passes=("image",), alignment=alignment, receptive_radius=0, training=card.training | {"adopted": findings}
-        )
+        training = card.training | {"adopted": findings}
+        style = replace(card, passes=("image",), alignment=alignment, receptive_radius=0, window=window, training=training)
         save_style(out, wrap(model.graph, wrapping), style)
         written = load_style(out)
         try:

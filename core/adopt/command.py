@@ -11,7 +11,7 @@ from ..sequence import read_frame
 from ..style import Style
 from .adoption import UNKNOWN, Adopted, adopt
 from .find import LAYOUTS
-from .settle import Settings
+from .settle import FITS, Settings
 from .tone import ENCODINGS
 from .wrap import ORDERS, RANGES
 
@@ -23,8 +23,8 @@ def run(options: argparse.Namespace) -> None:
     """Make a style file of another tool's image network."""
     range_in, range_out = options.range or (None, None)
     settings = Settings(
-        options.layout, range_in, range_out, options.order, options.encoding, options.size, options.multiple, options.output,
-        dict(options.input),
+        options.layout, range_in, range_out, options.order, options.encoding, options.size, options.multiple, options.fit,
+        options.output,        dict(options.input),
     )  # fmt: skip
     licence, author, source = (_asked(getattr(options, key), key) for key in ("licence", "author", "source"))
     card = Style(
@@ -108,6 +108,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     found.add_argument("--encoding", choices=ENCODINGS, help="of its pictures: display values or linear light")
     found.add_argument("--size", type=_size, metavar="WxH", help="the one size that it takes")
     found.add_argument("--multiple", type=_multiple, metavar="N", help="its sides are multiples of this")
+    found.add_argument("--fit", choices=FITS, help="how frames are brought to the one size: in tiles of it, or scaled to it")
     found.add_argument("--output", metavar="NAME", help="which of several outputs is the picture")
     found.add_argument(
         "--input", type=_input, action="append", default=[], metavar="NAME=VALUE", help="what an input gets that is no picture"

@@ -20,9 +20,12 @@ from .sizes import (
     picture_shape,
     set_shape,
     shapes_at,
+    takes_statistics,
     unbake,
 )
 from .wrap import Wrapping, free_input, wrap
+
+FITS = ("tiles", "scale")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Settings:
     size: tuple[int, int] | None = None
     """Height and width of the one size that the model takes."""
     multiple: int | None = None
+    fit: str | None = None
+    """Of FITS: how frames are brought to the one size."""
     output: str | None = None
     inputs: dict[str, np.ndarray] = field(default_factory=dict)
     """What the inputs get that are no pictures."""
@@ -147,7 +152,9 @@ def _fixed(graph, base: Wrapping, size: tuple[int, int], settings: Settings) -> 
                 return freed, [f"It was exported for {named} pixels; freed of that, it runs at any size."], free
         except (GraphError, StyleError):
             pass  # it stays at its size
-    return wrapping, [f"It takes {named} pixels only: frames are scaled to that and back."], fixed
+    tiles = settings.fit == "tiles" or (settings.fit is None and not takes_statistics(fixed, shape))
+    how = "run in overlapping tiles of that, whose borders are blended" if tiles else "scaled to that and back"
+    return replace(wrapping, tiles=tiles), [f"It takes {named} pixels only: frames are {how}."], fixed
 
 
 def _textured(shape: list[int]) -> np.ndarray:

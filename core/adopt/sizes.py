@@ -1,5 +1,6 @@
 """Which sizes a graph takes: shapes by inference, and sizes that were baked in or are computed while it runs made free."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,6 +16,9 @@ END = np.iinfo(np.int32).max
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 TOLERANCE = 0.1
 """Mean difference, in parts of the answer's spread, that a picture may have from itself in a wallpaper of four."""
+
+GLOBAL = {"Gemm", "GlobalAveragePool", "GlobalMaxPool", "GroupNormalization", "InstanceNormalization", "MatMul", "Softmax"}
+"""Operators that see the whole picture."""
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -233,3 +237,14 @@ def keeps_picture(fixed: Run, free: Run, picture: np.ndarray, layout: str) -> bo
     sides = zip(layout, wanted.shape, strict=True)
     inner = tuple(slice(side // 4, side // 2) if axis in "HW" else slice(None) for axis, side in sides)
     return bool(np.abs(wallpaper[inner] - wanted[inner]).mean() < TOLERANCE * spread)
+
+
+def takes_statistics(model, shape: list[int]) -> bool:
+    """Whether a graph takes statistics of the whole picture, so that its tiles would not match."""
+    shapes = shapes_at(model, shape)
+
+    def small(name: str) -> bool:
+        return name in shapes and math.prod(shapes[name]) * 64 <= math.prod(shape)
+
+    shrinks = [n for n in model.graph.node if n.op_type.startswith("Reduce") and small(n.output[0]) and not small(n.input[0])]
+    return bool(shrinks) or any(node.op_type in GLOBAL for node in model.graph.node)

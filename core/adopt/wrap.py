@@ -48,6 +48,8 @@ class Wrapping:
     """Times that its answer's sides are larger; brought back."""
     size: tuple[int, int] | None
     """Height and width of the one size that it takes; None if it is free."""
+    tiles: bool = False
+    """Whether frames are run in tiles of that size, rather than scaled to it."""
 
 
 def wrap(model, wrapping: Wrapping):

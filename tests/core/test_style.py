@@ -48,6 +48,15 @@ def test_a_style_comes_back_as_it_was_saved(model, tmp_path):
     assert load_style(tmp_path / "s.onnx") == replace(style, path=tmp_path / "s.onnx")
 
 
+def test_a_field_of_a_later_version_raises_the_version_only_where_it_is_used(model, tmp_path):
+    save_style(tmp_path / "plain.onnx", model, Style("Plain", alignment=1))
+    save_style(tmp_path / "fixed.onnx", model, Style("Fixed", alignment=1, window=(48, 64)))
+    versions = [contract(onnx.load(tmp_path / f"{name}.onnx"))["format_version"] for name in ("plain", "fixed")]
+    assert versions == [1, 2]
+    style = load_style(tmp_path / "fixed.onnx")
+    assert style.window == (48, 64) and not style.tiles_exact
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(StyleError, match="no style file .*gone.onnx; install"):
         load_style(tmp_path / "gone.onnx")
@@ -71,7 +80,11 @@ def test_every_truncation_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"format_version": 2}, "format version 2.*export the style again or update"),
+        ({"window": [48, 64]}, "unknown fields: 'window'"),
+        ({"window": [48, 65], "alignment": 8, "format_version": 2}, "'window' of its contract must be a height and a width"),
+        ({"window": [48], "format_version": 2}, "'window' of its contract"),
+        ({"window": [True, 64], "format_version": 2}, "'window' of its contract"),
+        ({"format_version": 3}, "format version 3.*export the style again or update"),
         ({"surprise": 1}, "unknown fields: 'surprise'"),
         ({"name": ""}, "1 to 60 characters"),
         ({"name": 5}, "'name' .* one line of text"),

@@ -1,9 +1,13 @@
 """The pipeline's properties, on generators whose result is known or can be compared with itself."""
 
+from dataclasses import replace
+
 import numpy as np
+import onnx
 import pytest
 
 from core import Cancelled, Generator, PassError, ProviderError, load_style, stylize
+from core.style import save_style
 from tests.conftest import FIXTURES
 
 
@@ -182,3 +186,43 @@ def test_a_memory_limit_makes_tiles_and_the_same_picture(generator, frame):
     seen = []
     np.testing.assert_allclose(stylize(generator, passes, progress=seen.append), whole, atol=1e-4, rtol=1e-5)
     assert len(seen) > 1
+
+
+@pytest.fixture
+def fixed(tmp_path):
+    """A function (fixture's name) -> its generator, for windows of 32 x 48 pixels only."""
+
+    def open_fixed(name: str) -> Generator:
+        style = load_style(FIXTURES / f"{name}.onnx")
+        save_style(tmp_path / f"{name}.onnx", onnx.load(FIXTURES / f"{name}.onnx"), replace(style, window=(32, 48)))
+        return Generator(load_style(tmp_path / f"{name}.onnx"), "cpu")
+
+    return open_fixed
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 100), (32, 48), (33, 49), (97, 203)])
+def test_a_style_of_one_size_runs_in_windows_of_it_that_add_up(fixed, frame, monkeypatch, size):
+    generator, sizes = fixed("swap"), set()
+    run = generator.run
+    monkeypatch.setattr(generator, "run", lambda inputs, *rest: sizes.add(inputs["image"].shape[2:]) or run(inputs, *rest))
+    image, fractions = frame(*size), []
+    result = stylize(generator, {"image": image}, progress=fractions.append)
+    assert sizes == {(32, 48)} and fractions == sorted(fractions) and fractions[-1] == 1
+    assert np.array_equal(result[..., 3], image[..., 3])
+    np.testing.assert_allclose(result, image[..., [2, 1, 0, 3]], rtol=1e-5, atol=1e-6)
+
+
+def test_borders_of_fixed_windows_are_blended(fixed, monkeypatch):
+    """However much neighbouring windows differ, neighbouring pixels of the frame don't."""
+    generator, rng = fixed("swap"), np.random.default_rng(0)
+    monkeypatch.setattr(generator, "run", lambda inputs, *_: np.full_like(inputs["image"], rng.random()))
+    result = stylize(generator, {"image": np.ones((90, 200, 4), np.float32)})
+    assert np.ptp(result[..., 0]) > 0.5
+    assert all(np.abs(np.diff(result, axis=axis)).max() < 0.15 for axis in (0, 1))
+
+
+def test_clear_pixels_stay_in_fixed_windows(fixed, frame):
+    image = frame(60, 70)
+    image[10:50, 20:60, 3] = 0
+    result = stylize(fixed("swap"), {"image": image})
+    assert np.array_equal(result[10:50, 20:60], image[10:50, 20:60])

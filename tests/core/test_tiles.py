@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.tiles import fit_window, plan_tiles, round_up
+from core.tiles import blended_spans, fit_window, plan_tiles, round_up
 
 
 @pytest.mark.parametrize("height, width", [(8, 8), (8, 800), (64, 120), (296, 1600), (544, 960)])
@@ -56,3 +56,14 @@ def test_windows_share_a_frame_evenly_so_that_little_is_computed_twice(size, mos
     plan = plan_tiles(2160, 3840, (size, size), 145, 8)
     assert len({(tile.height, tile.width) for tile in plan}) == 1 and max(plan[0].height, plan[0].width) <= size
     assert sum(tile.height * tile.width for tile in plan) < most * 2160 * 3840
+
+
+@pytest.mark.parametrize("length, size, overlap", [(64, 64, 16), (65, 64, 16), (1000, 64, 16), (300, 64, 0), (129, 64, 63)])
+def test_blended_windows_add_up_to_one_and_overlap(length, size, overlap):
+    total = np.zeros(length)
+    spans = blended_spans(length, size, overlap)
+    for start, weights in spans:
+        assert weights.shape == (size,) and 0 <= start <= length - size and weights.min() >= 0
+        total[start : start + size] += weights
+    assert np.allclose(total, 1, atol=1e-6)
+    assert all(later - earlier <= size - overlap for (earlier, _), (later, _) in zip(spans, spans[1:], strict=False))

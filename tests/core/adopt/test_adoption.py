@@ -75,7 +75,26 @@ def test_a_mean_that_divides_by_the_pixels_of_the_export_keeps_its_size(tmp_path
         ("Add", ["dark", np.full((1, 3, 1, 1), 0.5, np.float32)], ["y"], {}),
     ]
     found = adopted(tmp_path, model(nodes, [1, 3, 64, 64], [1, 3, 64, 64]))
-    assert found.found[0].wrapping.size == (64, 64)
+    assert found.found[0].wrapping.size == (64, 64) and found.style.window is None  # tiles of it would not match
+
+
+@pytest.mark.parametrize("fit", ["tiles", "scale"])
+def test_a_model_of_one_size_runs_in_tiles_or_scaled(tmp_path, fit):
+    bias = np.zeros((1, 3, 64, 64), np.float32)  # a weight for each pixel: nothing can free it
+    nodes = [("Add", ["x", bias], ["a"], {}), ("Clip", ["a", *CLIP], ["y"], {})]
+    built = model(nodes, [1, 3, 64, 64], [1, 3, 64, 64])
+    found = adopted(tmp_path, built, fit=fit)
+    assert found.found[0].wrapping.size == (64, 64) and found.style.window == ((64, 64) if fit == "tiles" else None)
+    assert any(("overlapping tiles" if fit == "tiles" else "scaled") in note for note in found.notes)
+    image = still_life(90, 130)
+    if fit == "tiles":
+        assert adopted(tmp_path, built).style.window == (64, 64)
+        assert gives_back(found.style, image)
+    else:
+        small = np.ones((90, 130, 4), np.float32) * (0.2, 0.4, 0.6, 1)
+        assert gives_back(found.style, small.astype(np.float32))
+        blurred = np.abs(answer(found.style, image) - image)[..., :3]
+        assert np.median(blurred) < 0.05
 
 
 def computed_sizes(scale: bool):
