@@ -6,9 +6,22 @@ from . import commands, main_thread
 from .run import after_edits, in_renders
 from .trees import keep_in_sync
 from .ui import node, operators, preferences, thumbnails
-from .viewport import live, switch
+from .viewport import keep, live, switch
 
-MODULES = (preferences, thumbnails, operators, node, main_thread, keep_in_sync, after_edits, in_renders, live, switch, commands)
+MODULES = (
+    preferences,
+    thumbnails,
+    operators,
+    node,
+    main_thread,
+    keep_in_sync,
+    after_edits,
+    in_renders,
+    live,
+    keep,
+    switch,
+    commands,
+)
 
 
 def register() -> None:

@@ -9,10 +9,9 @@ import bpy
 import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
-from mathutils import Matrix
 
 from .guides import homography
-from .read_view import Window
+from .read_view import Window, matrix
 
 MARGIN = 14
 TEXT_SIZE = 12
@@ -80,9 +79,8 @@ def picture(framebuffer, shown: gpu.types.GPUTexture, before: np.ndarray, anchor
     over: also where nothing was hit; else the background is Blender's own, which it draws with the overlays.
     """
     moved = homography(before, seen.projection @ seen.view, anchor)
-    to_before = Matrix.Identity(4)
-    for row in range(3):
-        to_before[row][:3] = moved[row]
+    to_before = np.eye(4)
+    to_before[:3, :3] = moved
     (x, y, width, height), (whole_width, whole_height) = seen.part, seen.size
     half = width / whole_width, height / whole_height
     centre = 2 * x / whole_width + half[0] - 1, 2 * y / whole_height + half[1] - 1
@@ -93,7 +91,7 @@ def picture(framebuffer, shown: gpu.types.GPUTexture, before: np.ndarray, anchor
         gpu.state.depth_test_set("NONE" if over else "GREATER")  # the square lies at the greatest depth
         gpu.state.color_mask_set(True, True, True, False)
         shader.bind()
-        shader.uniform_float("to_before", to_before)
+        shader.uniform_float("to_before", matrix(to_before))
         shader.uniform_float("part", (*centre, *half))
         shader.uniform_sampler("picture", shown)
         _square().draw(shader)

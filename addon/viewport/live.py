@@ -16,7 +16,7 @@ from ..settings import settings
 from ..trees import read
 from . import draw, read_view
 from .read_view import Look
-from .stylise import Picture, stylise
+from .stylise import Picture, Refusal, stylise
 from .worker import TOO_LONG_SECONDS, Worker
 
 TICK_SECONDS = 0.02
@@ -30,10 +30,12 @@ Place = tuple[int, int, str]
 
 @dataclass
 class Shown:
-    """A picture and its texture, which is made when it is first drawn."""
+    """What lies over a part of a view: nothing at first."""
 
-    picture: Picture
+    picture: Picture | None = None
     texture: gpu.types.GPUTexture | None = None
+    """Of the picture, from its first drawing on."""
+    error: str = ""
 
 
 @dataclass
@@ -83,6 +85,12 @@ def switch_all_off() -> None:
         _remove(pointer)
 
 
+def picture_of(space: bpy.types.Space, region: bpy.types.Region) -> Picture | None:
+    """The picture that lies over a region of the editor; None if there is none yet."""
+    shown = views[space.as_pointer()].shown.get((space.as_pointer(), region.as_pointer(), space.stereo_3d_eye))
+    return None if shown is None else shown.picture
+
+
 def node_of(scene: bpy.types.Scene, key: int = 0) -> bpy.types.Node | None:
     """The GAN Style node of a scene's compositor whose inner group has the session_uid; else the active one, else the last."""
     tree = scene.compositing_node_group
@@ -98,9 +106,7 @@ def _look(scene: bpy.types.Scene, view: View) -> Look | None:
     node = node_of(scene, view.node)
     if node is None:
         return None
-    wanted = settings()
-    exposure, strength = _value(node, "Exposure", 0.0), _value(node, "Strength", 1.0)
-    return Look(node.style_id, exposure, strength, wanted.device, wanted.cpu_fallback)
+    return Look(node.style_id, _value(node, "Exposure", 0.0), _value(node, "Strength", 1.0), settings())
 
 
 def _value(node: bpy.types.Node, name: str, default: float) -> float:
@@ -111,8 +117,9 @@ def _value(node: bpy.types.Node, name: str, default: float) -> float:
 
 def _start() -> None:
     global _worker
-    if _worker is not None:
+    if _worker is not None and _worker.is_alive():
         return
+    _stop()
     _worker = Worker(stylise)
     add = bpy.types.SpaceView3D.draw_handler_add
     for function, moment in ((_before_scene, "PRE_VIEW"), (_after_scene, "POST_VIEW"), (_on_top, "POST_PIXEL")):
@@ -163,18 +170,18 @@ def _after_scene() -> None:
     space = context.space_data
     view = views.get(space.as_pointer())
     seen = read_view.window(context) if framebuffer is not None and view is not None else None
-    if seen is None:
+    if seen is None or _worker is None or view is None:
         return
     place = space.as_pointer(), context.region.as_pointer(), space.stereo_3d_eye
     started = time.perf_counter()
     view.look = _look(context.scene, view)
     if view.look is not None and _worker.accepts(place) and not bpy.app.is_job_running("RENDER"):
-        _worker.submit(place, read_view.read(framebuffer, seen, view.look))
+        _worker.submit(place, read_view.read(framebuffer, seen, view.look, space.overlay.show_overlays))
         view.reading_seconds = time.perf_counter() - started
-        view.shown.setdefault(place, Shown(Picture(view.look)))
+        view.shown.setdefault(place, Shown())
     started = time.perf_counter()
     shown = view.shown.get(place)
-    if shown is not None and shown.picture.frame is not None and view.look is not None:
+    if shown is not None and shown.picture is not None and view.look is not None:
         picture = shown.picture
         if shown.texture is None:
             shown.texture = draw.texture(picture.frame)
@@ -192,34 +199,42 @@ def _on_top() -> None:
     shown = view.shown.get(place)
     if view.message or (view.on and view.look is None):
         draw.text(context, view.message or "Stylised: add a GAN Style node to the compositor.", alert=True)
-    elif shown is not None and shown.picture.error:
-        draw.text(context, shown.picture.error, alert=True)
-    elif shown is not None and shown.picture.name:
+    elif shown is not None and shown.error:
+        draw.text(context, shown.error, alert=True)
+    elif shown is not None and shown.picture is not None:
         notes = "; ".join(shown.picture.notes)
         draw.text(context, f"{shown.picture.name}{': ' if notes else ''}{notes}", alert=False)
 
 
 def _tick() -> None:
     global _next_check
-    for place, picture in _worker.take().items():
+    if _worker is None:
+        return
+    if not _worker.is_alive():
+        for view in views.values():
+            _switch_itself_off(view, "there was an unexpected error; please report what the console shows.")
+    for place, result in _worker.take().items():
         view = views.get(place[0])
         if view is not None and view.on:
-            view.shown[place] = Shown(picture)
-            if picture.seconds > TOO_LONG_SECONDS:
-                _switch_itself_off(view, picture)
+            view.shown[place] = Shown(error=result.error) if isinstance(result, Refusal) else Shown(result)
+            if isinstance(result, Picture) and result.seconds > TOO_LONG_SECONDS:
+                _switch_itself_off(view, _too_slow(result))
             _redraw(place[0])
     if time.monotonic() >= _next_check:
         _next_check = time.monotonic() + CHECK_SECONDS
         _check()
 
 
-def _switch_itself_off(view: View, picture: Picture) -> None:
+def _too_slow(picture: Picture) -> str:
     height, width = picture.frame.shape[:2]
-    view.on = False
-    view.message = (
-        f"Stylised view off: {picture.name} takes {picture.seconds:.1f} s for {width} x {height} pixels here; "
+    return (
+        f"{picture.name} takes {picture.seconds:.1f} s for {width} x {height} pixels here; "
         "make the view smaller, or choose a faster style or device."
     )
+
+
+def _switch_itself_off(view: View, reason: str) -> None:
+    view.on, view.message = False, f"Stylised view off: {reason}"
     view.until = time.monotonic() + MESSAGE_SECONDS
     _forget_pictures(view)
 

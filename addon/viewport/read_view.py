@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import bpy
+import gpu
 import numpy as np
-import xxhash
-from mathutils import Vector
+from mathutils import Matrix, Vector
+from xxhash import xxh3_64
 
+from ..settings import Settings
 from .guides import crop
 
 LEAST_SIDE = 16
@@ -26,11 +28,10 @@ class Look:
     style: str
     exposure: float
     strength: float
-    device: str
-    cpu_fallback: bool
+    settings: Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """What a viewport shows."""
 
@@ -53,13 +54,13 @@ class Reading:
     @cached_property
     def digest(self) -> Hashable:
         """Equal for what gives equal pictures; xxHash, as for the cache of frames."""
-        digest = xxhash.xxh3_64(self.colours)
+        digest = xxh3_64(self.colours)
         for array in (self.depth, self.view, self.projection):
             digest.update(np.ascontiguousarray(array))
         return digest.intdigest(), self.colours.shape, self.look
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Window:
     """The part of a region that is stylised, and how it sees the world."""
 
@@ -83,12 +84,15 @@ def window(context: bpy.types.Context) -> Window | None:
     return Window(part, size, np.array(region_3d.view_matrix, np.float64), projection)
 
 
-def read(framebuffer, seen: Window, look: Look) -> Reading:
+def read(framebuffer: gpu.types.GPUFrameBuffer, seen: Window, look: Look, lines: bool) -> Reading:
     """Read what Blender has drawn of the scene into the framebuffer. In a POST_VIEW handler."""
     colours = np.asarray(framebuffer.read_color(*seen.part, 4, 0, "FLOAT"), np.float32)
     depth = np.asarray(framebuffer.read_depth(*seen.part), np.float32)
-    overlay = bpy.context.space_data.overlay
-    return Reading(colours, depth, seen.view, seen.projection, overlay.show_overlays, look)
+    return Reading(colours, depth, seen.view, seen.projection, lines, look)
+
+
+def matrix(array: np.ndarray) -> Matrix:
+    return Matrix(array.tolist())
 
 
 def _camera_frame(context: bpy.types.Context) -> tuple[int, int, int, int] | None:

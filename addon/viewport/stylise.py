@@ -9,47 +9,55 @@ import numpy as np
 from ...core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
 from .. import library
 from . import guides
-from .read_view import Look, Reading
+from .read_view import Reading
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """A stylised view, or why there is none."""
+    """A stylised view."""
 
-    look: Look
-    error: str = ""
-    frame: np.ndarray | None = None
+    reading: Reading
+    """What it was made of, at full size."""
+    frame: np.ndarray
     """(h, w, 4) float32, scene-linear, premultiplied, bottom row first."""
-    to_clip: np.ndarray | None = None
+    to_clip: np.ndarray
     """(4, 4), world to clip space of the picture."""
-    anchor: np.ndarray | None = None
+    anchor: np.ndarray
     """(3,), a point in the middle at the distance of what the view shows."""
-    over: bool = True
+    over: bool
     """Whether the background is part of the picture, rather than what Blender draws with the overlays."""
-    step: int = 1
+    step: int
     """How many pixels of the view are one of the picture, each way."""
-    seconds: float = 0.0
+    seconds: float
     """For the passes and the network."""
-    name: str = ""
+    name: str
     """Of the style."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
     """What the style was not given truly."""
 
 
-def stylise(reading: Reading, step: int, cancel: Callable[[], bool]) -> Picture | None:
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no picture."""
+
+    error: str
+    seconds: float = 0.0
+
+
+def stylise(reading: Reading, step: int, cancel: Callable[[], bool]) -> Picture | Refusal | None:
     """Stylise a view at 1 / step of its size; None if cancel() agreed."""
-    look = reading.look
+    look, wanted = reading.look, reading.look.settings
     try:
         try:
-            return _stylise(reading, step, cancel, library.generator(look.style, look.device)[0])
+            return _stylise(reading, step, cancel, library.generator(look.style, wanted.device, wanted)[0])
         except ProviderError:
-            if look.device == "cpu" or not look.cpu_fallback:
+            if wanted.device == "cpu" or not wanted.cpu_fallback:
                 raise
-            return _stylise(reading, step, cancel, library.generator(look.style, "cpu")[0])
+            return _stylise(reading, step, cancel, library.generator(look.style, "cpu", wanted)[0])
     except Cancelled:
         return None
     except (StyleError, PassError, ProviderError, OSError, MemoryError) as error:
-        return Picture(look, str(error) or type(error).__name__)
+        return Refusal(str(error) or type(error).__name__)
 
 
 def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator: Generator) -> Picture:
@@ -61,7 +69,7 @@ def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator:
         frame = passes["image"] + np.float32(look.strength) * (frame - passes["image"])
     to_clip = reading.projection @ reading.view
     return Picture(
-        look,
+        reading=reading,
         frame=np.ascontiguousarray(frame[::-1]),
         to_clip=to_clip,
         anchor=guides.anchor(reading.depth, to_clip),

@@ -74,7 +74,10 @@ def _viewports(context: bpy.types.Context) -> list[bpy.types.Space]:
 def _draw_header(header: bpy.types.Header, context: bpy.types.Context) -> None:
     if live.is_on(context.space_data) or live.node_of(context.scene) is not None:
         on = live.is_on(context.space_data)
-        header.layout.operator(GANSTYLE_OT_stylised_view.bl_idname, icon="SHADERFX", depress=on)
+        row = header.layout.row(align=True)
+        row.operator(GANSTYLE_OT_stylised_view.bl_idname, icon="SHADERFX", depress=on)
+        if on:
+            row.operator("gan_style.keep_view", text="", icon="IMAGE_DATA")
 
 
 def _draw_overlays(panel: bpy.types.Panel, context: bpy.types.Context) -> None:
@@ -82,8 +85,16 @@ def _draw_overlays(panel: bpy.types.Panel, context: bpy.types.Context) -> None:
     panel.layout.operator(GANSTYLE_OT_stylised_view.bl_idname, icon="SHADERFX", depress=on)
 
 
+def _draw_view_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    if live.is_on(context.space_data):
+        menu.layout.separator()
+        menu.layout.operator("gan_style.keep_view", icon="IMAGE_DATA")
+        menu.layout.operator_context = "INVOKE_DEFAULT"
+        menu.layout.operator("gan_style.viewport_animation", icon="RENDER_ANIMATION")
+
+
 CLASSES = (GANSTYLE_OT_stylised_view, GANSTYLE_OT_show_in_viewport)
-PLACES = (("VIEW3D_HT_header", _draw_header), ("VIEW3D_PT_overlay", _draw_overlays))
+PLACES = (("VIEW3D_HT_header", _draw_header), ("VIEW3D_PT_overlay", _draw_overlays), ("VIEW3D_MT_view", _draw_view_menu))
 
 
 def register() -> None:

@@ -32,7 +32,7 @@ class Task(Protocol):
 class Result(Protocol):
     @property
     def seconds(self) -> float:
-        """That the network and the passes took."""
+        """That the network and the passes took; 0 if they did not run."""
         ...
 
 
@@ -71,6 +71,10 @@ class _View(Generic[T]):
     changed: float = 0.0
     """When another picture came than the one before."""
 
+    def has_news(self) -> bool:
+        """Whether what waits differs from what was run last."""
+        return self.waiting is not None and (self.latest is None or self.waiting.digest != self.latest.digest)
+
 
 class Schedule(Generic[V, T]):
     """What is run next for which view. Views that moved come first and are never interrupted; views at rest are refined."""
@@ -90,9 +94,9 @@ class Schedule(Generic[V, T]):
     def next(self, now: float) -> tuple[V, T, int] | None:
         """(view, task, step) to run now; None if there is nothing to do. Call finished() afterwards."""
         for name, view in self._views.items():
-            task, view.waiting = view.waiting, None
-            if task is not None and (view.latest is None or task.digest != view.latest.digest):
-                view.latest, view.changed = task, now
+            news, task, view.waiting = view.has_news(), view.waiting, None
+            if task is not None and news:
+                view.latest, view.changed, view.step = task, now, 0
                 return self._begin(name, task, self.pace.step(task.pixels, moving=True), True)
         for name, view in self._views.items():
             if view.latest is not None and view.step != STEPS[0] and now >= view.changed + REST_SECONDS:
@@ -107,19 +111,16 @@ class Schedule(Generic[V, T]):
 
     def interrupted(self) -> bool:
         """Whether what runs refines a view at rest, while another picture waits."""
-        if self._running is None or self._running[1]:
-            return False
-        waiting = [(v.waiting, v.latest) for v in self._views.values()]
-        return any(task is not None and (latest is None or task.digest != latest.digest) for task, latest in waiting)
+        refines = self._running is not None and not self._running[1]
+        return refines and any(view.has_news() for view in self._views.values())
 
     def finished(self, view: V, step: int, result: Result | None) -> None:
         """What next() gave is done; the result is None if it was interrupted."""
-        self._running = None
-        ran = self._views.get(view)
-        if result is None or ran is None or ran.latest is None:
-            return
-        ran.step = step
-        self.pace.note(ran.latest.pixels // step**2, result.seconds)
+        self._running, known = None, self._views.get(view)
+        if known is not None and known.latest is not None and result is not None:
+            known.step = step
+            if result.seconds:
+                self.pace.note(known.latest.pixels // step**2, result.seconds)
 
     def forget(self, view: V) -> None:
         self._views.pop(view, None)
@@ -139,6 +140,10 @@ class Worker(Generic[V, T, R]):
         self._stopped = False
         self._thread = threading.Thread(target=self._loop, name="GAN Style viewport", daemon=True)
         self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Whether the thread still runs: a mistake of our own ends it."""
+        return self._thread.is_alive()
 
     def accepts(self, view: V) -> bool:
         with self._lock:
