@@ -1,4 +1,4 @@
-"""Test charts: frames of what no scene shows, so that a style learns to leave grey plain and noise alone."""
+"""Test charts: frames of what no scene shows, so that a style learns to keep grey plain and to leave noise alone."""
 
 from collections.abc import Callable
 from zlib import crc32
@@ -15,8 +15,8 @@ FOCAL = 1.4
 def chart(number: int, seed: int, width: int, height: int) -> dict[str, np.ndarray]:
     """The passes of a chart, {name: (H, W, c) float32}, image linear Rec.709 and opaque.
 
-    It hangs on a wall that faces the camera, each fourth one in the empty background. Of numbers that differ by
-    len(FIELDS) the kind is the same, its values are not. The same arguments give the same chart.
+    It hangs on a wall that faces the camera, every fourth one in the empty background. Charts whose numbers differ by
+    len(FIELDS) are of the same kind, with other values. The same arguments give the same chart.
     """
     rng = np.random.default_rng(crc32(f"chart {number} {seed}".encode()))
     y, x = np.mgrid[:height, :width].astype(np.float32) / height
@@ -55,7 +55,7 @@ def _ramp(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _noise(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """White noise, as of a render with too few samples."""
+    """White noise, as in a render with too few samples."""
     return _level(rng) * rng.gamma(1.0, 1.0, (*x.shape, 3))
 
 

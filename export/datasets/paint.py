@@ -1,4 +1,4 @@
-"""Paints frames that are rendered already: the targets of a look for all frames of a data set, or for a few keyframes."""
+"""Paints the targets of a look for frames that are rendered already: for all of a data set, or for a few keyframes."""
 
 import ast
 import hashlib
@@ -40,7 +40,7 @@ class PaintConfig:
     frames: tuple[str, ...] = setting(("*",), "names of frames, or patterns (shot_00*)")
     into: Path | None = setting(
         None,
-        "another data folder to make of the frames, as hard links, and of what is painted; so several looks can share frames",
+        "another data folder, made of hard links to the frames and of what is painted, so that looks can share frames",
     )
     processes: int = setting(1, "frames painted at the same time")
 
@@ -50,9 +50,9 @@ class PaintConfig:
 
 
 def paint(config: PaintConfig) -> list[Path]:
-    """See that target/NAME.exr, (H, W, 3) scene-linear, is there for each chosen frame; returns these files.
+    """Make sure that target/NAME.exr, (H, W, 3) scene-linear, exists for each chosen frame; returns these files.
 
-    One that this look has painted is kept unless the frame or the code of the look has changed since; others are overwritten.
+    Files that this look has painted are kept unless the frame or the code of the look has changed; others are overwritten.
     Raises PaintError if no frame fits or one can't be read; each file appears when it is complete.
     """
     rendered = sorted((config.data / "input").glob("*.exr"))
@@ -108,7 +108,7 @@ def _share(frames: list[Path], folder: Path) -> None:
 
 
 def _digest(frame: Path) -> str:
-    """A digest of a frame's content, as its time can stay the same: file systems count in ticks. Raises PaintError."""
+    """A digest of a frame's content: a changed file can keep its time, as file systems count in ticks. Raises PaintError."""
     try:
         with frame.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
@@ -127,7 +127,7 @@ def _is_painted(target: Path, stamp: str) -> bool:
 
 
 def _each(one: partial, frames: dict[Path, str], processes: int) -> Iterator[None]:
-    """Call one(frame, stamp) for all frames, in so many processes; yields as each is done."""
+    """Call one(frame, stamp) for all frames, in that many processes; yields whenever one is done."""
     if processes == 1:
         yield from itertools.starmap(one, frames.items())
         return

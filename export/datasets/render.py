@@ -1,4 +1,4 @@
-"""Renders scenes of ours with Cycles into the frames that the trainer reads, and the target frames of a look beside them."""
+"""Renders our scenes with Cycles into the frames that the trainer reads, and beside them the target frames of a look."""
 
 import json
 import math
@@ -23,10 +23,10 @@ from .charts import chart
 from .scenes import FRAMES, build, scene_names
 
 FULL_FLOAT = ("depth", "position", "vector")
-"""Passes whose values half floats would round too coarsely; the others are written as half."""
+"""Passes that half floats would round too coarsely; the others are written as half floats."""
 
 CHART = "chart"
-"""What the names of test charts start with."""
+"""Beginning of the names of test charts."""
 
 
 class RenderDatasetError(TrainerError):
@@ -46,8 +46,8 @@ class RenderDatasetConfig:
     variations: int = setting(1, "variations of each scene, each with the next seed")
     width: int = setting(960, "width in pixels")
     height: int = setting(540, "height in pixels")
-    samples: int = setting(12, "most Cycles samples a pixel, before denoising")
-    exposure: float = setting(0.0, "largest change of the light, in stops; each variation of a scene gets one of its own")
+    samples: int = setting(12, "largest number of Cycles samples per pixel, before denoising")
+    exposure: float = setting(0.0, "largest change of the light, in stops; each variation of a scene has its own")
     charts: int = setting(0, "test charts (flat greys, ramps, noise, lights) to add to the scenes")
 
     def __post_init__(self):
@@ -77,12 +77,12 @@ class Shot:
         return f"{self.scene}_s{self.seed}_{self.frame:04d}"
 
     def light(self, most: float) -> float:
-        """What its radiance is multiplied by: the same for all frames of a variation, spread over plus and minus `most` stops."""
+        """Factor of its radiance: the same for all frames of a variation, spread between minus and plus `most` stops."""
         return 2.0 ** (most * (2 * crc32(f"{self.scene} {self.seed}".encode()) / 2**32 - 1))
 
 
 def render_dataset(config: RenderDatasetConfig, progress: Callable[..., Iterable] = tqdm) -> list[Path]:
-    """Render what is not there yet and return the paths of all frames in input/.
+    """Render what is missing and return the paths of all frames in input/.
 
     Each frame is a multilayer EXR with the layers of core.passes.PASSES, image denoised and premultiplied. With a look, its
     picture of the passes, (H, W, 3) scene-linear, becomes the layer "image" of the file of the same name in target/.
@@ -182,7 +182,7 @@ def _rendered(shots: Iterable[Shot], config: RenderDatasetConfig, scratch: Path)
 
 
 def configure(scene, width: int, height: int, samples: int) -> None:
-    """Cycles settings of a data set: few samples, denoised; no motion blur, which would take the vector pass away."""
+    """Cycles settings of a data set: few samples, denoised; no motion blur, with which Blender renders no vector pass."""
     import bpy
 
     render, cycles = scene.render, scene.cycles
@@ -194,7 +194,7 @@ def configure(scene, width: int, height: int, samples: int) -> None:
     cycles.samples, cycles.seed, cycles.use_animated_seed = samples, 0, True
     cycles.use_adaptive_sampling, cycles.adaptive_threshold = True, 0.1
     cycles.use_denoising, cycles.denoiser = True, "OPENIMAGEDENOISE"
-    # Without the prefilter, the noise of guides seen in metal and glass stays; the accurate one takes longer than the frame.
+    # Without a prefilter, the noise of guides seen in metal and glass stays; the accurate one takes longer than the frame.
     cycles.denoising_input_passes, cycles.denoising_prefilter = "RGB_ALBEDO_NORMAL", "FAST"
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 4, 2, 2
     cycles.transmission_bounces, cycles.transparent_max_bounces = 4, 4

@@ -23,7 +23,7 @@ def tf32_difference(path: Path, passes: dict[str, np.ndarray]) -> float:
     """Largest difference of the log-encoded picture that a style file makes of a frame, if all that its convolutions multiply is
     first rounded to 11 bits, to the nearest, as TF32 and half floats hold. Both pictures come from the CPU.
 
-    passes: as of core.stylize(). Raises StyleError, PassError, ProviderError.
+    passes: as for core.stylize(). Raises StyleError, PassError, ProviderError.
     """
     with TemporaryDirectory() as folder:
         rounded = Path(folder) / "rounded.onnx"

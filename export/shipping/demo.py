@@ -35,7 +35,7 @@ class DemoConfig:
     seed: int = setting(0, "seed of the scene")
     width: int = setting(960, "width in pixels")
     height: int = setting(540, "height in pixels")
-    samples: int = setting(48, "Cycles samples a pixel, before denoising")
+    samples: int = setting(48, "Cycles samples per pixel, before denoising")
 
 
 def demo(config: DemoConfig) -> tuple[Path, Path, Path]:

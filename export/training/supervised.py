@@ -73,7 +73,7 @@ class Supervised(Objective):
         yield "generator", terms
 
     def samples(self, names: list[str]) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
-        """As of Objective, with the targets of the frames that have one."""
+        """As in Objective, with the targets of the frames that have one."""
         for name in names:
             target = self.data.targets.whole(name)["image"] if name in self.data.targets.frames else None
             yield self.data.inputs.whole(name), target

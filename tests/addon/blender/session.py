@@ -221,7 +221,7 @@ def frames_of_an_animation_are_not_kept(folder: Path) -> None:
 
 
 def cancelled_while_an_error_is_shown(folder: Path) -> None:
-    """The error is told all the same, and no other is made of it."""
+    """The error is still reported, and causes no other."""
     addon = load_addon()
     scene = start_over()
     node = insert_style(scene.compositing_node_group, "swap")

@@ -1,4 +1,4 @@
-"""Stereo views and cameras of one's own: each view of a frame gets the picture that it would get alone."""
+"""Stereo views and the artist's own cameras: each view of a frame gets the picture that it would get alone."""
 
 import sys
 from itertools import pairwise
