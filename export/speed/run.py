@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import platform
+import re
 import statistics
 import time
 from collections.abc import Iterator
@@ -177,8 +178,17 @@ def _machine() -> dict[str, str]:
     if find_spec("bpy"):
         versions["bpy"] = version("bpy")  # importing it would start Blender
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    machine = {"system": platform.platform(), "cores": str(os.cpu_count()), "load": load}
+    vectors = torch.backends.cpu.get_cpu_capability()  # what its kernels choose among: DEFAULT, AVX2, AVX512
+    machine = {"system": platform.platform(), "processor": _processor(), "vectors": vectors}
+    machine |= {"cores": str(os.cpu_count()), "load": load}
     return machine | {"python": platform.python_version()} | versions
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells more than its kind."""
+    information = Path("/proc/cpuinfo")
+    names = re.findall(r"^model name\s*: (.*)", information.read_text(), re.M) if information.is_file() else []
+    return names[0] if names else platform.processor()
 
 
 def _summary(rounds: list[dict]) -> dict:

@@ -9,16 +9,27 @@ import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from core.exr import read_exr
-from export.shipping.extension import PACKED, ExtensionConfig, copy_addon, extension, packed_manifest, requirements
+from export.shipping.extension import (
+    PACKED,
+    ExtensionConfig,
+    PackagingError,
+    check_wheels,
+    copy_addon,
+    copy_licences,
+    extension,
+    packed_manifest,
+    requirements,
+)  # fmt: skip
 
 ROOT = Path(__file__).parents[3]
 BLENDER = shlex.split(os.environ.get("BLENDER", ""))
 BROUGHT_BY_BLENDER = {"blf", "bpy", "gpu", "gpu_extras", "mathutils", "numpy"}
-IMPORTED_AS = {"onnxruntime-gpu": "onnxruntime"}
+IMPORTED_AS = {"onnxruntime-gpu": "onnxruntime", "onnxruntime-ep-webgpu": "onnxruntime_ep_webgpu"}
 BROUGHT_ALONG = {"google"}
 """What the requirements need themselves: onnx needs protobuf."""
 RENDER = """
@@ -64,7 +75,7 @@ def test_packages_hold_the_addon_and_nothing_else(packed):
 
 
 def test_own_modules_are_imported_relatively_and_others_are_packed(packed):
-    wanted = {re.match(r"[\w-]+", text)[0] for text in requirements("cpu")}
+    wanted = {re.match(r"[\w-]+", text)[0] for text in requirements("any")}
     allowed = {IMPORTED_AS.get(name, name) for name in wanted} | BROUGHT_BY_BLENDER | BROUGHT_ALONG | set(sys.stdlib_module_names)
     for path, module in modules(packed).items():
         for node in ast.walk(module):
@@ -83,10 +94,47 @@ def test_packages_name_no_folder_of_the_machine_that_built_them(packed):
 
 
 def test_each_variant_has_its_runtime():
-    for variant, runtime in (("cpu", "onnxruntime"), ("cuda", "onnxruntime-gpu")):
+    for variant, runtime in (("any", "onnxruntime"), ("cuda", "onnxruntime-gpu")):
         names = {re.match(r"[\w-]+", text)[0] for text in requirements(variant)}
-        assert runtime in names and len([name for name in names if name.startswith("onnxruntime")]) == 1
+        assert {name for name in names if name.startswith("onnxruntime")} == {runtime, "onnxruntime-ep-webgpu"}
         assert {"onnx", "OpenEXR"} <= names and "numpy" not in names
+
+
+def wheel(folder: Path, name: str, files: dict[str, str]) -> Path:
+    """A wheel with these files; `name` is that of its file."""
+    with ZipFile(folder / name, "w") as archive:
+        for file, text in files.items():
+            archive.writestr(file, text)
+    return folder / name
+
+
+def test_each_python_must_find_a_compiled_wheel_of_everything(tmp_path):
+    good = [
+        wheel(tmp_path, "onnx-1-cp311-cp311-manylinux_2_28_x86_64.whl", {"onnx/a.so": ""}),
+        wheel(tmp_path, "onnx-1-cp313-cp313-manylinux_2_28_x86_64.whl", {"onnx/a.so": ""}),
+        wheel(tmp_path, "pure-1-py3-none-any.whl", {"pure.py": ""}),
+    ]
+    check_wheels(good, ["onnx>=1", "pure"], "linux-x64", ("3.11", "3.13"))
+    with pytest.raises(PackagingError, match="no wheel of onnx for Python 3.13"):
+        check_wheels([good[0], good[2]], ["onnx>=1", "pure"], "linux-x64", ("3.11", "3.13"))
+    with pytest.raises(PackagingError, match="no wheel of onnx for Python 3.11"):
+        check_wheels(good, ["onnx>=1", "pure"], "windows-x64", ("3.11",))
+    empty = wheel(tmp_path, "onnx-2-cp311-cp311-manylinux_2_28_x86_64.whl", {"onnx/a.py": ""})
+    with pytest.raises(PackagingError, match="no compiled file"):
+        check_wheels([empty], ["onnx"], "linux-x64", ("3.11",))
+
+
+def test_the_licence_of_each_wheel_lies_in_the_package(tmp_path):
+    files = {
+        "a-1.dist-info/METADATA": "Name: a\nLicense: MIT\n\nAbout License: x",
+        "a-1.dist-info/licenses/LICENSE": "Do as you like.",
+        "a/models/LICENSES.py": "no licence",
+    }
+    silent = wheel(tmp_path, "b-1-py3-none-any.whl", {"b-1.dist-info/METADATA": "Name: b\n"})
+    copy_licences([wheel(tmp_path, "a-1-py3-none-any.whl", files)], tmp_path / "licences")
+    assert (tmp_path / "licences" / "a.txt").read_text() == "License: MIT\n\nDo as you like.\n"
+    with pytest.raises(PackagingError, match="b-1-py3-none-any.whl tells no licence"):
+        copy_licences([silent], tmp_path / "more")
 
 
 def test_the_manifest_lists_the_wheels_and_one_platform():
@@ -104,8 +152,8 @@ def repository(tmp_path_factory):
     answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     python = ".".join(re.search(r"PYTHON (\d+) (\d+)", answer).groups())
     output = tmp_path_factory.mktemp("dist")
-    extension(ExtensionConfig(output, ("cpu",), ("linux-x64",), (python,)))
-    return output / "cpu"
+    extension(ExtensionConfig(output, ("any",), ("linux-x64",), (python,)))
+    return output / "any"
 
 
 @pytest.mark.slow

@@ -86,7 +86,13 @@ def test_guides_are_ten_channels():
 
 
 @pytest.mark.parametrize(
-    "name, parameters, tiled", [("white_box", 1_467_075, True), ("denoiser_unet", 919_811, True), ("animegan3", 1_027_520, False)]
+    "name, parameters, tiled",
+    [
+        ("white_box", 1_467_075, True),
+        ("denoiser_unet", 919_811, True),
+        ("animegan3", 1_027_520, False),
+        ("multi_style", 166_104, False),
+    ],
 )
 def test_a_lean_peer_is_as_large_as_published_and_known_to_see_statistics(name, parameters, tiled, tmp_path):
     """The numbers are those of the layers in the authors' own repositories, which networks/published_lean.py names."""
