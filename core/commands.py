@@ -20,8 +20,10 @@ import numpy as np
 from . import ERROR, PASSES, Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
 from .adopt import command as adopt
 from .exr import ExrError
+from .layers import LayerError, Selection
+from .patterns import PatternError, find_frames, parse_frames
 from .runtime import PROVIDERS
-from .sequence import SequenceError, check_sequence, find_frames, stylize_sequence
+from .sequence import SequenceError, check_sequence, stylize_sequence
 from .style import SHIPPED
 
 DEVICE_VARIABLE = "GAN_STYLE_DEVICE"
@@ -83,15 +85,45 @@ def _report(path: Path, provider: str) -> dict:
 def apply(options: argparse.Namespace) -> None:
     """Stylise EXR frames into a folder."""
     generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
-    print(f"{generator.style.name} on {generator.provider}: {generator.reason}", flush=True)
-    targets = check_sequence(generator.style.passes, find_frames(options.frame), options.out, options.layer)
-    frames = stylize_sequence(generator, targets, tile=options.tile, layer=options.layer, skip_existing=options.skip_existing)
-    started = time.perf_counter()
+    selection = Selection(options.layer, options.view, dict(options.passes or ()))
+    frames, gaps = find_frames(options.frame, options.frames)
+    targets, found = check_sequence(generator.style.passes, frames, options.out, selection)
+    tell = _tell_json if options.json else _tell
+    tell("style", name=generator.style.name, provider=generator.provider, reason=generator.reason)
+    for gap in gaps:
+        tell("gap", text=gap)
+    for frame, layers in found.items():
+        tell("found", frame=str(frame), layers=layers)
+    stylized = stylize_sequence(generator, targets, tile=options.tile, selection=selection, skip_existing=options.skip_existing)
+    started, noted = time.perf_counter(), ()
     with _signals_as_exceptions():
-        for done, (path, skipped) in enumerate(frames, 1):
+        for done, frame in enumerate(stylized, 1):
             now = time.perf_counter()
-            print(f"{done}/{len(targets)} {path} {'was there' if skipped else f'{now - started:.2f} s'}", flush=True)
+            if frame.notes and frame.notes != noted:
+                tell("lost", frame=str(frame.path), notes=frame.notes)
+                noted = frame.notes
+            seconds = round(now - started, 3)
+            tell("frame", done=done, of=len(targets), path=str(frame.path), skipped=frame.skipped, seconds=seconds)
             started = now
+
+
+def _tell_json(event: str, **values: object) -> None:
+    """For programs: one JSON object in a line."""
+    print(json.dumps({"event": event} | values), flush=True)
+
+
+LINES = {
+    "style": lambda name, provider, reason: f"{name} on {provider}: {reason}",
+    "gap": lambda text: f"Note: {text}",
+    "found": lambda frame, layers: f"{frame}: {layers}",
+    "lost": lambda frame, notes: f"Note: in {frame}, {'; '.join(notes)}.",
+    "frame": lambda done, of, path, skipped, seconds: f"{done}/{of} {path} {'was there' if skipped else f'{seconds:.2f} s'}",
+}
+"""What happens during apply, as people read it."""
+
+
+def _tell(event: str, **values: object) -> None:
+    print(LINES[event](**values), flush=True)
 
 
 @contextmanager
@@ -141,6 +173,20 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
+def _pass(text: str) -> tuple[str, str]:
+    name, _, layer = text.partition("=")
+    if name not in PASSES or not layer:
+        raise argparse.ArgumentTypeError(f"must be like normal=LAYER, with one of {', '.join(PASSES)}, not {text}")
+    return name, layer
+
+
+def _frames(text: str) -> list[int]:
+    try:
+        return parse_frames(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _size(text: str) -> tuple[int, int]:
     sides = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
     if not sides or not all(0 < int(side) <= MAX_SIDE for side in sides.groups()):
@@ -178,9 +224,22 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
 
 def _add_apply(parser: argparse.ArgumentParser) -> None:
     _add_style(parser)
-    parser.add_argument("frame", nargs="+", help="EXR files, or patterns like shot.####.exr or shot.%%04d.exr")
+    parser.add_argument("frame", nargs="+", help="EXR files, or patterns like shot.####.exr, shot.%%04d.exr or shot.$F4.exr")
     parser.add_argument("--out", type=_folder, required=True, metavar="FOLDER", help="where the stylised frames go")
     parser.add_argument("--layer", default="", metavar="NAME", help="view layer to read, if a file has several")
+    parser.add_argument("--view", default="", metavar="NAME", help="only this eye or camera of files with several; default: all")
+    parser.add_argument(
+        "--pass",
+        dest="passes",
+        action="append",
+        type=_pass,
+        metavar="NAME=LAYER",
+        help="layer that holds a pass, where its name is not one of the usual; several times for several passes",
+    )
+    parser.add_argument(
+        "--frames", type=_frames, metavar="1-9", help="the frames to take of a pattern, like 1-9,20; all must be there"
+    )
+    parser.add_argument("--json", action="store_true", help="say what happens in lines of JSON")
     parser.add_argument("--skip-existing", action="store_true", help="leave alone the frames that are in the folder already")
 
 
@@ -240,7 +299,17 @@ def main(arguments: list[str], program: str = "python -m core", commands: dict =
         if sys.stdout is not None:  # else Python's own last flush would fail as well
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         problem = "Stopped, since nobody reads its output any more; the frames written so far are complete."
-    except (UsageError, SequenceError, ExrError, StyleError, PassError, ProviderError, OSError) as error:
+    except (
+        UsageError,
+        PatternError,
+        LayerError,
+        SequenceError,
+        ExrError,
+        StyleError,
+        PassError,
+        ProviderError,
+        OSError,
+    ) as error:
         problem = str(error)
     except MemoryError:
         problem = "There is not enough memory for the frame; give a smaller --memory."

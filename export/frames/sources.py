@@ -9,8 +9,9 @@ from PIL import Image
 
 from core.colour import decode_srgb
 from core.exr import ExrError, read_exr
+from core.frame import read_frame
+from core.layers import LayerError, Selection
 from core.passes import PassError
-from core.sequence import SequenceError, read_frame
 
 from ..settings import TrainerError
 from .pictures import read_picture
@@ -56,16 +57,19 @@ def find_files(folder: Path, problems: list[str]) -> list[Path]:
 def read_frames(path: Path, layer: str = "") -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Yield the name and {pass: (H, W, c) float32, top row first} of a file's frames.
 
-    A frame is named as its file, those of a video FILE_000001, FILE_000002 ... "image" is premultiplied RGBA, scene-linear
-    Rec.709; pictures and videos have only this pass. What they store is taken for sRGB (IEC 61966-2-1) unless a picture's colour
-    profile or a video's transfer characteristic says otherwise.
+    A frame is named as its file, those of a video FILE_000001, FILE_000002 ..., those of an EXR file with views FILE_left ...
+    "image" is premultiplied RGBA, scene-linear Rec.709; pictures and videos have only this pass. What they store is taken for
+    sRGB (IEC 61966-2-1) unless a picture's colour profile or a video's transfer characteristic says otherwise. Of EXR files all
+    passes are read whose layer is clear.
     layer: the view layer of a multilayer EXR file, "" for the only one.
     Raises TrainerError if the file is truncated, is not what its name says, or has colours that can't be converted.
     """
     if path.suffix.lower() in EXR:
         try:
-            yield path.stem, read_frame(path, layer).passes
-        except (ExrError, SequenceError, PassError) as error:
+            frame = read_frame(path, None, Selection(layer))
+            names = [path.stem] if len(frame.views) == 1 else [f"{path.stem}_{view.name}" for view in frame.views]
+            yield from zip(names, frame.passes, strict=True)
+        except (ExrError, LayerError, PassError) as error:
             raise SourceError(str(error)) from error
     for name, rgba, to_linear in _encoded(path):
         codes, alpha = (rgba[..., :3] * CODES + 0.5).astype(np.uint16), rgba[..., 3:]

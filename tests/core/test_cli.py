@@ -16,6 +16,8 @@ import pytest
 from core import ERROR, Generator, ProviderError, load_style, stylize
 from core.commands import main
 from core.exr import read_exr, write_part
+from core.patterns import find_frames
+from core.sequence import check_sequence
 from tests.conftest import FIXTURES
 
 OpenEXR = pytest.importorskip("OpenEXR")
@@ -52,7 +54,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("pattern", ["shot.####.exr", "shot.%04d.exr", "shot.%d.exr"])
+@pytest.mark.parametrize(
+    "pattern", ["shot.####.exr", "shot.%04d.exr", "shot.%d.exr", "shot.%04i.exr", "shot.$F4.exr", "shot.@@@@.exr"]
+)
 def test_a_sequence_is_what_stylize_gives_frame_by_frame(shot, tmp_path, pattern):
     folder = shot(1, 2, 10)
     (folder / "shot.copy.exr").write_bytes(b"not of the sequence")
@@ -107,7 +111,7 @@ def test_the_guides_come_from_blenders_multilayer_file(tmp_path):
     assert stylized(NORMAL, tmp_path / "m.exr", "--out", tmp_path / "out") == 0
     alpha = planes["View.Layer.Combined.A"]
     expected = planes["View.Layer.Combined.R"] + alpha * planes["View.Layer.Normal.X"]
-    np.testing.assert_allclose(read_exr(tmp_path / "out" / "m.exr")["image"][..., 0], expected, rtol=1e-5)
+    np.testing.assert_allclose(read_exr(tmp_path / "out" / "m.exr")["View.Layer.Combined"][..., 0], expected, rtol=1e-5)
 
 
 def test_of_several_layers_one_must_be_chosen(tmp_path, capfd):
@@ -116,6 +120,43 @@ def test_of_several_layers_one_must_be_chosen(tmp_path, capfd):
     assert "several layers ('Far', 'Near'); choose one with --layer" in last_error(capfd)
     assert stylized(SWAP, tmp_path / "m.exr", "--out", tmp_path / "out", "--layer", "Near") == 0
     assert stylized(SWAP, tmp_path / "m.exr", "--out", tmp_path / "other", "--layer", "Middle") == 1
+
+
+def test_a_gap_in_a_sequence_is_said_and_an_error_where_frames_are_asked_for(shot, tmp_path, capfd):
+    folder = shot(1, 2, 5, 7)
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", tmp_path / "out") == 0
+    assert "shot.####.exr has no frames 3-4,6.\n" in capfd.readouterr().out
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", tmp_path / "other", "--frames", "1-5") == 1
+    assert last_error(capfd).endswith("shot.####.exr has no frames 3-4.") and not (tmp_path / "other").exists()
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", tmp_path / "other", "--frames", "1-2,7") == 0
+    assert sorted(contents(tmp_path / "other")) == ["shot.0001.exr", "shot.0002.exr", "shot.0007.exr"]
+    assert stylized(SWAP, folder / "shot.*.exr", "--out", tmp_path / "third") == 0
+    assert contents(tmp_path / "third") == contents(tmp_path / "out")
+
+
+def test_json_says_what_happens_in_lines_for_programs(shot, tmp_path, capfd):
+    folder = shot(1, 3)
+    assert stylized(SWAP, folder / "shot.####.exr", "--out", tmp_path / "out", "--json") == 0
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [event["event"] for event in events] == ["style", "gap", "found", "frame", "frame"]
+    assert events[2]["layers"] == "image from RGBA (R, G, B, A)"
+    assert [(e["done"], e["of"], Path(e["path"]).name, e["skipped"]) for e in events[3:]] == [
+        (1, 2, "shot.0001.exr", False),
+        (2, 2, "shot.0003.exr", False),
+    ]
+
+
+def test_names_are_compared_in_linear_time_and_no_pixel_is_read_before_the_first_frame_runs(shot, tmp_path, monkeypatch):
+    folder = shot(1)
+    for number in range(2, 2000):
+        (folder / f"shot.{number:04}.exr").hardlink_to(folder / "shot.0001.exr")
+    monkeypatch.setattr("core.frame.read_parts", None)
+    started = time.process_time()
+    frames, _ = find_frames([str(folder / "shot.####.exr")])
+    check_sequence(("image",), frames, tmp_path / "out")
+    half = time.process_time()
+    check_sequence(("image",), frames[:1000], tmp_path / "out")
+    assert half - started < 4 * (time.process_time() - half) + 1
 
 
 def truncate(folder: Path) -> None:
@@ -129,15 +170,15 @@ def remove_blue(folder: Path) -> None:
 
 def other_colours(folder: Path) -> None:
     planes = {name: np.ones((2, 2), np.float32) for name in "RGB"}
-    write_part(folder / "shot.0003.exr", {"colorInteropID": "lin_ap1_scene"}, planes)
+    write_part(folder / "shot.0003.exr", {"colorInteropID": "srgb_rec709_scene"}, planes)
 
 
 @pytest.mark.parametrize(
     "spoil, words",
     [
         (truncate, "0003.exr can't be read; is the file complete"),
-        (remove_blue, "0003.exr has no channels R, G and B, but G, R"),
-        (other_colours, "0003.exr are not linear Rec.709"),
+        (remove_blue, "0003.exr can't give its image from RGBA (R, G): it needs the channels R, G and B"),
+        (other_colours, "0003.exr: The colours are srgb_rec709_scene, which is no known linear space"),
     ],
 )
 def test_a_bad_last_frame_stops_the_run_before_the_first_is_written(shot, tmp_path, capfd, spoil, words):

@@ -178,3 +178,18 @@ def test_resizing_filters_colours_but_mixes_no_surfaces():
 def test_a_resized_vector_reaches_the_same_place():
     vector = np.broadcast_to(np.float32([8, -4, 2, 6]), (64, 128, 4))
     assert (resize({"vector": vector}, 16)["vector"] == [2, -1, 0.5, 1.5]).all()
+
+
+def test_other_programs_channels_come_in_order_and_views_apart(tmp_path):
+    import OpenEXR
+
+    names = {"R": 1, "G": 2, "B": 3, "albedo.red": 4, "albedo.green": 5, "albedo.blue": 6}
+    parts = []
+    for view, more in (("left", 0), ("right", 10)):
+        channels = {name: np.full((2, 3), value + more, np.float32) for name, value in names.items()}
+        parts.append(OpenEXR.Part({"type": OpenEXR.scanlineimage, "view": view}, channels, view))
+    OpenEXR.File(parts).write(str(tmp_path / "a.exr"))
+    frames = dict(read_frames(tmp_path / "a.exr"))
+    assert list(frames) == ["a_left", "a_right"]
+    assert frames["a_right"]["image"][0, 0].tolist() == [11, 12, 13, 1]
+    assert frames["a_left"]["albedo"][0, 0].tolist() == [4, 5, 6]
