@@ -150,8 +150,9 @@ def _writable(parts: Parts, views: Sequence[View]) -> tuple[Parts, list[str]]:
         }
         if channels and next(iter(channels.values())).dtype == object and index in used:
             header, channels = _flat(header, channels, notes)
-        if "tiles" in header and header["tiles"].mode != OpenEXR.ONE_LEVEL:
-            header["tiles"] = _one_level(header["tiles"])
+        tiles = header.get("tiles")
+        if tiles is not None and tiles.mode != OpenEXR.ONE_LEVEL:
+            header["tiles"] = _one_level(tiles)
             notes.append("of the levels of resolution, only the finest is kept")
         if index in images and "Y" in images[index].channels:
             notes.append("luminance and chroma become R, G and B")

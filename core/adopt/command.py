@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..sequence import read_frame
+from ..frame import read_frame
 from ..style import Style
 from .adoption import UNKNOWN, Adopted, adopt
 from .find import LAYOUTS
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
         training={"source": source or UNKNOWN},
     )
     sheet = options.sheet or options.out.with_suffix(".png")
-    image = read_frame(options.picture).passes["image"] if options.picture else None
+    image = read_frame(options.picture).passes[0]["image"] if options.picture else None
     adopted = adopt(options.model, options.out, settings, card, sheet, image)
     print("\n".join(_report(adopted, options.out, sheet)))
 
