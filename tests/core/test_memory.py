@@ -27,7 +27,7 @@ def test_the_bytes_of_a_pixel_are_those_held_at_once():
     assert load_style(FIXTURES / "normal.onnx").pixel_bytes == 4 * (3 + 3 + 3)
 
 
-def test_weights_that_are_cast_count_for_nothing():
+def test_weights_that_are_cast_do_not_count():
     model = onnx.load(FIXTURES / "swap.onnx")
     before = bytes_per_pixel(model, {"image": 3}, OUTPUT_NAME, 1)
     weights = np.zeros((3, 3, 99, 999), np.float16)
@@ -38,7 +38,7 @@ def test_weights_that_are_cast_count_for_nothing():
     assert bytes_per_pixel(model, {"image": 3}, OUTPUT_NAME, 1) == before
 
 
-def test_operators_are_thought_to_run_in_the_order_in_which_they_do(tmp_path):
+def test_operators_are_assumed_to_run_in_the_order_in_which_they_run(tmp_path):
     model, options = onnx.load(SHIPPED), onnxruntime.SessionOptions()
     for index, part in enumerate(model.graph.node):
         part.name = str(index)

@@ -144,7 +144,7 @@ def test_a_data_folder_that_can_not_be_written_is_cached_elsewhere(folder, tmp_p
         cache_folder(folder)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_behind(folder):
+def test_a_full_disk_is_reported_and_leaves_nothing_behind(folder):
     """A limit on the size of files makes writes fail as a full disk does."""
     resource = pytest.importorskip("resource")
     cache = cache_folder(folder)

@@ -57,7 +57,7 @@ def test_what_takes_long_has_one_turn(pretended):
     assert len(slow) == 3 and len(quick) == 9
 
 
-def test_a_problem_is_told_and_not_tried_again(pretended):
+def test_a_problem_is_reported_and_not_tried_again(pretended):
     asked, report = pretended({"problem": "ended by signal 9"}, sizes=("64x32",), rounds=3, generators=("draft",))
     assert len(asked) == 2 and report["results"]["64x32"]["draft pytorch"]["problem"] == "ended by signal 9"
 

@@ -184,7 +184,7 @@ def test_tones_run_from_the_pictures_darkest_to_its_lightest(tmp_path):
     assert torch.allclose(toned, torch.tensor([50.0, 50, 75, 100, 150, 150]) / 255, atol=0.01)
 
 
-def test_check_data_tells_of_frames_and_pictures(material):
+def test_check_data_reports_frames_and_pictures(material):
     values = {"data": material / "data", "mode": "exemplar", "exemplar": (material / "look.png",), "passes": ("image",)}
     report = check_data(values | {"noise": 0, "brush": 0.125, "crop": 112})
     assert "3 frames" in report and "look.png, scaled to 240 x 160 pixels" in report

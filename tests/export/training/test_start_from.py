@@ -87,7 +87,7 @@ def test_passes_that_come_after_those_of_the_start_have_no_effect_at_first(confi
 
 @pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize("source", ["run", "style"])
-def test_gates_that_the_start_had_not_open_almost_wholly_and_learn(config, style, source, smooth):
+def test_gates_that_the_start_lacked_begin_almost_open_and_learn(config, style, source, smooth):
     alone, discriminator = networks(config)
     gated = make_generator(("image",), "default", SMALL["widths"], "cnn", gate=True, smooth=smooth)
     for generator in (alone, gated):
@@ -100,7 +100,7 @@ def test_gates_that_the_start_had_not_open_almost_wholly_and_learn(config, style
     assert all(channel.abs().max() > 0 for channel in gated.tail.weight.grad[3 * 16 :].split(16))
 
 
-def test_of_more_residual_blocks_those_of_the_largest_weights_stay(config, tmp_path):
+def test_of_more_residual_blocks_those_with_the_largest_weights_stay(config, tmp_path):
     deep, discriminator = networks(config, widths=(16, 16, 1, 4))
     with torch.no_grad():
         torch.nn.init.normal_(deep.tail.weight, 0, 0.1)
@@ -133,7 +133,7 @@ def test_shares_of_detail_come_to_a_start_that_has_a_gate(config, tmp_path):
     assert torch.allclose(before.encoded(image), after.encoded(image), atol=1e-5)
 
 
-def test_a_style_file_tells_of_all_trainings_behind_it(config, style, tmp_path):
+def test_a_style_file_names_all_trainings_behind_it(config, style, tmp_path):
     again = replace(config, run=tmp_path / "again", start_from=style, steps=1, learning_rate=5e-4)
     train(again)
     second = export(ExportConfig(again.run, tmp_path / "second.onnx"))

@@ -82,7 +82,7 @@ def test_the_line_is_near_srgb():
 
 
 @pytest.mark.parametrize("widths", [(WIDTH, 32, 2), (32, WIDTH, 2), (WIDTH, WIDTH, 1)])
-def test_widths_that_do_not_fit_are_told_those_that_do(weights, widths):
+def test_widths_that_do_not_fit_are_answered_with_those_that_do(weights, widths):
     with pytest.raises(ResNetError, match="give --widths 16 16 N, N at least 2"):
         start_from_resnet(weights, ResNet(("image",), *widths))
 

@@ -118,7 +118,7 @@ def test_the_time_limit_stops_with_a_checkpoint(config):
     assert 0 < load_checkpoint(config.run)[1]["step"] < 10**6
 
 
-def test_nothing_is_learned_of_targets_outside_the_mask(config, tmp_path):
+def test_nothing_is_learned_from_targets_outside_the_mask(config, tmp_path):
     runs = []
     for name in ("painted", "spoilt"):
         data = write_paired_frames(tmp_path / name, count=1)
@@ -234,7 +234,7 @@ def test_paired_steadiness_also_learns_from_neighbours_that_are_only_rendered(co
     assert record["frames"] == ["shot_0005", "shot_0007"] and record["held_out"] == ["shot_0001", "shot_0003"]
 
 
-def test_keyframes_without_a_rendered_neighbour_are_told_before_anything_is_written(config, tmp_path):
+def test_keyframes_without_a_rendered_neighbour_are_refused_before_anything_is_written(config, tmp_path):
     data = write_paired_frames(tmp_path / "gaps", count=4)
     for path in (data / "input" / "shot_0003.exr", *(data / "target" / f"shot_000{n}.exr" for n in (1, 2, 3))):
         path.unlink()

@@ -71,7 +71,7 @@ def test_a_method_that_was_stopped_goes_on(tmp_path, quick, monkeypatch):
     assert resumed == [True] and set(rows) == {"plain", "ours", "target"}
 
 
-def test_of_keyframes_the_published_methods_get_pairs_and_all_are_judged_on_the_rest(tmp_path):
+def test_with_keyframes_the_published_methods_get_pairs_and_all_are_judged_on_the_rest(tmp_path):
     data = write_moving_frames(tmp_path / "data", count=4, height=64, width=80)
     for number in (1, 2, 4):
         (data / "target" / f"pan_000{number}.exr").unlink()
