@@ -1,5 +1,7 @@
 """The way from a foreign model to a style file: read, modernise, find out, wrap, try."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from ..stylize import stylize
 from ..tiles import round_up
 from .evidence import shown, stated
 from .find import Candidate, candidates, sureness
+from .freeze import freeze
 from .old_graphs import modernise
 from .picture import still_life
 from .settle import Model, Settings, settle
@@ -42,15 +45,24 @@ class Adopted:
 
 
 def adopt(
-    path: Path, out: Path, settings: Settings, card: Style, sheet: Path | None = None, image: np.ndarray | None = None
+    path: Path,
+    out: Path,
+    settings: Settings,
+    card: Style,
+    sheet: Path | None = None,
+    image: np.ndarray | None = None,
+    frames: Sequence[np.ndarray] = (),
 ) -> Adopted:
-    """Write a style file that runs a foreign model.
+    """Write a style file that runs a foreign model; whole, or not at all.
 
     card: name, author, licence, description and training of the style. sheet: where a PNG of the candidates goes.
     image: (H, W, 3 or 4) scene-linear Rec.709 to try the model on, None for a still life.
+    frames: the like, (H, W, 4), whose statistics the model's are fixed to; see freeze.freeze().
     Raises StyleError with a sentence on what the model lacks, OSError.
     """
     try:
+        if out.exists() and out.samefile(path):
+            raise GraphError("the style would take its place; give another name with --out")
         foreign = _read(path)
         model = settle(modernise(foreign, settings.inputs, settings.output), settings)
         said = shown(model.graph) | stated(foreign)
@@ -61,7 +73,12 @@ def adopt(
         card = replace(
             card, **{key: said[key] for key in ("author", "licence") if getattr(card, key) in ("", UNKNOWN) and key in said}
         )
-        style = _write(model, found[0].wrapping, out, card, sure, notes)
+        graph, wrapping = wrap(model.graph, found[0].wrapping), found[0].wrapping
+        if frames:
+            graph = freeze(graph, frames, wrapping.multiple)
+        findings = {key: value for key, value in vars(wrapping).items() if value is not None}
+        training = card.training | {"adopted": findings | {"sureness": sure, "frozen_frames": len(frames)}}
+        style = _write(graph, wrapping, out, replace(card, training=training), notes)
     except GraphError as error:
         raise StyleError(f"{path} can't be adopted: {' '.join(str(error).split())[:400]}.") from error
     return Adopted(style, found, sure, notes)
@@ -114,26 +131,28 @@ def _pictures(found: list[Candidate], size: tuple[int, int], image: np.ndarray |
     return {label: display[::step, ::step] for label, display in drawn.items()}
 
 
-def _write(model: Model, wrapping: Wrapping, out: Path, card: Style, sure: dict[str, str], notes: list[str]) -> Style:
+def _write(graph, wrapping: Wrapping, out: Path, card: Style, notes: list[str]) -> Style:
     """Save the style, with an alignment at which small frames run too, and read it back."""
-    findings = {key: value for key, value in vars(wrapping).items() if value is not None} | {"sureness": sure}
     alignment, window = wrapping.multiple, wrapping.size if wrapping.tiles else None
-    while True:
-        training = card.training | {"adopted": findings}
-        style = replace(card, passes=("image",), alignment=alignment, receptive_radius=0, window=window, training=training)
-        save_style(out, wrap(model.graph, wrapping), style)
-        written = load_style(out)
-        try:
-            stylize(Generator(written, "cpu"), {"image": np.ones((1, 1, 4), np.float32)})
-            break
-        except RuntimeError as error:  # a border that is mirrored must not be wider than the frame
-            if alignment >= MAX_ALIGNMENT:
-                raise GraphError(f"it does not run on small frames ({error})") from error
-            alignment = min(max(2 * alignment, 16), MAX_ALIGNMENT)
+    part = out.with_name(f"{out.name}.part")
+    try:
+        while True:
+            save_style(part, graph, replace(card, passes=("image",), alignment=alignment, receptive_radius=0, window=window))
+            written = load_style(part)
+            try:
+                stylize(Generator(written, "cpu"), {"image": np.ones((1, 1, 4), np.float32)})
+                break
+            except RuntimeError as error:  # a border that is mirrored must not be wider than the frame
+                if alignment >= MAX_ALIGNMENT:
+                    raise GraphError(f"it does not run on small frames ({error})") from error
+                alignment = min(max(2 * alignment, 16), MAX_ALIGNMENT)
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)
     if not written.tiles_exact and wrapping.size is None:
         notes.append("It takes statistics of the whole picture: frames are run whole; --freeze FRAME ... fixes them.")
     if wrapping.scale > 1:
         notes.append(f"Its answer is {wrapping.scale} times as large; it is brought back to the frame's size.")
     if card.licence == UNKNOWN:
         notes.append("Its licence is not known; ask its author before you use it, and give it with --licence.")
-    return written
+    return replace(written, path=out)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..frame import read_frame
+from ..patterns import find_frames
 from ..style import Style
 from .adoption import UNKNOWN, Adopted, adopt
 from .find import LAYOUTS
@@ -35,7 +36,8 @@ def run(options: argparse.Namespace) -> None:
     )
     sheet = options.sheet or options.out.with_suffix(".png")
     image = read_frame(options.picture).passes[0]["image"] if options.picture else None
-    adopted = adopt(options.model, options.out, settings, card, sheet, image)
+    frames = [read_frame(path).passes[0]["image"] for path in find_frames(options.freeze)[0]]
+    adopted = adopt(options.model, options.out, settings, card, sheet, image, frames)
     print("\n".join(_report(adopted, options.out, sheet)))
 
 
@@ -101,6 +103,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="STYLE.onnx", help="the style file to write")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="where the sheet of candidates goes; default: beside the style")
     parser.add_argument("--picture", type=Path, metavar="EXR", help="a frame to try it on; default: a still life")
+    parser.add_argument(
+        "--freeze", nargs="+", default=[], metavar="FRAME", help="EXR files whose statistics those of each picture are fixed to"
+    )
     found = parser.add_argument_group("what is found out, or set by hand")
     found.add_argument("--layout", choices=LAYOUTS)
     found.add_argument("--range", type=_range, metavar="=IN[:OUT]", help=f"of input and answer: {', '.join(RANGES)}")
