@@ -1,6 +1,7 @@
 """Installed styles and the generators opened from them, shared by all nodes."""
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -25,6 +26,10 @@ TICK_NANOSECONDS = 50_000_000
 """More than one tick of the clock of any file system but FAT."""
 OPEN_GENERATORS = 4
 """How many generators stay open; each keeps the memory that a frame took."""
+
+
+UNKNOWN = "number "
+"""How the identifier begins of a style that a keyframe names and that is not installed: the keyframe holds a number only."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,15 @@ class MissingStyleError(StyleError):
 
 def number(identifier: str) -> int:
     """Stands for a style in Blender's enum properties; small enough for an F-curve's float to hold exactly."""
+    if unknown := re.fullmatch(rf"{UNKNOWN}(\d+)", identifier):
+        return int(unknown[1])
     return zlib.crc32(identifier.encode()) & 0xFFFFFF
+
+
+def identifier(number_of: int) -> str:
+    """The identifier of the installed style with the number; one that no style has if none of them is it. From any thread."""
+    styles = seen.styles if (seen := _seen) is not None else installed()
+    return next((i for i in styles if number(i) == number_of), f"{UNKNOWN}{number_of}")
 
 
 def user_folder(wanted: Settings | None = None) -> Path:

@@ -20,7 +20,7 @@ from ...core import Cancelled
 from .. import library, main_thread, temp_folder
 from ..callbacks import add_handlers, remove_handlers
 from ..settings import Settings, settings
-from ..trees import hidden_scenes, keep_in_sync, node_group
+from ..trees import blocks, hidden_scenes, keep_in_sync, node_group, problems
 from . import after_edits, log, run_nodes
 
 STRIP_PROBLEM = "The node can't run in the video sequencer; put it into the compositor of a scene."
@@ -49,11 +49,11 @@ _missed = False
 class TriggerEngine(bpy.types.RenderEngine):
     """Renders nothing; Blender calling it is the sign that the artist's scene is rendered and not composited yet."""
 
-    bl_idname = hidden_scenes.ENGINE
+    bl_idname = blocks.ENGINE
     bl_label = "GAN Style Trigger"
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
-        if depsgraph.scene.name == hidden_scenes.TRIGGER:
+        if node_group.is_hidden(depsgraph.scene, blocks.TRIGGER):
             _run_nodes(depsgraph.scene.frame_current, self)
 
 
@@ -134,7 +134,9 @@ def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
 
 def problem_of(scene: bpy.types.Scene) -> str:
     """Why a scene's settings keep Blender from calling its nodes; empty if nothing is known to."""
-    return SINGLE_LAYER if scene.render.use_single_layer and scene.render.use_compositing else ""
+    if not scene.render.use_compositing:
+        return ""
+    return SINGLE_LAYER if scene.render.use_single_layer else problems.of_sequence(scene)
 
 
 def _not_called(frame: int, problem: str) -> None:
@@ -149,7 +151,7 @@ def _check(scene: bpy.types.Scene) -> None:
         _abort(f"strip '{strip}'", STRIP_PROBLEM)
     if _plans and (problem := problem_of(scene)):
         _abort(f"node '{_plans[0].node}'", problem)
-    library.make_room(len({plan.style for plan in _plans}))
+    library.make_room(len({style for plan in _plans for style in (plan.style, *plan.styles)}))
     for plan in _plans:
         try:
             run_nodes.check(plan, _wanted)
@@ -165,9 +167,9 @@ def _on_frame(scene: bpy.types.Scene, *_: object) -> None:
         return
     _tell_missed(scene)
     _triggered = False
-    trigger = bpy.data.scenes.get((hidden_scenes.TRIGGER, None))
+    trigger = blocks.find(blocks.TRIGGER)
     if _plans and trigger is not None and bpy.app.background:
-        hidden_scenes.set_switches(trigger)  # scripts may have set them since the render began
+        blocks.set_switches(trigger)  # scripts may have set them since the render began
 
 
 @persistent
@@ -181,7 +183,7 @@ def _on_stats(statistics: str | None = None, *_: object) -> None:
     if not _plans or _triggered or scene is None or not scene.render.use_compositing:
         return
     composites = statistics in ("Compositing", bpy.app.translations.pgettext_rpt("Compositing"))
-    if composites or not hidden_scenes.calls_trigger(scene):
+    if composites or not blocks.calls_trigger(scene):
         _abort("", NOT_CALLED)
 
 

@@ -6,16 +6,17 @@ import numpy as np
 from ...core.exr import ExrError, read_exr, write_exr
 from .. import temp_folder
 from ..callbacks import no_handlers
-from ..trees import hidden_scenes, node_group
+from ..trees import blocks, colour, hidden_scenes, node_group
 
 MATCHED = (
     "resolution_x", "resolution_y", "resolution_percentage",
     "use_border", "use_crop_to_border", "border_min_x", "border_min_y", "border_max_x", "border_max_y",
     "fps", "fps_base", "frame_map_old", "frame_map_new",
+    "compositor_denoise_device", "compositor_denoise_final_quality",
     # Before 5.2 Blender can't write several passes into one file if the pixels are not square. Only Mask nodes look at this.
     *(("pixel_aspect_x", "pixel_aspect_y") if bpy.app.version >= (5, 2, 0) else ()),
 )  # fmt: skip
-"""Render settings that decide where and when the compositor samples."""
+"""Render settings that decide where, when and how the compositor samples."""
 
 
 class CaptureError(RuntimeError):
@@ -23,17 +24,18 @@ class CaptureError(RuntimeError):
 
 
 def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
-    """The passes that feed a node at the scene's current frame: {pass name: (H, W, c) float32, scene-linear, top row first}.
+    """The passes that feed a node at the scene's current frame: {pass name: (H, W, c) float32, linear Rec.709, top row first}.
 
     Composites in a hidden scene, which reads the finished passes of the render in progress and renders nothing itself.
     Raises CaptureError.
     """
-    inputs = bpy.data.scenes[hidden_scenes.INPUTS]
-    hidden_scenes.set_switches(inputs)
+    inputs = blocks.find(blocks.INPUTS)
+    if inputs is None:
+        raise CaptureError("A hidden scene of the add-on was deleted during the render; render again.")
+    blocks.set_switches(inputs)
     _match(inputs, bpy.data.scenes[scene], plan.view)
     for node in inputs.compositing_node_group.nodes:
-        if node.bl_idname == "CompositorNodeOutputFile":
-            _set(node, "mute", node.name != plan.capture)
+        _set(node, "mute", node.name != plan.capture)
     path = temp_folder.folder() / f"{plan.capture}.exr"
     path.unlink(missing_ok=True)
     try:
@@ -48,7 +50,7 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
             f"or one colour? Render it, connect an image, or make space if the disk of {path.parent} is full."
         )
     try:
-        return read_exr(path)
+        return colour.to_rec709(read_exr(path))
     except ExrError as error:
         raise CaptureError(f"Blender could not write the node's inputs; make space on the disk of {path.parent}.") from error
     finally:
@@ -56,13 +58,15 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
 
 
 def show(plan: hidden_scenes.Plan, frame: np.ndarray) -> None:
-    """Make a frame (H, W, 4), scene-linear, premultiplied, top row first, the picture that the node shows. Raises ExrError."""
-    write_exr(plan.picture, {"image": frame})
+    """Make a frame (H, W, 4), linear Rec.709, premultiplied, top row first, the picture that the node shows. Raises ExrError."""
+    write_exr(plan.picture, {"image": colour.from_rec709(frame)})
     _load(plan, str(plan.picture))
 
 
 def show_unstyled(plan: hidden_scenes.Plan, passes: dict[str, np.ndarray] | None) -> None:
     """After a failure: show the node's own input, or nothing if there is none, but never an older picture."""
+    if not plan.image:
+        return
     try:
         show(plan, node_group.NOTHING if passes is None else passes["image"])
     except ExrError:

@@ -19,6 +19,7 @@ from ...core.tiles import round_up
 from .. import library
 from ..settings import Settings
 from ..trees import hidden_scenes, read
+from ..trees.plans import as_it_stands
 from . import log
 from .pixels import CaptureError, capture, show, show_unstyled
 
@@ -82,9 +83,10 @@ def check(plan: hidden_scenes.Plan, wanted: Settings) -> Generator:
 
 
 def _ready(plan: hidden_scenes.Plan, device: str, wanted: Settings) -> Generator:
-    """The node's generator, which has the memory for a frame of the render's size."""
-    generator = library.generator(plan.style, device, wanted)[0]
-    generator.window(*(round_up(side, generator.style.alignment) for side in plan.size))
+    """The node's generator, which has the memory for a frame of the render's size; of an animated style, all are opened."""
+    for style in dict.fromkeys((*plan.styles, plan.style)):
+        generator = library.generator(style, device, wanted)[0]
+        generator.window(*(round_up(side, generator.style.alignment) for side in plan.size))
     return generator
 
 
@@ -107,6 +109,8 @@ def _run(plan: hidden_scenes.Plan, run: log.Run, wanted: Settings, call: Callabl
     """Capture, stylise and show one node's frame. Called from render and live threads."""
     passes = None
     try:
+        plan = call(as_it_stands, plan, run.scene)
+        run = replace(run, style=plan.style)
         if plan.problem:
             raise NodeError(plan.problem)
         started = time.perf_counter()

@@ -45,7 +45,8 @@ def missing(node: bpy.types.Node, groups: Sequence[bpy.types.Node] = ()) -> list
 
     groups: the group nodes around the node, to look outside too.
     """
-    feeds = {s.name: read.origin(s, groups) for s in node.inputs if s.name in SOCKETS}
+    wiring = read.Wiring()
+    feeds = {s.name: wiring.origin(s, groups) for s in node.inputs if s.name in SOCKETS}
     return [name for name, feed in feeds.items() if feed is None or not _is_rendered(feed)]
 
 
@@ -62,7 +63,7 @@ def problem(scene: bpy.types.Scene, node: bpy.types.Node, groups: Sequence[bpy.t
     """Why the node can't have its guides; empty if it can."""
     if lacking := missing(node, groups):
         return f"The style needs the passes {', '.join(lacking)}: click Link Passes, or connect what renders them."
-    feed = read.origin(node.inputs["Vector"], groups) if "Vector" in node.inputs else None
+    feed = read.Wiring().origin(node.inputs["Vector"], groups) if "Vector" in node.inputs else None
     vector = feed.node if feed is not None else None
     if vector is not None and vector.bl_idname == read.RENDER_LAYERS and (vector.scene or scene).render.use_motion_blur:
         return "Blender renders no Vector pass with motion blur: switch the motion blur off, or choose another style."
@@ -105,13 +106,11 @@ def link(scene: bpy.types.Scene, node: bpy.types.Node) -> None:
 
 def _render_layers(path: tuple[bpy.types.Node, ...]) -> tuple[bpy.types.Node, tuple[bpy.types.Node, ...]]:
     """The Render Layers node nearest to the image of the path's last node, and the group nodes around it, outermost first."""
-    waiting, seen = deque([(path[-1].inputs["Image"], path[:-1])]), set()
+    waiting, seen, wiring = deque([(path[-1].inputs["Image"], path[:-1])]), set(), read.Wiring()
     while waiting:
         socket, groups = waiting.popleft()
-        for feed in (link.from_socket for link in socket.links if not link.is_muted):
-            node, place = feed.node, (*(g.name for g in groups), feed.node.name, feed.identifier)
-            if place in seen:
-                continue
+        if (feed := wiring.feed(socket)) is not None and (place := (feed, *groups)) not in seen:
+            node = feed.node
             seen.add(place)
             if node.bl_idname == read.RENDER_LAYERS:
                 return node, groups
@@ -129,7 +128,7 @@ def _out_of(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy
     kind, label = read.SOCKET_TYPES[PASSES[name].channels], PASSES[name].socket
     given = [s for s in group.outputs if s.name == label and s.bl_idname == kind]
     for socket in given:
-        if read.source(read.inside_of(socket)) in (None, feed):
+        if read.Wiring().source(read.inside_of(socket)) in (None, feed):
             break
     else:
         _new_socket(group.node_tree.interface, name, "OUTPUT")

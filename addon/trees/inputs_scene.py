@@ -1,91 +1,156 @@
-"""The tree of the INPUTS scene: for each GAN Style node a copy of the artist's tree, cut down to what feeds the node."""
+"""What computes the inputs of the GAN Style nodes: for each node a copy of the artist's tree, in the tree of the INPUTS scene.
+
+A copy serves as long as the part of the artist's tree that feeds the node keeps its structure(); follow() gives it the values of
+now. In the copy a group stands in the place of the node that writes what it gets into a file.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import bpy
 
-from ...core import PASSES
-from ...core.style import WORKING_SPACE
-from . import read
-from .node_group import is_hidden
+from . import read, values
+from .node_group import hide, is_hidden
 
+GROUPS = ".GAN Style Inputs"
+"""How the names of the copies begin."""
 FILE_ITEMS = {1: "FLOAT", 3: "VECTOR", 4: "RGBA"}
 """The items of a File Output node that hold a pass of so many channels."""
+ROLE = "inputs"
 
 
-def add(
+@dataclass
+class _Copy:
+    """What was made for one GAN Style node."""
+
+    signature: tuple
+    twins: list[tuple[int, int, frozenset[str]]] = field(default_factory=list)
+    """session_uids of an artist's tree and of its copy, and the names of the nodes whose values count."""
+    trees: list[int] = field(default_factory=list)
+    """session_uids of all that goes with it."""
+
+
+_copies: dict[str, _Copy] = {}
+"""By the name of the group node in the INPUTS tree."""
+
+
+def forget() -> None:
+    """The file is another one, or an older state of itself: none of the copies is what it was."""
+    _copies.clear()
+
+
+def new_tree() -> bpy.types.NodeTree:
+    """The tree of the INPUTS scene."""
+    tree = bpy.data.node_groups.new(GROUPS, "CompositorNodeTree")
+    hide(tree, ROLE)
+    return tree
+
+
+def keep(tree: bpy.types.NodeTree, names: set[str]) -> None:
+    """Remove all copies from the INPUTS tree but those with the names."""
+    for name in _copies.keys() - names:
+        del _copies[name]
+    kept = {uid for copy in _copies.values() for uid in copy.trees} | {tree.session_uid}
+    for node in [n for n in tree.nodes if n.name not in _copies]:
+        tree.nodes.remove(node)
+    for group in [g for g in bpy.data.node_groups if is_hidden(g, ROLE) and g.session_uid not in kept]:
+        bpy.data.node_groups.remove(group)
+
+
+def signature(scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...], directory: str) -> tuple:
+    """What the copy for the node at the path depends on; see read.structure()."""
+    parts, tree = [inputs, directory, scene.session_uid], scene.compositing_node_group
+    for name in path:
+        feeding = read.upstream(tree, [tree.nodes[name]])
+        parts.append((tree.session_uid, read.structure(tree, frozenset(n.name for n in feeding))))
+        for group in [g for n in feeding if n.name != name and (g := read.group_of(n)) is not None]:
+            parts += [(g.session_uid, read.structure(g)) for g in read.all_trees(group)]
+        tree = tree.nodes[name].node_tree
+    return tuple(parts)
+
+
+def ensure(
     tree: bpy.types.NodeTree, scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...], directory: str, name: str
 ) -> None:
-    """Add to the INPUTS tree what computes inputs of the node at the path and writes them into directory/name.exr."""
+    """Have the INPUTS tree write the inputs of the node at the path into directory/name.exr, unless it does so already."""
+    wanted = signature(scene, path, inputs, directory)
+    if name in _copies and _copies[name].signature == wanted and name in tree.nodes:
+        return
+    if name in tree.nodes:
+        tree.nodes.remove(tree.nodes[name])
+    made = _Copy(wanted)
     group = tree.nodes.new("CompositorNodeGroup")
-    group.node_tree = _cut(scene.compositing_node_group, path, inputs, tree.name)
-    _settle(group, scene)
-    _feed_group_inputs(group, scene)
-    output = tree.nodes.new("CompositorNodeOutputFile")
-    output.name = name
-    output.format.media_type = "MULTI_LAYER_IMAGE"
-    output.format.file_format = "OPEN_EXR_MULTILAYER"
-    output.format.exr_codec = "NONE"
-    output.format.color_depth = "32"
-    output.format.color_management = "OVERRIDE"
-    output.format.linear_colorspace_settings.name = WORKING_SPACE
-    output.directory, output.file_name = directory, name
-    output.file_output_items.clear()
-    for p in inputs:
-        output.file_output_items.new(FILE_ITEMS[read.CHANNELS[p]], p)
-    place = _move_back(tree, group.outputs["image"])
-    for p in inputs:
-        tree.links.new(group.outputs[p] if p == read.EXPOSURE else place(group.outputs[p]), output.inputs[p])
+    group.name = name
+    group.node_tree = _copy(scene, path, inputs, directory, name, made)
+    for socket in group.inputs:
+        if socket.type in ("VALUE", "VECTOR", "RGBA"):
+            socket.default_value = 0.0 if socket.type == "VALUE" else [0.0] * len(socket.default_value)
+    _copies[name] = made  # the old one's trees go with keep()
 
 
-def _cut(tree: bpy.types.NodeTree, path: tuple[str, ...], inputs: tuple[str, ...], name: str) -> bpy.types.NodeTree:
-    """A copy of the tree whose outputs are what is fed into the node at the path: passes, and EXPOSURE.
+def follow(scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...], directory: str, name: str) -> bool:
+    """Give the copy the values that the artist's tree has now. False if the tree has changed by more than values."""
+    made = _copies.get(name)
+    try:
+        if made is None or made.signature != signature(scene, path, inputs, directory):
+            return False
+    except KeyError:  # a node of the path is gone
+        return False
+    trees = {tree.session_uid: tree for tree in bpy.data.node_groups}
+    for original, copy, names in made.twins:
+        for node in trees[original].nodes:
+            if node.name in names:
+                values.mirror(node, trees[copy].nodes[node.name])
+    return True
 
-    Nodes that take no part are muted, not removed: removing one would also remove its keyframes from the action that the copy
-    shares with the original.
-    """
-    copy = tree.copy()
-    copy.name = name
-    node = copy.nodes[path[0]]
-    if len(path) > 1:
-        node.node_tree = _cut(node.node_tree, path[1:], inputs, name)
-        feeds = {p: node.outputs[p] for p in inputs}
-    else:
-        feeds = {p: read.source(node.inputs[PASSES[p].socket]) for p in inputs if p != read.EXPOSURE}
-        # Through the node, so that an exposure which nothing feeds has its value, keyframes and drivers too.
-        feeds[read.EXPOSURE] = node.outputs["Exposure"]
-    output = _replace_outputs(copy, inputs)
-    for p in inputs:
-        copy.links.new(feeds[p], output.inputs[p])
-    used = {n.name for n in read.upstream(copy, [output])}
-    for other in copy.nodes:
-        other.mute = other.mute or other.name not in used
+
+def _copy(
+    scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...], directory: str, name: str, made: _Copy
+) -> bpy.types.NodeTree:
+    """The artist's tree with a group that writes the inputs in the place of the node at the path."""
+    originals = [scene.compositing_node_group]
+    for step in path[:-1]:
+        originals.append(originals[-1].nodes[step].node_tree)
+    inner = _writer(originals[-1].nodes[path[-1]].node_tree, inputs, directory, name)
+    made.trees.append(inner.session_uid)
+    for original, step in zip(reversed(originals), reversed(path), strict=True):
+        copy = _new_copy(original, made)
+        copy.nodes[step].node_tree = inner
+        names = frozenset(n.name for n in read.upstream(copy, [copy.nodes[step]]))
+        made.twins.append((original.session_uid, copy.session_uid, names))
+        _settle(copy, names, copy.nodes[step], scene, made)
+        inner = copy
+    _feed_group_inputs(inner, scene)
+    return inner
+
+
+def _new_copy(original: bpy.types.NodeTree, made: _Copy) -> bpy.types.NodeTree:
+    """Nothing is removed from it: that would remove keyframes from the action that it shares with the original."""
+    copy = original.copy()
+    copy.name = GROUPS
+    hide(copy, ROLE)
+    made.trees.append(copy.session_uid)
     return copy
 
 
-def _replace_outputs(tree: bpy.types.NodeTree, inputs: tuple[str, ...]) -> bpy.types.Node:
-    """Give the group one output for each of a node's inputs and no others; return its new Group Output node."""
-    for item in [i for i in tree.interface.items_tree if i.item_type == "SOCKET" and i.in_out == "OUTPUT"]:
-        tree.interface.remove(item)
-    for node in [n for n in tree.nodes if n.bl_idname == "NodeGroupOutput"]:
-        tree.nodes.remove(node)
-    for p in inputs:
-        tree.interface.new_socket(p, in_out="OUTPUT", socket_type=read.SOCKET_TYPES[read.CHANNELS[p]])
-    return tree.nodes.new("NodeGroupOutput")
-
-
-def _settle(group: bpy.types.Node, scene: bpy.types.Scene) -> None:
-    """Keep the nodes in a group, which is ours, from writing files, and have them ask the artist's scene for its camera."""
-    for node in group.node_tree.nodes:
-        if node.bl_idname in read.SINKS:
-            node.mute = True
-        elif _asks_for_scene(node):
-            node.scene = scene
-        elif any(n.bl_idname in read.SINKS or _asks_for_scene(n) for n in _nodes_inside(node)):
-            if not is_hidden(node.node_tree):
-                node.node_tree = node.node_tree.copy()
-                node.node_tree.name = group.node_tree.name
-            _settle(node, scene)
+def _settle(tree: bpy.types.NodeTree, used: frozenset[str], entry: bpy.types.Node, scene: bpy.types.Scene, made: _Copy) -> None:
+    """Keep a copy's nodes from writing files, and have them ask the artist's scene for its camera; all but the entry."""
+    waiting = [(tree, used)]
+    while waiting:
+        tree, used = waiting.pop()
+        for node in tree.nodes:
+            if node == entry or node.mute:
+                continue
+            group = read.group_of(node)
+            if node.bl_idname in read.SINKS or (group is not None and node.name not in used):
+                node.mute = True
+            elif _asks_for_scene(node):
+                node.scene = scene
+            elif group is not None and any(n.bl_idname in read.SINKS or _asks_for_scene(n) for n in _nodes_inside(group)):
+                node.node_tree = _new_copy(group, made)
+                everything = frozenset(group.nodes.keys())
+                made.twins.append((group.session_uid, node.node_tree.session_uid, everything))
+                waiting.append((node.node_tree, everything))
 
 
 def _asks_for_scene(node: bpy.types.Node) -> bool:
@@ -93,27 +158,47 @@ def _asks_for_scene(node: bpy.types.Node) -> bool:
     return getattr(node, "scene", node) is None and node.bl_idname != read.RENDER_LAYERS
 
 
-def _nodes_inside(node: bpy.types.Node) -> Iterator[bpy.types.Node]:
-    for inside in node.node_tree.nodes if not node.mute and getattr(node, "node_tree", None) is not None else ():
-        yield inside
-        yield from _nodes_inside(inside)
+def _nodes_inside(group: bpy.types.NodeTree) -> Iterator[bpy.types.Node]:
+    for tree in read.all_trees(group):
+        yield from tree.nodes
 
 
-def _feed_group_inputs(group: bpy.types.Node, scene: bpy.types.Scene) -> None:
+def _feed_group_inputs(tree: bpy.types.NodeTree, scene: bpy.types.Scene) -> None:
     """In a scene's own tree the Group Input gives the scene's render, and nothing at its other sockets; in a group it can't.
 
     The render comes out of the first socket; before Blender 5.2, out of the one named Image.
     """
-    tree = group.node_tree
     for link in [link for link in tree.links if link.from_node.bl_idname == "NodeGroupInput"]:
         first = link.from_socket == link.from_node.outputs[0]
         if first if bpy.app.version >= (5, 2, 0) else link.from_socket.name == "Image":
             layers = tree.nodes.new(read.RENDER_LAYERS)
             layers.scene, layers.layer = scene, scene.view_layers[0].name
             tree.links.new(layers.outputs["Image"], link.to_socket)
-    for socket in group.inputs:
-        if socket.type in ("VALUE", "VECTOR", "RGBA"):
-            socket.default_value = 0.0 if socket.type == "VALUE" else [0.0] * len(socket.default_value)
+
+
+def _writer(group: bpy.types.NodeTree, inputs: tuple[str, ...], directory: str, name: str) -> bpy.types.NodeTree:
+    """A group with the sockets of a GAN Style node's inside, which writes the inputs: unstyled, as they are."""
+    writer = group.copy()  # with the identifiers of the sockets, so that links stay
+    writer.name = GROUPS
+    hide(writer, ROLE)
+    writer.nodes.clear()
+    source, output = writer.nodes.new("NodeGroupInput"), writer.nodes.new("CompositorNodeOutputFile")
+    output.format.media_type = "MULTI_LAYER_IMAGE"
+    output.format.file_format = "OPEN_EXR_MULTILAYER"
+    output.format.exr_codec = "NONE"
+    output.format.color_depth = "32"
+    output.format.color_management = "OVERRIDE"
+    output.format.linear_colorspace_settings.is_data = True  # in the working space, see colour.py
+    output.directory, output.file_name = directory, name
+    output.file_output_items.clear()
+    place = _move_back(writer, source.outputs["Image"])
+    for p in inputs:
+        output.file_output_items.new(FILE_ITEMS[read.CHANNELS[p]], p)
+        if p == read.EXPOSURE:
+            writer.links.new(source.outputs["Exposure"], output.inputs[p])
+        else:
+            writer.links.new(place(source.outputs[read.PASSES[p].socket]), output.inputs[p])
+    return writer
 
 
 def _move_back(tree: bpy.types.NodeTree, image: bpy.types.NodeSocket):

@@ -9,7 +9,7 @@ from bpy.app.handlers import persistent
 from ...core import Cancelled
 from .. import main_thread
 from ..callbacks import Timer, add_handlers, remove_handlers
-from . import hidden_scenes
+from . import blocks, hidden_scenes, plans
 from .node_group import is_hidden
 
 IDLE_SECONDS = 0.05
@@ -45,6 +45,7 @@ def render_begins() -> bool:
 def render_ends() -> None:
     global _rendering
     _rendering = False
+    plans.forget_frame()
 
 
 def is_idle() -> bool:
@@ -76,21 +77,34 @@ def _when_idle() -> None:
     if _rendering and not bpy.app.is_job_running("RENDER"):
         render_ends()  # Blender says nothing more when it can't open the movie to write; timers wait for other renders
     if is_idle():
+        blocks.leave_hidden_scenes()
         sync_if_due()
 
 
 @persistent
 def _on_edit(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    if is_hidden(scene):
-        return
+    """Values need no sync, run/pixels.py follows them; most edits are of nothing else."""
     trees = (update.id for update in depsgraph.updates if isinstance(update.id, bpy.types.CompositorNodeTree))
-    if any(not is_hidden(tree) for tree in trees) or hidden_scenes.is_outdated():
+    if hidden_scenes.is_outdated(edited=any(not is_hidden(tree) for tree in trees)):
         sync_or_postpone()
 
 
 @persistent
 def _on_file(*_: object) -> None:
+    hidden_scenes.forget()
     sync_or_postpone()
+
+
+@persistent
+def _on_save(*_: object) -> None:
+    sync_or_postpone()
+
+
+@persistent
+def _on_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph | None = None) -> None:
+    """Of a render, in its thread: what the nodes' animation says is to be read only here."""
+    if _rendering and depsgraph is not None and depsgraph.mode == "RENDER" and not is_hidden(scene):
+        plans.note_frame(scene, depsgraph, hidden_scenes.plans(scene))
 
 
 HANDLERS = {
@@ -98,7 +112,8 @@ HANDLERS = {
     "load_post": _on_file,
     "undo_post": _on_file,
     "redo_post": _on_file,
-    "save_pre": _on_file,
+    "save_pre": _on_save,
+    "frame_change_post": _on_frame,
 }
 
 

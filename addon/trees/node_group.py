@@ -9,22 +9,37 @@ from ...core.exr import write_exr
 from .. import temp_folder
 
 HIDDEN = ".GAN Style"
-"""How the names of our data-blocks begin; Blender hides names that begin with a dot."""
+"""How the names of our data-blocks begin, but for scenes; Blender's menus hide names that begin with a dot."""
+MARK = "gan_style"
+"""The custom property that tells our data-blocks; its value is what they are for."""
 PICTURE = f"{HIDDEN} Picture"
+ROLE = "picture"
 PICTURE_NODE = "CompositorNodeImage"
 VIEWS = "Views"
 """The node inside that chooses the picture of the stereo view, if there are any."""
+PARTS = {"Mix", "Picture", "Place", "Finite"}
+"""The names of the nodes inside that matter; a group of an older version lacks some."""
+LARGEST = 1e30
+"""What an infinite value counts as."""
 NOTHING = np.zeros((1, 1, 4), np.float32)
 """The picture of a node that has not run."""
 
 
-def is_hidden(data: bpy.types.ID) -> bool:
-    return data.name.startswith(HIDDEN)
+def hide(data: bpy.types.ID, role: str) -> None:
+    """Mark a data-block as ours."""
+    data[MARK] = role
+
+
+def is_hidden(data: bpy.types.ID, role: str | None = None) -> bool:
+    """Whether a data-block is ours, and there for that, if anything."""
+    mark = data.get(MARK)
+    return mark is not None and role in (None, mark)
 
 
 def new_group() -> bpy.types.NodeTree:
     """The inside of a GAN Style node: mixes the image with the picture of the stylised frame."""
     group = bpy.data.node_groups.new(PICTURE, "CompositorNodeTree")
+    hide(group, ROLE)
     group.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
     image = group.interface.new_socket("Image", in_out="INPUT", socket_type="NodeSocketColor")
     image.default_value = (0.0, 0.0, 0.0, 1.0)
@@ -43,13 +58,37 @@ def new_group() -> bpy.types.NodeTree:
     group.links.new(inputs.outputs["Strength"], factor.inputs[0])
     group.links.new(inputs.outputs["Mask"], factor.inputs[1])
     group.links.new(factor.outputs[0], sockets["Factor_Float"])
-    group.links.new(inputs.outputs["Image"], sockets["A_Color"])
+    group.links.new(_finite(group, inputs.outputs["Image"]), sockets["A_Color"])
     group.links.new(inputs.outputs["Exposure"], output.inputs["Exposure"])
     group.links.new(_beside(group, inputs.outputs["Image"], picture.outputs["Image"]), sockets["B_Color"])
     group.links.new(next(s for s in mix.outputs if s.identifier == "Result_Color"), output.inputs["Image"])
     for x, node in enumerate((inputs, factor, picture, mix, output)):
         node.location = x * 200, 0
     return group
+
+
+def _finite(group: bpy.types.NodeTree, image: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """The image without infinite values and those that are no numbers: these would come through a Mix whose factor is 1."""
+
+    def vector(operation: str, first: object, second: object) -> bpy.types.NodeSocket:
+        node = group.nodes.new("ShaderNodeVectorMath")
+        node.operation = operation
+        for socket, value in zip(node.inputs[:2], (first, second), strict=True):
+            if isinstance(value, float):
+                socket.default_value = (value, value, value)
+            else:
+                group.links.new(value, socket)
+        return node.outputs[0]
+
+    # The number comes first: then what is no number becomes 0 in both halves.
+    above = vector("MINIMUM", LARGEST, vector("MAXIMUM", 0.0, image))
+    below = vector("MAXIMUM", -LARGEST, vector("MINIMUM", 0.0, image))
+    parts, whole = group.nodes.new("CompositorNodeSeparateColor"), group.nodes.new("CompositorNodeSetAlpha")
+    whole.name, whole.inputs["Type"].default_value = "Finite", "Replace Alpha"
+    group.links.new(image, parts.inputs["Image"])
+    group.links.new(vector("ADD", above, below), whole.inputs["Image"])
+    group.links.new(parts.outputs["Alpha"], whole.inputs["Alpha"])
+    return whole.outputs["Image"]
 
 
 def _beside(group: bpy.types.NodeTree, image: bpy.types.NodeSocket, picture: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
@@ -76,35 +115,40 @@ def _add_exposure(interface: bpy.types.NodeTreeInterface) -> None:
 
 def _new_image() -> bpy.types.Image:
     image = bpy.data.images.new(PICTURE, 1, 1, alpha=True, float_buffer=True)
+    hide(image, ROLE)
     image.source = "FILE"
-    image.colorspace_settings.name = "Linear Rec.709"
+    image.colorspace_settings.is_data = True  # in the working space, see colour.py
     image.alpha_mode = "PREMUL"
     return image
 
 
-def separate(nodes: list[bpy.types.Node], trigger: bpy.types.Scene, views: tuple[str, ...]) -> None:
-    """Give each node an inner group of its own, with an image and a file for each view; copies of a node share them at first.
+def separate(node: bpy.types.Node, seen: set[bpy.types.NodeTree], trigger: bpy.types.Scene, views: tuple[str, ...]) -> None:
+    """Give a node an inner group of its own, with an image and a file for each view; copies of a node share them at first.
 
-    views: names of the stereo views, which the scene has too; none if it is empty.
+    seen: the groups of the nodes before, to which this one's is added. views: names of the stereo views, which the trigger scene
+    has too; none if it is empty.
     """
-    right = bpy.data.user_map(subset={trigger})[trigger] if views else set()
-    seen = set()
-    for node in nodes:
-        group = node.node_tree
-        if group is None or not {"Mix", "Picture", "Place"} <= set(group.nodes.keys()) or "Exposure" not in node.inputs:
-            node.node_tree = new_group()
-        elif group in seen:
-            node.node_tree = group.copy()
-            for shown in pictures(node).values():
-                shown.image = _new_image()
-        if tuple(pictures(node)) != (views or ("",)) or (views and node.node_tree not in right):
-            _show_views(node.node_tree, trigger, views)
+    group = node.node_tree
+    if group is None or not PARTS.issubset(group.nodes.keys()) or "Exposure" not in node.inputs:
+        node.node_tree = new_group()
+    elif group in seen:
+        node.node_tree = group.copy()
+        for shown in pictures(node).values():
+            shown.image = _new_image()
+    if tuple(pictures(node)) != (views or ("",)) or (views and not _uses(node.node_tree, trigger)):
+        _show_views(node.node_tree, trigger, views)
+    if not node.outputs["Exposure"].hide:
         node.outputs["Exposure"].hide = True
-        seen.add(node.node_tree)
-        for view, shown in pictures(node).items():
-            if shown.image is None:
-                shown.image = _new_image()
-            _load_picture(shown.image, picture_file(node, view))
+    seen.add(node.node_tree)
+    for view, shown in pictures(node).items():
+        if shown.image is None:
+            shown.image = _new_image()
+        _load_picture(shown.image, picture_file(node, view))
+
+
+def _uses(group: bpy.types.NodeTree, trigger: bpy.types.Scene) -> bool:
+    """Whether what chooses between the views in the group does so by the views of the trigger scene, and not of another one."""
+    return group in bpy.data.user_map(subset={trigger})[trigger]
 
 
 def _show_views(group: bpy.types.NodeTree, trigger: bpy.types.Scene, views: tuple[str, ...]) -> None:

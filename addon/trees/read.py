@@ -1,11 +1,16 @@
-"""Reads compositor trees: which GAN Style nodes feed an output, in which order, and what feeds them. Changes nothing."""
+"""Reads compositor trees: which GAN Style nodes feed an output, in which order, and what feeds them. Changes nothing.
 
-from collections import defaultdict
+Trees may be of any size and depth, and their links may run in circles: nothing here calls itself.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 import bpy
 
 from ...core import PASSES
+from . import animation, values
 
 NODE = "CompositorNodeGANStyle"
 RENDER_LAYERS = "CompositorNodeRLayers"
@@ -18,6 +23,95 @@ SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")
 """Besides the Group Output, what Blender computes a tree for."""
 
 
+class Wiring:
+    """The links of compositor trees, each tree read once: `socket.links` looks through all links of its tree every time.
+
+    Good until a tree changes; make another one then.
+    """
+
+    def __init__(self):
+        self._feeds: dict[int, dict[int, bpy.types.NodeSocket]] = {}
+        self._styled: dict[int, bool] = {}
+
+    def feed(self, socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
+        """The output that is linked to an input, be it a reroute's; None if there is none."""
+        tree = socket.id_data
+        if tree.as_pointer() not in self._feeds:
+            feeds = self._feeds[tree.as_pointer()] = {}
+            for link in tree.links:
+                if not link.is_muted:
+                    feeds.setdefault(link.to_socket.as_pointer(), link.from_socket)
+        return self._feeds[tree.as_pointer()].get(socket.as_pointer())
+
+    def source(self, socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
+        """The output that feeds an input socket; None if nothing does, reroutes without a source included."""
+        first = feed = self.feed(socket)
+        seen = set()
+        while feed is not None and feed.node.bl_idname == "NodeReroute":
+            if feed in seen:
+                return None
+            seen.add(feed)
+            feed = self.feed(feed.node.inputs[0])
+        return None if feed is None else first
+
+    def origin(self, socket: bpy.types.NodeSocket, groups: Sequence[bpy.types.Node]) -> bpy.types.NodeSocket | None:
+        """The output that an input's value comes from, through reroutes, out of the groups around its node and into others.
+
+        None if there is none.
+        """
+        feed, around, seen = self.feed(socket), list(groups), set()
+        while feed is not None and (place := (feed, *around)) not in seen:
+            seen.add(place)
+            if feed.node.bl_idname == "NodeReroute":
+                feed = self.feed(feed.node.inputs[0])
+            elif feed.node.bl_idname == "NodeGroupInput" and around:
+                feed = self.feed(twin(feed, around.pop().inputs))
+            elif (inside := inside_of(feed)) is not None:
+                around.append(feed.node)
+                feed = self.feed(inside)
+            else:
+                return feed
+        return None
+
+    def contains_style(self, tree: bpy.types.NodeTree) -> bool:
+        """Whether the tree or a group in it has a GAN Style node, be it of use or not."""
+        waiting = [tree]
+        while waiting:
+            tree = waiting[-1]
+            inside = groups_in(tree)
+            if unknown := [group for group in inside if group.as_pointer() not in self._styled]:
+                waiting += unknown
+                continue
+            waiting.pop()
+            own = any(node.bl_idname == NODE for node in tree.nodes)
+            self._styled[tree.as_pointer()] = own or any(self._styled[group.as_pointer()] for group in inside)
+        return self._styled[tree.as_pointer()]
+
+    def style_nodes(self, tree: bpy.types.NodeTree) -> Iterator[tuple[tuple[str, ...], bpy.types.Node]]:
+        """(path, node) of each GAN Style node that feeds an output, each after those that feed it, also inside node groups.
+
+        The path holds the names of the nodes to go through from the tree on: group nodes, then the node itself. What is in a
+        group that is used more than twice comes twice.
+        """
+        entered: Counter[bpy.types.NodeTree] = Counter()
+        waiting: list[tuple[tuple[str, ...], Iterator[bpy.types.Node]]] = [((), iter(self._running(tree)))]
+        while waiting:
+            path, nodes = waiting[-1]
+            node = next(nodes, None)
+            if node is None:
+                waiting.pop()
+            elif node.bl_idname == NODE:
+                yield (*path, node.name), node
+            elif (group := group_of(node)) is not None and self.contains_style(group) and entered[group] < 2:
+                entered[group] += 1
+                waiting.append(((*path, node.name), iter(self._running(group))))
+
+    def _running(self, tree: bpy.types.NodeTree) -> list[bpy.types.Node]:
+        """The nodes that feed an output of the tree, without the muted."""
+        sinks = [n for n in tree.nodes if n.bl_idname in SINKS or (n.bl_idname == "NodeGroupOutput" and n.is_active_output)]
+        return [node for node in upstream(tree, sinks) if not node.mute]
+
+
 def upstream(tree: bpy.types.NodeTree, sinks: list[bpy.types.Node]) -> list[bpy.types.Node]:
     """The sinks and all nodes that feed them, each after the nodes that feed it."""
     sources = defaultdict(list)
@@ -25,48 +119,75 @@ def upstream(tree: bpy.types.NodeTree, sinks: list[bpy.types.Node]) -> list[bpy.
         if not link.is_muted:
             sources[link.to_node.name].append(link.from_node)
     seen, order = set(), []
-
-    def visit(node: bpy.types.Node) -> None:
-        if node.name not in seen:
+    waiting: list[tuple[bpy.types.Node, Iterator[bpy.types.Node] | None]] = [(sink, None) for sink in reversed(sinks)]
+    while waiting:
+        node, feeding = waiting.pop()
+        if feeding is None:
+            if node.name in seen:
+                continue
             seen.add(node.name)
-            for source in sources[node.name]:
-                visit(source)
+            feeding = iter(sources[node.name])
+        following = next(feeding, None)
+        if following is None:
             order.append(node)
-
-    for sink in sinks:
-        visit(sink)
+        else:
+            waiting += [(node, feeding), (following, None)]
     return order
 
 
-def style_nodes(tree: bpy.types.NodeTree, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bpy.types.Node]]:
-    """(path, node) of each GAN Style node that feeds an output, each after those that feed it, also inside node groups.
+def group_of(node: bpy.types.Node) -> bpy.types.NodeTree | None:
+    """The tree that a group node of the artist shows; None for other nodes, the GAN Style node too."""
+    return node.node_tree if _shows_a_tree(type(node)) and node.bl_idname != NODE else None
 
-    The path holds the names of the nodes to go through from the tree on: group nodes, then the node itself.
+
+@cache
+def _shows_a_tree(kind: type) -> bool:
+    return "node_tree" in kind.bl_rna.properties
+
+
+def groups_in(tree: bpy.types.NodeTree) -> list[bpy.types.NodeTree]:
+    """The trees of the group nodes in a tree, each once."""
+    return list(dict.fromkeys(group for node in tree.nodes if (group := group_of(node)) is not None))
+
+
+def all_trees(tree: bpy.types.NodeTree) -> list[bpy.types.NodeTree]:
+    """The tree, its groups, their groups and so on, each once."""
+    found = {tree: None}
+    waiting = [tree]
+    while waiting:
+        new = [group for group in groups_in(waiting.pop()) if group not in found]
+        found |= dict.fromkeys(new)
+        waiting += new
+    return list(found)
+
+
+def structure(tree: bpy.types.NodeTree, names: frozenset[str] | None = None) -> tuple:
+    """What a copy of the tree can't take over without being made anew: nodes, links, animation; names: of these nodes only.
+
+    Two are equal if nothing of it has changed in between.
     """
-    sinks = [n for n in tree.nodes if n.bl_idname in SINKS or (n.bl_idname == "NodeGroupOutput" and n.is_active_output)]
-    for node in upstream(tree, sinks):
-        if node.mute:
-            continue
-        if node.bl_idname == NODE:
-            yield (*path, node.name), node
-        elif getattr(node, "node_tree", None) is not None:
-            yield from style_nodes(node.node_tree, (*path, node.name))
-
-
-def contains_style(tree: bpy.types.NodeTree) -> bool:
-    """Whether the tree or a group in it has a GAN Style node, be it of use or not."""
-    groups = [n.node_tree for n in tree.nodes if n.bl_idname != NODE and getattr(n, "node_tree", None) is not None]
-    return any(n.bl_idname == NODE for n in tree.nodes) or any(contains_style(group) for group in groups)
+    nodes = [n for n in tree.nodes if names is None or n.name in names]
+    links = [link for link in tree.links if names is None or link.to_node.name in names]
+    return (
+        tuple((n.as_pointer(), n.name, n.mute, group_of(n), len(n.inputs), len(n.outputs), values.shape(n)) for n in nodes),
+        tuple((link.from_socket.as_pointer(), link.to_socket.as_pointer(), link.is_muted) for link in links),
+        animation.state(tree),
+    )
 
 
 def path_to(tree: bpy.types.NodeTree, node: bpy.types.Node) -> tuple[bpy.types.Node, ...] | None:
     """The group nodes to go through from the tree to a node, and that node; None if it is not there."""
-    if node.id_data == tree:
-        return (node,)
-    for group in [n for n in tree.nodes if n.bl_idname != NODE and getattr(n, "node_tree", None) is not None]:
-        path = path_to(group.node_tree, node)
-        if path is not None:
-            return group, *path
+    paths: dict[bpy.types.NodeTree, tuple[bpy.types.Node, ...]] = {tree: ()}
+    waiting = [tree]
+    while waiting:
+        tree = waiting.pop()
+        if tree == node.id_data:
+            return (*paths[tree], node)
+        for entry in tree.nodes:
+            group = group_of(entry)
+            if group is not None and group not in paths:
+                paths[group] = *paths[tree], entry
+                waiting.append(group)
     return None
 
 
@@ -77,25 +198,6 @@ def groups_around(tree: bpy.types.NodeTree, path: tuple[str, ...]) -> list[bpy.t
         groups.append(tree.nodes[name])
         tree = groups[-1].node_tree
     return groups
-
-
-def origin(socket: bpy.types.NodeSocket, groups: Sequence[bpy.types.Node]) -> bpy.types.NodeSocket | None:
-    """The output that an input's value comes from, through reroutes, out of the groups around its node and into others.
-
-    None if there is none.
-    """
-    feed, around = source(socket), list(groups)
-    while feed is not None:
-        if feed.node.bl_idname == "NodeReroute":
-            feed = source(feed.node.inputs[0])
-        elif feed.node.bl_idname == "NodeGroupInput" and around:
-            feed = source(twin(feed, around.pop().inputs))
-        elif (inside := inside_of(feed)) is not None:
-            around.append(feed.node)
-            feed = source(inside)
-        else:
-            return feed
-    return None
 
 
 def inside_of(output: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
@@ -110,13 +212,3 @@ def inside_of(output: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
 def twin(socket: bpy.types.NodeSocket, others: Iterable[bpy.types.NodeSocket]) -> bpy.types.NodeSocket:
     """The socket at the other side of a group's border."""
     return next(s for s in others if s.identifier == socket.identifier)
-
-
-def source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
-    """The output that feeds an input socket; None if nothing does, reroutes without a source included."""
-    link = next((link for link in socket.links if not link.is_muted), None)
-    if link is None:
-        return None
-    if link.from_node.bl_idname == "NodeReroute":
-        return link.from_socket if source(link.from_node.inputs[0]) else None
-    return link.from_socket

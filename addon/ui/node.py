@@ -29,7 +29,8 @@ def _get_style(node: "CompositorNodeGANStyle") -> int:
 
 
 def _set_style(node: "CompositorNodeGANStyle", number: int) -> None:
-    node.style_id = next((i for i in library.installed() if library.number(i) == number), node.style_id)
+    if number != library.number(node.style_id):  # not when a keyframe names the style that it is, installed or not
+        node.style_id = library.identifier(number)
 
 
 def _style_changed(node: "CompositorNodeGANStyle", _context: bpy.types.Context) -> None:

@@ -96,7 +96,7 @@ def node_of(scene: bpy.types.Scene, key: int = 0) -> bpy.types.Node | None:
     tree = scene.compositing_node_group
     if tree is None:
         return None
-    nodes = [node for _, node in read.style_nodes(tree)] or [node for node in tree.nodes if node.bl_idname == read.NODE]
+    nodes = [node for _, node in read.Wiring().style_nodes(tree)] or [node for node in tree.nodes if node.bl_idname == read.NODE]
     chosen = [node for node in nodes if key and node.node_tree is not None and node.node_tree.session_uid == key]
     active = [node for node in nodes if node == tree.nodes.active]
     return (chosen or active or nodes or [None])[-1]

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent / "blender"))
 
 import bpy
 import numpy as np
-from scene import assert_close, insert, insert_style, make_scene, styled
+from scene import assert_close, insert, insert_style, is_ours, make_scene, styled
 from window import (
     addon,
     assert_equal,
@@ -192,7 +192,7 @@ def undo_and_redo(tree: bpy.types.NodeTree, area: bpy.types.Area, shown: np.ndar
         item.select = item.name == "GAN Style"
     in_area(area, lambda: bpy.ops.node.delete_reconnect())
     yield from pause()
-    hidden = [s.name for s in bpy.data.scenes if s.name.startswith(".")]
+    hidden = [s.name for s in bpy.data.scenes if is_ours(s)]
     check("deleting the node removes the hidden scenes", lambda: assert_equal(hidden, []))
     bpy.ops.ed.undo_push(message="deleted")
     bpy.ops.ed.undo()

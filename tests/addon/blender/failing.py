@@ -139,6 +139,16 @@ def single_layer_switched_on(folder: Path) -> None:
     render(scene, folder / "frame.exr")
 
 
+def strip_instead(folder: Path) -> None:
+    """A visible strip, be it beyond the frames that are rendered."""
+    load_addon()
+    bpy.app.handlers.render_pre.append(lambda *_: print("rendering has begun", file=sys.stderr))
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    scene.sequence_editor_create().strips.new_effect("Title", "COLOR", 1, 100, length=10)
+    render(scene, folder / "frame.exr")
+
+
 def own_mistake(folder: Path) -> None:
     """An error that nobody foresaw."""
     load_addon()

@@ -17,8 +17,10 @@ from scene import (
     ROOT,
     assert_close,
     assert_swapped,
+    hidden_scene,
     insert_group,
     insert_style,
+    is_ours,
     load_addon,
     make_scene,
     new_group,
@@ -30,9 +32,9 @@ from scene import (
 
 
 def hidden() -> list[str]:
-    """All data-blocks of this file whose names begin with a dot."""
+    """All data-blocks of this file that the add-on keeps out of sight."""
     kinds = (bpy.data.scenes, bpy.data.node_groups, bpy.data.images, bpy.data.objects, bpy.data.cameras, bpy.data.actions)
-    return sorted(block.name for kind in kinds for block in kind if block.name.startswith(".") and block.library is None)
+    return sorted(block.name for kind in kinds for block in kind if is_ours(block) and block.library is None)
 
 
 def saved(place: Path) -> Path:
@@ -91,10 +93,10 @@ def damaged(folder: Path) -> None:
     load_addon()
     saved(folder)
     scene, node = the_node()
-    bpy.data.objects.remove(bpy.data.objects[".GAN Style Camera"])
+    bpy.data.objects.remove(hidden_scene("trigger").camera)
     assert_swapped(scene, node, folder)
-    for name in (".GAN Style Trigger", ".GAN Style Inputs"):
-        bpy.data.scenes.remove(bpy.data.scenes[name])
+    for role in ("trigger", "inputs"):
+        bpy.data.scenes.remove(hidden_scene(role))
         assert_swapped(scene, node, folder)
     bpy.ops.outliner.orphans_purge(do_recursive=True)
     assert_swapped(scene, node, folder)
@@ -131,7 +133,7 @@ def appended(folder: Path) -> None:
         node = scene.compositing_node_group.nodes["GAN Style"]
         assert node.style == "swap"
         assert_swapped(scene, node, folder)
-        assert sum(name.startswith(".GAN Style Trigger") for name in hidden()) == 1
+        assert sum(is_ours(s) for s in bpy.data.scenes) == 2 and is_ours(hidden_scene("trigger"))
         assert len(hidden()) <= own + 4, hidden()  # the other node's group and image, and what computes its inputs
 
 

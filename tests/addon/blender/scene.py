@@ -78,6 +78,15 @@ def second_scene(name: str, size: tuple[int, int]) -> bpy.types.Scene:
     return scene
 
 
+def is_ours(block: bpy.types.ID) -> bool:
+    """Whether the add-on made the data-block and keeps it out of sight."""
+    return block.get("gan_style") is not None
+
+
+def hidden_scene(role: str) -> bpy.types.Scene:
+    return next(scene for scene in bpy.data.scenes if scene.get("gan_style") == role)
+
+
 def noise(width: int, height: int, seed: int = 0) -> bpy.types.Image:
     """An opaque image of random colours up to 2."""
     pixels = np.random.default_rng(seed).uniform(0, 2, (height, width, 4)).astype(np.float32)

@@ -180,7 +180,7 @@ def handlers_of_others(folder: Path) -> None:
     shown = [(name, block) for name, block in seen if name.startswith("render")]
     frame = [("render_pre", "Scene"), ("render_post", "Scene"), ("render_write", "Scene")]
     assert shown == [("render_init", "Scene"), *frame, *frame, ("render_complete", "Scene")], shown
-    assert not [block for _, block in seen if block == ".GAN Style Inputs"], seen
+    assert not [block for _, block in seen if "GAN Style Inputs" in block], seen
 
     def same() -> bool:
         return before == {name: list(getattr(bpy.app.handlers, name)) for name in before}
@@ -229,7 +229,9 @@ def cancelled_while_an_error_is_shown(folder: Path) -> None:
     module("trees.keep_in_sync").sync()
     key, plans = node.node_tree.session_uid, module("trees.hidden_scenes").plans(scene)
 
-    def call(function, *_: object) -> None:
+    def call(function, *arguments: object) -> object:
+        if function is frames.as_it_stands:
+            return arguments[0]
         if function is frames.capture:
             raise frames.CaptureError("There are no pixels.")
         raise cancelled

@@ -11,8 +11,10 @@ import numpy as np
 from scene import (
     assert_close,
     assert_swapped,
+    hidden_scene,
     insert_group,
     insert_style,
+    is_ours,
     load_addon,
     make_scene,
     new_group,
@@ -88,8 +90,8 @@ def in_files(folder: Path) -> None:
     bpy.ops.wm.open_mainfile(filepath=str(folder / "file.blend"))
     scene, node = bpy.data.scenes["Scene"], bpy.data.node_groups["Look"].nodes["GAN Style"]
     assert assert_eyes_swapped(scene, node, folder) == 2
-    for name in (".GAN Style Trigger", ".GAN Style Inputs"):
-        bpy.data.scenes.remove(bpy.data.scenes[name])
+    for role in ("trigger", "inputs"):
+        bpy.data.scenes.remove(hidden_scene(role))
         assert assert_eyes_swapped(scene, node, folder) == 2
     for stereo in (False, True):
         scene = start_over()
@@ -103,11 +105,11 @@ def in_files(folder: Path) -> None:
             assert assert_eyes_swapped(scene, node, folder) == 2
         else:
             assert_swapped(scene, node, folder)
-        assert [s.name for s in bpy.data.scenes] == [".GAN Style Inputs", ".GAN Style Trigger", "Scene"]
+        assert [s.get("gan_style") for s in bpy.data.scenes] == [None, "inputs", "trigger"]
     scene.compositing_node_group.nodes.remove(scene.compositing_node_group.nodes["GAN Style"])
     bpy.data.node_groups.remove(wanted.node_groups[0])
     bpy.context.view_layer.update()
-    assert [s.name for s in bpy.data.scenes] == ["Scene"] and not [i for i in bpy.data.images if i.name.startswith(".")]
+    assert [s.name for s in bpy.data.scenes] == ["Scene"] and not [i for i in bpy.data.images if is_ours(i)]
 
 
 def assert_eyes_swapped(scene: bpy.types.Scene, node: bpy.types.Node, folder: Path) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from scene import load_addon, read_exr
+from scene import is_ours, load_addon, read_exr
 
 STEP_SECONDS = 0.05
 PATIENCE = 120.0
@@ -121,7 +121,7 @@ def run(sequence: Iterator[None]) -> None:
     for handler in counts:
 
         def count(scene: bpy.types.Scene, *_: object, name: str = handler) -> None:
-            counts[name] += not scene.name.startswith(".")
+            counts[name] += not is_ours(scene)
 
         getattr(bpy.app.handlers, handler).append(bpy.app.handlers.persistent(count))
     bpy.app.timers.register(lambda: tick(sequence), first_interval=2.0, persistent=True)

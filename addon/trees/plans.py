@@ -1,0 +1,155 @@
+"""What a run has to do for each GAN Style node, as plain data that a render's thread may hold."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import bpy
+
+from ...core import StyleError
+from .. import library, temp_folder
+from . import animation, blocks, inputs_scene, node_group, problems, read
+from .problems import contained
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do for one GAN Style node, or for one stereo view of it."""
+
+    key: int
+    """session_uid of the node's inner group."""
+    node: str
+    style: str
+    exposure: float | None
+    """Stops; None if they have to be captured with the passes, since they are linked or animated."""
+    capture: str
+    """The copy in the INPUTS scene that writes the node's inputs, and the stem of its file."""
+    image: str
+    """The Blender image that shows the stylised frame; empty if the node has none, which only a problem brings about."""
+    picture: Path
+    """The file of that image."""
+    view: str
+    """Name of the stereo view; empty if the scene has none."""
+    size: tuple[int, int]
+    """(height, width) in pixels of what the scene renders; what the node gets may be of another size."""
+    path: tuple[str, ...] = ()
+    """Names of the nodes to go through from the scene's tree to the node: group nodes, then the node itself."""
+    inputs: tuple[str, ...] = ()
+    """What is captured: passes, and the exposure."""
+    styles: tuple[str, ...] = ()
+    """The styles that the frames may have, if the style is animated: those that its keyframes name."""
+    problem: str = ""
+    """Why the node can't run as it stands in the tree."""
+
+
+_frame_styles: dict[int, str] = {}
+"""By key of a plan: the style that an animated node has at the frame that is rendered."""
+
+
+def scene_views(scene: bpy.types.Scene) -> tuple[str, ...]:
+    """Names of the stereo views that Blender renders and composites; one empty name if there are none."""
+    render = scene.render
+    stereo = ("left", "right") if render.views_format == "STEREO_3D" else render.views.keys()
+    return tuple(view.name for view in render.views if render.use_multiview and view.use and view.name in stereo) or ("",)
+
+
+def plans_of(scene: bpy.types.Scene, failed: dict[bpy.types.Node, str]) -> tuple[Plan, ...]:
+    """A plan for each node that the scene's render uses and each view of it, after the plans of those that feed it.
+
+    failed: nodes that can't run, with the reason; more may be added.
+    """
+    found = []
+    trees = read.all_trees(scene.compositing_node_group)
+    with contained([node for tree in trees for node in tree.nodes if node.bl_idname == read.NODE], failed):
+        found += read.Wiring().style_nodes(scene.compositing_node_group)
+    uses = Counter(node for _, node in found)
+    return tuple(plan for path, node in found for plan in _plan(scene, path, node, uses[node], failed))
+
+
+def _plan(
+    scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node, uses: int, failed: dict[bpy.types.Node, str]
+) -> Iterator[Plan]:
+    """A plan for each view; one with a problem if anything speaks against it."""
+    key = node.node_tree.session_uid if node.node_tree is not None else 0
+    plan = Plan(key, node.name, node.style_id, None, f"inputs-{scene.session_uid}-{key}", "", Path(), "", _size(scene), path)
+    with contained([node], failed):
+        plan = replace(plan, problem=failed.get(node) or problems.of_node(scene, path, node, uses))
+        exposure = node.inputs["Exposure"]
+        if not exposure.is_linked and node.id_data.animation_data is None:
+            plan = replace(plan, exposure=exposure.default_value)
+        try:
+            passes = passes_of(node)
+        except StyleError:  # reported when the style is opened
+            passes = ("image",)
+        plan = replace(
+            plan, styles=animation.styles(node), inputs=passes if plan.exposure is not None else (*passes, read.EXPOSURE)
+        )
+        if not plan.problem:
+            tree = blocks.get(blocks.INPUTS).compositing_node_group
+            inputs_scene.ensure(tree, scene, path, plan.inputs, _directory(), plan.capture)
+    if node in failed:
+        plan = replace(plan, problem=failed[node])
+    shown = {}
+    with suppress(AttributeError, KeyError):  # a node that could not be given its inside
+        shown = {view: (p.image.name, node_group.picture_file(node, view)) for view, p in node_group.pictures(node).items()}
+    for view in scene_views(scene):
+        image, file = shown.get(view) or next(iter(shown.values()), ("", Path()))
+        yield replace(plan, view=view, image=image, picture=file)
+
+
+def as_it_stands(plan: Plan, scene: str) -> Plan:
+    """The plan with the style and the exposure that its node has now; what computes its inputs gets the values of now, too.
+
+    To be called on the main thread before each run, since handlers of scripts may change all of that during a render. The plan
+    has a problem if the tree has changed by more than values.
+    """
+    if plan.problem:
+        return plan
+    with suppress(KeyError, AttributeError):  # a node is gone
+        rendered = bpy.data.scenes[scene]
+        around = read.groups_around(rendered.compositing_node_group, plan.path)
+        node = (around[-1].node_tree if around else rendered.compositing_node_group).nodes[plan.path[-1]]
+        if inputs_scene.follow(rendered, plan.path, plan.inputs, _directory(), plan.capture):
+            exposure = plan.exposure if plan.exposure is None else node.inputs["Exposure"].default_value
+            return replace(plan, style=_frame_styles.get(plan.key, node.style_id), exposure=exposure)
+    return replace(plan, problem=problems.CHANGED)
+
+
+def note_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, plans: tuple[Plan, ...]) -> None:
+    """Remember the animated styles of a frame that is rendered, in the thread that renders: the file's own nodes keep theirs."""
+    _frame_styles.clear()
+    evaluated = scene.evaluated_get(depsgraph).compositing_node_group
+    for plan in plans:
+        if plan.styles and not plan.problem:
+            around = read.groups_around(evaluated, plan.path)
+            node = (around[-1].node_tree if around else evaluated).nodes[plan.path[-1]]
+            _frame_styles[plan.key] = node.style_id
+
+
+def forget_frame() -> None:
+    """The render is over: what the artist's nodes say counts again."""
+    _frame_styles.clear()
+
+
+def _directory() -> str:
+    """Where the inputs go; Blender expands what stands in braces in such a path, and replaces the last hashes."""
+    return str(temp_folder.folder()).replace("{", "{{").replace("}", "}}")
+
+
+def _size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """(height, width) in pixels of the scene's frames, at least 1."""
+    render = scene.render
+    scale = render.resolution_percentage / 100
+    width, height = render.resolution_x * scale, render.resolution_y * scale
+    if render.use_border and render.use_crop_to_border:
+        width *= render.border_max_x - render.border_min_x
+        height *= render.border_max_y - render.border_min_y
+    return max(1, int(height)), max(1, int(width))
+
+
+def passes_of(node: bpy.types.Node) -> tuple[str, ...]:
+    """What the node's styles need, all that its keyframes name. Raises StyleError if one can't be used."""
+    styles = [library.find(style) for style in dict.fromkeys((node.style_id, *animation.styles(node)))]
+    return tuple(p for p in read.PASSES if any(p in style.passes for style in styles))
