@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..core import Generator, Style, StyleError, load_style
-from ..core.runtime import LABELS, provider_problem
+from ..core.runtime import AUTO, LABELS, device_names, overwritten, provider_problem
 from ..core.style import SHIPPED
 from .settings import Settings, settings
 
@@ -184,13 +184,20 @@ def make_room(styles: int) -> None:
 
 
 @lru_cache
-def device_problem(provider: str) -> str:
-    """Why the provider can't be used on this machine, as a sentence; empty if nothing speaks against it."""
+def device_state(provider: str) -> tuple[str, bool]:
+    """What to say of a device on this machine, as sentences, and whether that is a problem."""
     if find_spec("onnxruntime") is None:
-        return "Blender's Python has no ONNX Runtime; install it as the add-on's README says."
-    provider = "cuda" if provider == "auto" else provider
-    problem = provider_problem(provider)
-    return f"{LABELS[provider]} can't be used: {problem}." if problem else ""
+        return "Blender's Python has no ONNX Runtime; install it as the add-on's README says.", True
+    if problem := overwritten():
+        return problem, True
+    said = []
+    for name in AUTO if provider == "auto" else (provider,):
+        problem = provider_problem(name)
+        if not problem:
+            devices = f" ({', '.join(device_names(name))})" if device_names(name) else ""
+            return " ".join([*said, f"{LABELS[name]} works on this machine{devices}."]), False
+        said.append(f"{LABELS[name]} can't be used: {problem}.")
+    return " ".join(said), True
 
 
 def forget() -> None:
@@ -198,7 +205,7 @@ def forget() -> None:
     look_again()
     with _opening:
         _generators.clear()
-    for cached in (_read, _content, device_problem):
+    for cached in (_read, _content, device_state):
         cached.cache_clear()
 
 

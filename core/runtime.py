@@ -74,6 +74,42 @@ def provider_problem(provider: str, software: bool = False) -> str:
     return problem
 
 
+def device_names(provider: str) -> list[str]:
+    """What the devices of a provider that can be used are called, the one that it takes first; empty if nobody tells."""
+    import ctypes
+
+    import onnxruntime
+
+    if provider == "webgpu":
+        return [webgpu.device_name(device) for device in webgpu.devices(onnxruntime)]
+    if provider not in ON_CUDA or cuda_problem():
+        return []
+    driver, count, name = cuda_driver(), ctypes.c_int(0), ctypes.create_string_buffer(256)
+    driver.cuDeviceGetCount(ctypes.byref(count))
+    return [name.value.decode() for n in range(count.value) if driver.cuDeviceGetName(name, len(name), n) == 0]
+
+
+def overwritten() -> str:
+    """A sentence if several builds of ONNX Runtime share one folder, as those of two Blender extensions do: then the last one
+    that was installed runs, with the files of the others in between; empty if all is well."""
+    from importlib.metadata import distributions
+
+    import onnxruntime
+
+    builds = {
+        found.metadata["Name"]: found.version
+        for found in distributions()
+        if any(str(file) == "onnxruntime/__init__.py" for file in found.files or ())
+    }
+    if len(builds) < 2 and onnxruntime.__version__ in (builds.values() or [onnxruntime.__version__]):
+        return ""
+    listed = ", ".join(f"{name} {version}" for name, version in sorted(builds.items()))
+    return (
+        f"Another extension has brought its own ONNX Runtime over this one's files ({listed}; {onnxruntime.__version__} runs): "
+        "remove that extension, then install GAN Style again."
+    )
+
+
 def run_options(release: str):
     """RunOptions, with the device whose memory to give back; empty for none."""
     import onnxruntime

@@ -1,5 +1,7 @@
 """The add-on's preferences: device, precision, memory, caches, and the styles that are installed."""
 
+import textwrap
+
 import bpy
 
 from ... import __package__ as extension
@@ -8,6 +10,8 @@ from .. import library
 from ..settings import Settings
 from . import thumbnails
 
+LINE = 90
+"""Letters in a line of the preferences."""
 MAX_MEGABYTES = 2**20
 PRECISION_HINTS = {
     "full": "32-bit floats throughout: frames equal those of the CPU, but for rounding errors too small to see",
@@ -22,7 +26,7 @@ class GANSTYLE_PG_folder(bpy.types.PropertyGroup):  # noqa: N801 - Blender's way
 
 def _devices() -> list[tuple[str, str, str]]:
     named = [(name, LABELS[name], "Use this device and no other") for name in PROVIDERS]
-    return [("auto", "Automatic", "CUDA where it works, else the CPU"), *named]
+    return [("auto", "Automatic", "CUDA where it works, else another GPU by WebGPU, else the CPU"), *named]
 
 
 class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
@@ -90,10 +94,11 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
 
 def _draw_device(preferences: GANSTYLE_AP_preferences, column: bpy.types.UILayout) -> None:
     column.prop(preferences, "device")
-    problem = library.device_problem(preferences.device)
-    row = column.row()
-    row.alert = bool(problem) and preferences.device != "auto"
-    row.label(text=problem or "The device works on this machine.", icon="ERROR" if row.alert else "INFO")
+    text, problem = library.device_state(preferences.device)
+    for number, line in enumerate(textwrap.wrap(text, LINE)):
+        row = column.row()
+        row.alert = problem
+        row.label(text=line, icon="BLANK1" if number else "ERROR" if problem else "INFO")
     column = column.column()
     column.active = preferences.device != "cpu"
     column.prop(preferences, "precision")

@@ -2,14 +2,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from core import Cancelled, Generator, ProviderError, StyleError, load_style
-from core.runtime import PROVIDERS, cuda_problem, new_session, provider_problem, run_bound, run_options
+from core.runtime import PROVIDERS, cuda_problem, device_names, new_session, overwritten, provider_problem, run_bound, run_options
 from tests.conftest import FIXTURES
 
 
@@ -196,3 +198,24 @@ def test_a_run_stops_in_the_middle_when_it_is_cancelled():
         generator.run({"image": image}, cancel=lambda: True)
     small = {"image": image[..., :64, :64]}
     np.testing.assert_array_equal(generator.run(small, cancel=lambda: False), generator.run(small))
+
+
+def test_another_extensions_runtime_over_ours_is_told(monkeypatch):
+    """Two builds that both say they brought the folder onnxruntime, as wheels in Blender's shared folder do."""
+
+    def build(name: str, version: str) -> SimpleNamespace:
+        return SimpleNamespace(metadata={"Name": name}, version=version, files=[PurePosixPath("onnxruntime/__init__.py")])
+
+    ours = build("onnxruntime", onnxruntime.__version__)
+    monkeypatch.setattr("importlib.metadata.distributions", lambda: [ours])
+    assert overwritten() == ""
+    monkeypatch.setattr("importlib.metadata.distributions", lambda: [ours, build("onnxruntime-directml", "1.24.4")])
+    assert "(onnxruntime " in overwritten() and "onnxruntime-directml 1.24.4" in overwritten()
+    monkeypatch.setattr("importlib.metadata.distributions", lambda: [build("onnxruntime", "1.2.3")])
+    assert "1.2.3" in overwritten() and onnxruntime.__version__ in overwritten()
+    monkeypatch.setattr("importlib.metadata.distributions", list)
+    assert overwritten() == "", "a runtime without a record is nobody's fault"
+
+
+def test_devices_are_named_only_where_they_can_be_used():
+    assert device_names("cpu") == [] and (device_names("cuda") == []) == bool(cuda_problem())
