@@ -110,7 +110,7 @@ class ProjectedDiscriminator(nn.Module):
     sections 3.2 and 4): the mixtures keep it from looking at single features that give every output away.
 
     Features are first brought to the mean and deviation that they have in the pictures of the look. The network is shared and no
-    part of this module; the mixtures are, so that a resumed run judges by the same.
+    part of this module; the mixtures are saved with it, so that a resumed run judges by the same.
     """
 
     def __init__(self, features: Features, pictures: Sequence[Tensor], channels: int = 64, spectral_norm: bool = True):
@@ -122,8 +122,8 @@ class ProjectedDiscriminator(nn.Module):
         self.heads = nn.ModuleList()
         for number, level in enumerate(self.levels):
             deviation, mean = torch.std_mean(torch.cat([f[level][0].flatten(1) for f in found], 1), dim=1)
-            self.register_buffer(f"mean{number}", mean[:, None, None])
-            self.register_buffer(f"deviation{number}", deviation[:, None, None] + 1e-3)
+            self.register_buffer(f"mean{number}", mean[:, None, None], persistent=False)
+            self.register_buffer(f"deviation{number}", deviation[:, None, None] + 1e-3, persistent=False)
             width = features.widths[level]
             self.register_buffer(f"mixture{number}", torch.randn(channels, width, 1, 1) * width**-0.5)
             convs = [

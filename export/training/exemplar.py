@@ -37,6 +37,8 @@ TONES = 33
 """Points of the curve of tones."""
 TONE_SIDE = 16
 """Pixels that a tone is the mean over."""
+BORDERS = 16
+"""How much wider than what is left the places are drawn from that are judged: a fifth each lies at the one or the other border."""
 DIRECTIONS = 64
 """Lines that style projects features onto in each step."""
 
@@ -200,7 +202,7 @@ class Exemplar(Objective):
         else:
             inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
         look = self.look.draw(len(inputs.passes["image"]), rng)
-        offset = tuple(int(n) for n in rng.integers(JUDGED_SHIFT + 1, size=2))
+        offset = tuple(int(n) for n in rng.integers(-BORDERS, JUDGED_SHIFT + BORDERS + 1, size=2).clip(0, JUDGED_SHIFT))
         device = self.hardware.device
         return Batch(inputs.to(device), look.to(device), moving, offset, int(rng.integers(2**31)))
 

@@ -78,7 +78,7 @@ def sliced_wasserstein(output: Features, target: Features, directions: int, sour
         lines = torch.randn(directions, width, generator=source).to(found.device)
         lines = lines / lines.norm(dim=1, keepdim=True)
         first, second = ((lines @ f.float().transpose(0, 1).flatten(1)).sort(dim=1).values for f in (found, wanted))
-        return mse_loss(first, second) / wanted.float().square().mean().clamp(min=1e-6) * width
+        return mse_loss(first, second) / wanted.float().square().mean().clamp(min=1e-6)
 
     return mean(of_layer(output[name], target[name]) for name in output)
 
