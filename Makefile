@@ -1,6 +1,7 @@
 # make demo   render a scene of ours through the GAN Style node and write the frames into demo/
 # make test   check, then run all tests, with every Blender (as a Python module) that a Python found here can run
 # make styles  render, paint and train the shipped styles; make style-cel does one
+# make master-starry_night PICTURE=starry_night.jpg  train a shipped style of a master from a photograph of the picture
 # make keyframes  render a shot, paint two of its frames, train on them for 15 minutes, and score the style
 # make gallery  show the shipped styles on shots that they never saw, and score them beside runs/*_pix2pix.onnx
 # make bench  time our generators and published ones side by side, into speed/
@@ -84,7 +85,20 @@ ABOUT_oil_painting := --name "Oil Painting" --description "Broad strokes of brok
 ABOUT_cel := --name "Cel Animation" --description "Flat light and shade, clean coloured lines."
 ABOUT_hologram := --name "Hologram" --description "A neon projection: borders and rims of light, cold and warm, thinning with distance."
 
-styles: $(patsubst ABOUT_%,style-%,$(sort $(filter ABOUT_%,$(.VARIABLES))))
+LOOKS := $(patsubst ABOUT_%,%,$(sort $(filter ABOUT_%,$(.VARIABLES))))
+styles: $(LOOKS:%=style-%)
+
+# The masters' styles learn from one picture each and from frames that nobody painted.
+BRUSH = 0.33
+master-%: datasets/styles/dataset.json
+	@test -n "$(PICTURE)" || { echo "Name the picture's file: make $@ PICTURE=..."; exit 1; }
+	.venv/bin/python -m export train --mode exemplar --data datasets/styles --run runs/$* --exemplar "$(PICTURE)" \
+	    --brush $(BRUSH) --weight-style 5 --weight-temporal 1 --minutes $(MINUTES)
+	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(OF_$*)
+
+OF_starry_night := --name "Starry Night" --description "After Vincent van Gogh, The Starry Night (1889)."
+OF_great_wave := --name "Great Wave" --description "After Katsushika Hokusai, The Great Wave off Kanagawa (about 1831)."
+OF_shipwreck := --name "Shipwreck" --description "After J. M. W. Turner, The Wreck of a Transport Ship (about 1810)."
 
 keyframes: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/robots --scenes robots --frames 24 --frame-step 1 \
@@ -98,7 +112,7 @@ keyframes: .venv/.test
 gallery: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/gallery --scenes market,winter,lighthouse \
 	    --frames 8 --frame-step 1 --width 1280 --height 720 --samples 12
-	for look in $(basename $(notdir $(wildcard addon/styles/*.onnx))); do .venv/bin/python -m export paint --processes 2 \
+	for look in $(LOOKS); do .venv/bin/python -m export paint --processes 2 \
 	    --data datasets/gallery --look $$look --into datasets/gallery/looks/$$look --frames '*_000[1-3]' || exit 1; done
 	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix.onnx) --frames '*_000[1-3]' --card
 

@@ -165,6 +165,7 @@ class TrainConfig:
     threads: int = setting(0, "CPU threads, 0 for one per core")
     log_every: int = setting(20, "steps between points of the logged curves", free=True)
     preview_every: int = setting(500, "steps between contact sheets and scores of held-out frames", free=True)
+    preview_seconds: float = setting(120.0, "seconds after which there is one in any case; 0: by steps alone", free=True)
     checkpoint_every: int = setting(500, "steps between checkpoints", free=True)
 
     def __post_init__(self):

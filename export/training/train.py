@@ -72,6 +72,7 @@ def train(config: TrainConfig) -> Path:
     state = _load(config.run, modules, optimizers) if config.resume else {"step": 0, "seconds": 0.0, "scores": {}}
     step, scores, values = state["step"], state["scores"], {}
     started = time.monotonic() - state["seconds"]
+    previewed = time.monotonic()
 
     def save() -> None:
         _require_finite_weights(modules, step)
@@ -124,8 +125,9 @@ def train(config: TrainConfig) -> Path:
                 bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
                 for name, value in {**values, "learning_rate": rate}.items():
                     board.add_scalar(f"train/{name}", value, step)
-            if step % config.preview_every == 0:
-                scores = show()
+            late = config.preview_seconds and time.monotonic() - previewed > config.preview_seconds
+            if late or step % config.preview_every == 0:
+                scores, previewed = show(), time.monotonic()
             if step % config.checkpoint_every == 0:
                 save()
         if step % config.preview_every:

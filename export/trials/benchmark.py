@@ -162,6 +162,7 @@ def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
         "steps": ENDLESS,
         "minutes": config.minutes,
         "preview_every": ENDLESS,
+        "preview_seconds": 0.0,
         "seed": config.seed,
         "device": config.device,
         **METHODS[name],

@@ -49,6 +49,11 @@ def weights(run) -> dict[str, torch.Tensor]:
     return load_checkpoint(run)[0]
 
 
+def test_previews_come_by_the_clock_too(config):
+    train(replace(config, steps=2, preview_every=100, preview_seconds=1e-9))
+    assert [p.stem for p in sorted((config.run / "previews").iterdir())] == ["step_00000001", "step_00000002"]
+
+
 def test_training_nears_the_target_and_leaves_pictures_curves_and_scores(config):
     train(replace(config, steps=60, preview_every=30, learning_rate=2e-3))
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
