@@ -38,7 +38,7 @@ TONES = 33
 TONE_SIDE = 16
 """Pixels that a tone is the mean over."""
 BORDERS = 16
-"""How much wider than what is left the places are drawn from that are judged: a fifth each lies at the one or the other border."""
+"""How much wider the places are drawn from that are judged: a fifth of them each ends up at the one and the other border."""
 DIRECTIONS = 64
 """Lines that style projects features onto in each step."""
 
