@@ -21,8 +21,8 @@ TEXTURE, BLOTCH, GRID, FRAME = 0.35, 0.12, 0.06, 0.06
 """How much brightness may differ on a plain surface: between pixels, between squares of 32 px, between the places in squares of
 8 px, and between the border and the rest."""
 STROKES, DIRT = 0.5, 0.02
-"""A style that learned from a painting leaves strokes on plain walls too: there, DIRT apart, pixels may differ by STROKES, which is
-how far a light stroke lies from a dark one."""
+"""A style that learned from a painting leaves strokes on plain walls too: there, DIRT apart, pixels may differ by STROKES,
+which is how far a light stroke lies from a dark one."""
 
 
 @pytest.fixture(scope="module", params=SHIPPED, ids=lambda path: path.stem)
