@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .clear_pixels import carry_on
 from .colour import HALF_MAX
 from .generator import Generator
 from .memory import return_freed
@@ -45,10 +46,30 @@ def stylize(
     progress: called with the finished fraction, which rises to 1. cancel: asked again and again, also from another thread.
 
     Returns (H, W, 4) float32, scene-linear, premultiplied, with the alpha of the input. Pixels whose alpha is 0 are returned as
-    they are. Raises PassError for missing or wrong passes, MemoryLimitError, ProviderError if the generator fails, Cancelled.
+    they are; the network sees there what lies nearest, so that it draws no edge against them (clear_pixels.py).
+    Raises PassError for missing or wrong passes, MemoryLimitError, ProviderError if the generator fails, Cancelled.
     """
     style = generator.style
-    height, width = check_passes(passes, style.passes)
+    check_passes(passes, style.passes)
+    image = passes["image"]
+    seen = carry_on(passes, style.passes, style.receptive_radius if style.tiles_exact else None)
+    frame = _run(generator, seen, exposure, tile, progress, cancel)
+    if seen["image"] is not image:
+        clear = image[..., 3] == 0
+        frame[clear] = image[clear]
+    return frame
+
+
+def _run(
+    generator: Generator,
+    passes: dict[str, np.ndarray],
+    exposure: float | np.ndarray,
+    tile: int | None,
+    progress: Callable[[float], None] | None,
+    cancel: Callable[[], bool] | None,
+) -> np.ndarray:
+    """stylize() passes as the network is to see them."""
+    style, (height, width) = generator.style, passes["image"].shape[:2]
     if style.window is not None:
         return _run_blended(generator, passes, exposure, style.window, _rising(progress), cancel)
     padded = round_up(height, style.alignment), round_up(width, style.alignment)
