@@ -54,9 +54,9 @@ class Reading:
     @cached_property
     def digest(self) -> Hashable:
         """Equal for what gives equal pictures; xxHash, as for the cache of frames."""
-        digest = xxh3_64(self.colours)
+        digest = xxh3_64(np.ascontiguousarray(self.colours).data)
         for array in (self.depth, self.view, self.projection):
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         return digest.intdigest(), self.colours.shape, self.look
 
 
