@@ -24,6 +24,7 @@ from .layers import LayerError, Selection
 from .patterns import PatternError, find_frames, parse_frames
 from .runtime import PROVIDERS
 from .sequence import SequenceError, check_sequence, stylize_sequence
+from .steady import WEIGHT
 from .style import SHIPPED
 
 DEVICE_VARIABLE = "GAN_STYLE_DEVICE"
@@ -87,14 +88,24 @@ def apply(options: argparse.Namespace) -> None:
     generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
     selection = Selection(options.layer, options.view, dict(options.passes or ()))
     frames, gaps = find_frames(options.frame, options.frames)
-    targets, found = check_sequence(generator.style.passes, frames, options.out, selection)
+    if options.steady is not None and options.skip_existing:
+        raise UsageError("--steady makes every frame from those before it; leave out --skip-existing")
+    needed = generator.style.passes if options.steady is None else (*generator.style.passes, "vector")
+    targets, found = check_sequence(needed, frames, options.out, selection)
     tell = _tell_json if options.json else _tell
     tell("style", name=generator.style.name, provider=generator.provider, reason=generator.reason)
     for gap in gaps:
         tell("gap", text=gap)
     for frame, layers in found.items():
         tell("found", frame=str(frame), layers=layers)
-    stylized = stylize_sequence(generator, targets, tile=options.tile, selection=selection, skip_existing=options.skip_existing)
+    stylized = stylize_sequence(
+        generator,
+        targets,
+        tile=options.tile,
+        selection=selection,
+        skip_existing=options.skip_existing,
+        steady=options.steady,
+    )
     started, noted = time.perf_counter(), ()
     with _signals_as_exceptions():
         for done, frame in enumerate(stylized, 1):
@@ -241,6 +252,24 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="say what happens in lines of JSON")
     parser.add_argument("--skip-existing", action="store_true", help="leave alone the frames that are in the folder already")
+    parser.add_argument(
+        "--steady",
+        type=_weight,
+        nargs="?",
+        const=WEIGHT,
+        metavar="WEIGHT",
+        help="against flicker: mix each frame with the one before along the pass vector; needs all frames in their order",
+    )
+
+
+def _weight(text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 < weight < 1:
+        raise argparse.ArgumentTypeError(f"must be between 0 and 1, not {text}")
+    return weight
 
 
 def _add_style(parser: argparse.ArgumentParser) -> None:

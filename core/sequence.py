@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +13,11 @@ from .frame import check_frame, read_frame, window_size, write_frame
 from .generator import Generator
 from .layers import EVERYTHING, LayerError, Selection
 from .passes import PassError
+from .steady import Steadier
 from .stylize import stylize
+
+STEADIED = "ganStyleSteadied"
+"""Attribute of frames that were mixed with those before them: the first of these, and the weight."""
 
 
 class SequenceError(ValueError):
@@ -63,19 +67,28 @@ def stylize_sequence(
     tile: int | None = None,
     selection: Selection = EVERYTHING,
     skip_existing: bool = False,
+    steady: float | None = None,
 ) -> Iterator[Written]:
     """Stylise {frame: file to write}, as check_sequence() gives it, in all views of each frame.
 
     A frame is written under a hidden name next to its place and then renamed, so that it appears whole or not at all.
     skip_existing: leave alone files that exist already, are readable and have the frame's size.
+    steady: weight of the picture before, for a sequence in its order with the pass "vector"; see steady.Steadier. The frames say
+    so in their attribute STEADIED, as they hang on the first frame of the sequence. Not to be used with skip_existing.
     Raises ExrError, LayerError, SequenceError, PassError, ProviderError.
     """
+    steadiers: defaultdict[int, Steadier] = defaultdict(lambda: Steadier(steady or 0.0))
+    needed = generator.style.passes if steady is None else (*generator.style.passes, "vector")
     for source, target in targets.items():
         if skip_existing and _is_complete(target, source, selection):
             yield Written(target, True)
             continue
-        frame = read_frame(source, generator.style.passes, selection)
+        frame = read_frame(source, needed, selection)
         pictures = [stylize(generator, passes, tile=tile) for passes in frame.passes]
+        if steady is not None:
+            pictures = [steadiers[view](*pair) for view, pair in enumerate(zip(frame.passes, pictures, strict=True))]
+            for header, _ in frame.parts:
+                header[STEADIED] = f"from {next(iter(targets)).name} on, weight {steady:g}"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with _whole(target) as partial:

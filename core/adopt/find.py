@@ -17,7 +17,7 @@ ALIKE = 0.03
 """Mean difference of two answers, in display values, below which it does not matter which is right."""
 PRIORS = {"imagenet": -0.03, "imagenet255": -0.04}
 """Of two answers that are as good, the one from the more usual range is taken."""
-SAME_RANGE, EVIDENCE = 0.03, 0.25
+SAME_RANGE, EVIDENCE = 0.08, 0.25
 RARE = {"order": "bgr", "encoding": "linear"}
 RARER = {"order": (0.03, 0.8), "encoding": (0.05, 0.9)}
 """By how much the other of two must be better, and how good: where a model recolours strongly, the picture doesn't tell."""

@@ -380,3 +380,28 @@ runpy.run_module("core", run_name="__main__", alter_sys=False)
     with python("-c", script) as process:
         error = process.communicate()[1]
     assert process.returncode == 1 and error == f"{ERROR} Stopped; nothing was written.\n"
+
+
+def test_steady_frames_follow_the_motion_and_say_so(tmp_path, capfd):
+    folder, rng = tmp_path / "in", np.random.default_rng(0)
+    folder.mkdir()
+    for number in (1, 2, 3):
+        light = np.full((20, 30), 0.5, np.float32) * np.float32(1 + 0.02 * rng.random())
+        still = {f"vector.{name}": np.zeros((20, 30), np.float32) for name in "XYZW"}
+        write_part(folder / f"s.{number:04}.exr", {}, {name: light for name in "RGB"} | still)
+    pattern, plain, steady = folder / "s.####.exr", tmp_path / "plain", tmp_path / "steady"
+    assert stylized(SWAP, pattern, "--out", plain) == 0
+    assert stylized(SWAP, pattern, "--out", steady, "--steady", "0.5") == 0
+    first, second = (read_exr(steady / f"s.000{number}.exr")["image"][..., 0] for number in (1, 2))
+    before, after = (read_exr(plain / f"s.000{number}.exr")["image"][..., 0] for number in (1, 2))
+    assert np.array_equal(first, before) and np.all(np.abs(second - before) < 0.6 * np.abs(after - before))
+    assert OpenEXR.File(str(steady / "s.0002.exr")).header()["ganStyleSteadied"] == "from s.0001.exr on, weight 0.5"
+    assert stylized(SWAP, pattern, "--out", steady, "--steady", "--skip-existing") == 1
+    assert "leave out --skip-existing" in last_error(capfd)
+    assert stylized(SWAP, pattern, "--out", steady, "--steady", "1") == 1
+    assert "must be between 0 and 1, not 1" in last_error(capfd)
+
+
+def test_steady_needs_the_motion(shot, tmp_path, capfd):
+    assert stylized(SWAP, shot(1) / "shot.####.exr", "--out", tmp_path / "out", "--steady") == 1
+    assert "vector" in last_error(capfd)
