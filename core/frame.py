@@ -151,7 +151,7 @@ def _writable(parts: Parts, views: Sequence[View]) -> tuple[Parts, list[str]]:
         if channels and next(iter(channels.values())).dtype == object and index in used:
             header, channels = _flat(header, channels, notes)
         tiles = header.get("tiles")
-        if isinstance(tiles, OpenEXR.TileDescription) and tiles.mode != OpenEXR.ONE_LEVEL:
+        if getattr(tiles, "mode", OpenEXR.ONE_LEVEL) != OpenEXR.ONE_LEVEL:
             header["tiles"] = _one_level(tiles)
             notes.append("of the levels of resolution, only the finest is kept")
         if index in images and "Y" in images[index].channels:
