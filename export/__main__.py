@@ -112,6 +112,16 @@ COMMANDS = {
 """Each command imports what it needs when it is called: rendering needs no PyTorch, training no Blender."""
 
 
+EXAMPLES = {
+    "train": """examples, one for each way to learn:
+  every frame painted    --data DATA --run RUN --passes image depth normal
+  a few frames painted   --data DATA --run RUN --mode keyframes --minutes 15 --weight-temporal 10
+  one picture            --data DATA --run RUN --mode exemplar --exemplar PICTURE.jpg
+  many pictures          --data DATA --run RUN --mode contrastive --minutes 60"""
+}
+"""Command -> what its --help ends with."""
+
+
 def main(arguments: list[str]) -> int:
     """Run one command and return the exit code; errors that the user can put right become one sentence on stderr."""
     overview = argparse.ArgumentParser(
@@ -124,7 +134,12 @@ def main(arguments: list[str]) -> int:
     name = overview.parse_args(arguments[:1]).command
     prepare, description = COMMANDS[name]
     config_class, run = prepare()
-    parser = argparse.ArgumentParser(prog=f"python -m export {name}", description=description)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m export {name}",
+        description=description,
+        epilog=EXAMPLES.get(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add_arguments(parser, config_class)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("export").setLevel(logging.INFO)

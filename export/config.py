@@ -45,7 +45,9 @@ class TrainConfig:
         choices=("paired", "keyframes", *UNPAIRED_OR_ALONE),
     )
     exemplar: tuple[Path, ...] = setting(
-        (), "pictures of the look, of mode exemplar; where they are transparent they don't count"
+        (),
+        "pictures of the look, of mode exemplar; where they are transparent they don't count",
+        group="a look from pictures (mode exemplar)",
     )
     brush: float = setting(
         0.27,
@@ -59,7 +61,9 @@ class TrainConfig:
         choices=("auto", "efficientnet", "squeezenet", "vgg19"),
     )
     features_weights: Path | None = setting(None, "file of its weights, under torchvision's names or the package's")
-    passes: tuple[str, ...] = setting(("image",), "passes that the generator sees, image first", choices=tuple(PASSES))
+    passes: tuple[str, ...] = setting(
+        ("image",), "passes that the generator sees, image first", choices=tuple(PASSES), group="what is seen"
+    )
     layer: str = setting("", "view layer to take from multilayer EXR files that have several")
     frame_height: int = setting(0, "height that frames, targets and masks are scaled to when read, 0 to leave them as they are")
     holdout: tuple[str, ...] = setting((), "names or patterns (city_*) of frames that only judge; none: see holdout-fraction")
@@ -74,6 +78,7 @@ class TrainConfig:
         "cnn",
         "architecture of the generator; those after the first three are published ones, for comparison",
         choices=(*OWN_GENERATORS, *PEERS),
+        group="the generator",
     )
     size: str = setting("default", "size of the generator", choices=("draft", "fast", "default", "high"))
     widths: tuple[int, ...] = setting(
@@ -99,6 +104,7 @@ class TrainConfig:
         "discriminator: patch, multiscale (patches at several sizes), dense (the whole crop), vgg (features of VGG-19) "
         "or projected (features of mode exemplar)",
         choices=("dense", "patch", "multiscale", "vgg", "projected"),
+        group="the discriminator",
     )
     discriminator_channels: int = setting(32, "channels of the discriminator's first layer; dense: of each hidden layer")
     discriminator_layers: int = setting(
@@ -113,7 +119,10 @@ class TrainConfig:
     conditional: bool = setting(True, "show the discriminator the input image beside the output")
 
     adversarial: str = setting(
-        "least_squares", "adversarial loss", choices=("least_squares", "hinge", "non_saturating", "cross_entropy")
+        "least_squares",
+        "adversarial loss",
+        choices=("least_squares", "hinge", "non_saturating", "cross_entropy"),
+        group="what is learned: losses and their weights",
     )
     weight_l1: float = setting(50.0, "weight of the mean absolute difference to the target, log encoded")
     weight_edge: float = setting(50.0, "weight of the mean absolute difference of image gradients at full, 1/2 and 1/4 size")
@@ -127,8 +136,14 @@ class TrainConfig:
     r1_every: int = setting(16, "steps between R1 penalties, each weighted by as many steps (Karras et al. 2020)")
     weight_l2: float = setting(0.0, "weight of the mean squared difference to the target, log encoded")
     weight_variation: float = setting(0.0, "weight of total variation, which calms the output")
-    weight_content: float = setting(0.0, "weight of the squared difference of VGG-19's features to those of the target")
-    weight_style: float = setting(0.0, "weight of the squared difference of Gram matrices of VGG-19's features to the target's")
+    weight_content: float = setting(
+        0.0,
+        "weight of the difference of features to the target's, by VGG-19; in mode exemplar to the frame's, by its own network",
+    )
+    weight_style: float = setting(
+        0.0,
+        "weight of Gram matrices of VGG-19's features, against the target's; in mode exemplar of sliced Wasserstein distances",
+    )
     weight_temporal: float = setting(
         0.0,
         "weight of how much the output changes from a frame to the next, followed along the motion of "
@@ -151,19 +166,21 @@ class TrainConfig:
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "layers of VGG-19 that style compares", choices=VGG_LAYERS
     )
 
-    steps: int = setting(20000, "steps of the whole run; the learning rate falls to 0 at the last one")
+    steps: int = setting(
+        20000, "steps of the whole run; the learning rate falls to 0 at the last one", group="how long and how fast"
+    )
     minutes: float = setting(0.0, "end after this many minutes, the learning rate falling to 0 by then; 0: no limit", free=True)
     learning_rate: float = setting(2e-4, "Adam's step size at the start")
     betas: tuple[float, ...] = setting((0.5, 0.99), "Adam's two decay rates")
     decay_from: float = setting(0.3, "share of the steps after which the learning rate falls along a half cosine")
     ema: float = setting(0.999, "decay per step of the running mean of the weights, which is what gets exported")
     seed: int = setting(0, "seed of the first weights and of the crops")
-    device: str = setting("auto", "where to train", choices=("auto", "cpu", "cuda"))
+    device: str = setting("auto", "where to train", choices=("auto", "cpu", "cuda"), group="the machine")
     precision: str = setting(
         "auto", "arithmetic of convolutions; auto: bfloat16 if the hardware has it", choices=("auto", "float32", "bfloat16")
     )
     threads: int = setting(0, "CPU threads, 0 for one per core")
-    log_every: int = setting(20, "steps between points of the logged curves", free=True)
+    log_every: int = setting(20, "steps between points of the logged curves", free=True, group="what is reported")
     preview_every: int = setting(500, "steps between contact sheets and scores of held-out frames", free=True)
     preview_seconds: float = setting(120.0, "seconds after which there is one in any case; 0: by steps alone", free=True)
     checkpoint_every: int = setting(500, "steps between checkpoints", free=True)

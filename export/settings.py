@@ -17,7 +17,8 @@ class ConfigError(TrainerError):
 
 
 def setting(default: object = MISSING, help: str = "", **more: object) -> Field:
-    """A field of a settings class. more: `choices`; `positional`, an argument without flag; `free`, may change on resuming."""
+    """A field of a settings class. more: `choices`; `positional`, an argument without flag; `free`, may change on resuming;
+    `group`, the heading in --help that this field and those after it stand under."""
     return field(default=default, metadata={"help": help, **more})
 
 
@@ -30,8 +31,9 @@ def require(condition: bool, sentence: str) -> None:
 def add_arguments(parser: argparse.ArgumentParser, config_class: type) -> None:
     """Add --config and one argument per field; none has a default, so that explicit_values() tells what was asked for."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON or TOML file of settings; flags override it")
-    hints = get_type_hints(config_class)
+    hints, group = get_type_hints(config_class), parser
     for f in fields(config_class):
+        group = parser.add_argument_group(f.metadata["group"]) if "group" in f.metadata else group
         note = "" if f.default is MISSING or f.default in ("", (), None) else f" [{plain(f.default)}]"
         options = {"help": (f.metadata.get("help", "") + note).replace("%", "%%"), "default": argparse.SUPPRESS}
         kind, many = _element(hints[f.name])
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser, config_class: type) -> None:
             options["nargs"] = "*"
         if options.get("choices"):
             options["metavar"] = None
-        parser.add_argument(f.name if f.metadata.get("positional") else "--" + f.name.replace("_", "-"), **options)
+        group.add_argument(f.name if f.metadata.get("positional") else "--" + f.name.replace("_", "-"), **options)
 
 
 def _element(hint: object) -> tuple[type, bool]:

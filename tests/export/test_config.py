@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from export.__main__ import main
-from export.config import ExportConfig, TrainConfig, resumed_config
+from export.config import ExportConfig, TrainConfig, resumed_config, train_config
 from export.settings import ConfigError, add_arguments, explicit_values, from_values, to_values
 
 
@@ -112,6 +112,17 @@ def test_a_resumed_run_keeps_its_settings(tmp_path):
 def test_a_mistake_on_the_command_line_is_one_sentence(tmp_path, caplog):
     assert main(["train", "--data", str(tmp_path), "--run", str(tmp_path / "run"), "--crop", "100"]) == 1
     assert "crop must be a multiple of 8" in caplog.text
+
+
+def test_help_has_groups_and_ends_with_examples_that_parse(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "130")
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    shown = capsys.readouterr().out
+    assert "a look from pictures (mode exemplar):" in shown and "the machine:" in shown
+    lines = [line[line.index("--data") :] for line in shown[shown.index("examples") :].splitlines()[1:]]
+    modes = [train_config(parse(TrainConfig, *line.split())).mode for line in lines]
+    assert modes == ["paired", "keyframes", "exemplar", "contrastive"]
 
 
 def test_rendering_needs_no_pytorch_and_settings_neither():
