@@ -46,19 +46,25 @@ class Pace:
     """The step that keeps the pace, from how long pictures have taken so far."""
 
     def __init__(self) -> None:
-        self._seconds_per_pixel: float | None = None
+        self._taken: dict[int, tuple[int, float]] = {}
+        """By step: pixels and seconds of the last picture."""
 
     def step(self, pixels: int, moving: bool) -> int:
         """One of STEPS for a view of so many pixels: the finest that is quick enough, the coarsest as long as none has run."""
         limit = PACE_SECONDS if moving else 0.7 * TOO_LONG_SECONDS
-        rate = self._seconds_per_pixel
-        quick = (step for step in STEPS if rate is not None and rate * pixels / step**2 <= limit)
+        quick = (step for step in STEPS if self._taken and self._expected(pixels // step**2) <= limit)
         return next(quick, STEPS[-1])
 
-    def note(self, pixels: int, seconds: float) -> None:
+    def note(self, step: int, pixels: int, seconds: float) -> None:
         """A picture of so many pixels, after the step, has taken so many seconds."""
-        rate, before = seconds / max(1, pixels), self._seconds_per_pixel
-        self._seconds_per_pixel = rate if before is None else (rate + before) / 2
+        self._taken[step] = max(1, pixels), seconds
+
+    def _expected(self, pixels: int) -> float:
+        """Seconds: in proportion to the pixels at first, then some for every picture and some for every pixel."""
+        (fewest, quickest), (most, longest) = min(self._taken.values()), max(self._taken.values())
+        each = (longest - quickest) / (most - fewest) if most > fewest else longest / most
+        each = max(0.0, min(each, longest / most))
+        return max(0.0, longest - each * most) + each * pixels
 
 
 @dataclass
@@ -120,7 +126,7 @@ class Schedule(Generic[V, T]):
         if known is not None and known.latest is not None and result is not None:
             known.step = step
             if result.seconds:
-                self.pace.note(known.latest.pixels // step**2, result.seconds)
+                self.pace.note(step, known.latest.pixels // step**2, result.seconds)
 
     def forget(self, view: V) -> None:
         self._views.pop(view, None)
