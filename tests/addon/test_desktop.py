@@ -11,8 +11,9 @@ BLENDER = os.environ.get("BLENDER", "")
 
 
 @pytest.mark.skipif(not BLENDER, reason="the variable BLENDER names no Blender program with a window")
-def test_desktop():
-    command = [*shlex.split(BLENDER), "-P", str(Path(__file__).parent / "desktop.py")]
+@pytest.mark.parametrize("script", ["desktop", "desktop_viewport"])
+def test_desktop(script):
+    command = [*shlex.split(BLENDER), "-P", str(Path(__file__).parent / f"{script}.py")]
     result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "PASS" in result.stdout and "FAIL" not in result.stdout, result.stdout
