@@ -5,13 +5,14 @@ from contextlib import ExitStack
 from . import commands, main_thread
 from .run import after_edits, in_renders
 from .trees import keep_in_sync
-from .ui import node, operators, preferences, thumbnails
+from .ui import adopt, node, operators, preferences, thumbnails
 from .viewport import keep, live, switch
 
 MODULES = (
     preferences,
     thumbnails,
     operators,
+    adopt,
     node,
     main_thread,
     keep_in_sync,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..core import Generator, Style, StyleError, load_style
 from ..core.runtime import AUTO, LABELS, device_names, overwritten, provider_problem
-from ..core.style import SHIPPED
+from ..core.style import SHIPPED, ForeignModelError
 from .settings import Settings, settings
 
 PATH_VARIABLE = "GAN_STYLE_PATH"
@@ -131,6 +131,17 @@ def place(style: Installed) -> str:
 def is_own(style: Installed) -> bool:
     """Whether the user installed the style, and so may remove it."""
     return style.path.parent == user_folder()
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a file is a network of another tool, which has to be adopted."""
+    try:
+        load_style(path)
+    except ForeignModelError:
+        return True
+    except StyleError:
+        return False
+    return False
 
 
 def install(path: Path, replace: bool = False) -> str:

@@ -51,6 +51,10 @@ class StyleError(ValueError):
     """The style file is missing, damaged, or not one that this version can run."""
 
 
+class ForeignModelError(StyleError):
+    """The file is ONNX, but of another tool: adopt.adopt() may make a style of it."""
+
+
 @dataclass(frozen=True)
 class Style:
     """The contract of a style file.
@@ -235,12 +239,17 @@ def load_style(path: str | Path) -> Style:
     try:
         model = parse_model(content)
         contracts = [p.value for p in model.metadata_props if p.key == METADATA_KEY]
-        if len(contracts) != 1:
-            raise StyleError("it carries no GAN Style contract; only files that the GAN Style trainer exported can be used")
+        if not contracts:
+            raise ForeignModelError(
+                "it carries no GAN Style contract; adopt it first, if it is another tool's network for images"
+            )
+        if len(contracts) > 1:
+            raise StyleError("it carries several contracts")
         stated = Style.from_json(contracts[0])
         style = _checked_graph(model, stated)
     except (GraphError, StyleError) as error:
-        raise StyleError(f"The style file {path} can't be used: {_plain(str(error))}.") from error
+        kind = ForeignModelError if isinstance(error, ForeignModelError) else StyleError
+        raise kind(f"The style file {path} can't be used: {_plain(str(error))}.") from error
     if style != stated:
         log.warning(
             "The style file %s promises too much: its graph sees %s, in steps of %d; GAN Style goes by that.",

@@ -61,9 +61,17 @@ class GANSTYLE_OT_install_style(bpy.types.Operator):  # noqa: N801
         if node := _node(context):
             self.node, self.tree = node.name, node.id_data.name
         if self.files:  # dropped onto the editor
-            return self.execute(context)
+            return self._adopt() or self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+    def _adopt(self) -> set[str]:
+        """Ask how to adopt the file, if it is one alone and another tool's; else nothing."""
+        path = Path(self.directory, self.files[0].name)
+        if len(self.files) > 1 or not library.is_foreign(path):
+            return set()
+        bpy.ops.gan_style.adopt_model("INVOKE_DEFAULT", filepath=str(path), node=self.node, tree=self.tree)
+        return {"FINISHED"}
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         installed = []

@@ -19,7 +19,7 @@ from .freeze import freeze
 from .old_graphs import modernise
 from .picture import still_life
 from .settle import Model, Settings, settle
-from .sheet import draw_sheet, write_png
+from .sheet import draw_sheet, encode_png, write_png
 from .tone import to_display
 from .wrap import Wrapping, wrap
 
@@ -27,6 +27,7 @@ PROBE = 192, 256
 """Height and width of the picture that models of any size are tried on."""
 SHEET_WIDTH = 320
 """Of a picture on the sheet."""
+THUMBNAIL = 256
 MAX_ALIGNMENT = 256
 UNKNOWN = "unknown"
 
@@ -78,7 +79,8 @@ def adopt(
             graph = freeze(graph, frames, wrapping.multiple)
         findings = {key: value for key, value in vars(wrapping).items() if value is not None}
         training = card.training | {"adopted": findings | {"sureness": sure, "frozen_frames": len(frames)}}
-        style = _write(graph, wrapping, out, replace(card, training=training), notes)
+        thumbnail = encode_png(_thumbnail(found[0].display))
+        style = _write(graph, wrapping, out, replace(card, training=training, thumbnail=thumbnail), notes)
     except GraphError as error:
         raise StyleError(f"{path} can't be adopted: {' '.join(str(error).split())[:400]}.") from error
     return Adopted(style, found, sure, notes)
@@ -129,6 +131,12 @@ def _pictures(found: list[Candidate], size: tuple[int, int], image: np.ndarray |
             drawn[f"{'* ' if number == 0 else ''}{candidate.label}"] = candidate.display
         kinds.add(kind)
     return {label: display[::step, ::step] for label, display in drawn.items()}
+
+
+def _thumbnail(display: np.ndarray) -> np.ndarray:
+    """At most THUMBNAIL pixels wide and high."""
+    step = -(-max(display.shape[:2]) // THUMBNAIL)
+    return display[::step, ::step]
 
 
 def _write(graph, wrapping: Wrapping, out: Path, card: Style, notes: list[str]) -> Style:

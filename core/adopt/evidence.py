@@ -8,6 +8,7 @@ PIXEL_FORMATS = {"rgb8": "rgb", "rgba8": "rgb", "bgr8": "bgr", "bgra8": "bgr"}
 GAMMAS = {"linear": "linear", "srgb": "srgb"}
 PIXEL_RANGES = {"nominalrange_0_255": "0..255", "normalized_0_1": "0..1", "normalized_1_1": "-1..1"}
 """Values of ONNX's metadata for images, https://onnx.ai/onnx/repo-docs/MetadataProps.html; they are the same in any case."""
+MAX_LINE = 200
 PASSED_ON = ("Cast", "Clip", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
 
 
@@ -21,7 +22,13 @@ def stated(model) -> dict[str, str]:
     )
     found = {name: values[said[key].lower()] for name, key, values in keys if said.get(key, "").lower() in values}
     people = {"author": ("author",), "licence": ("license", "licence")}
-    return found | {name: said[key] for name, spelt in people.items() for key in spelt if said.get(key, "").strip()}
+    return found | {name: line for name, spelt in people.items() for key in spelt if (line := _one_line(said.get(key, "")))}
+
+
+def _one_line(text: str) -> str:
+    """Plain text of one line, as a card takes it; what is longer than a name or a licence is cut."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text.replace("<", " ")).split())
+    return line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}..."
 
 
 def shown(graph) -> dict[str, str]:

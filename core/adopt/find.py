@@ -17,7 +17,7 @@ ALIKE = 0.03
 """Mean difference of two answers, in display values, below which it does not matter which is right."""
 PRIORS = {"imagenet": -0.03, "imagenet255": -0.04}
 """Of two answers that are as good, the one from the more usual range is taken."""
-SAME_RANGE, EVIDENCE = 0.08, 0.25
+USUAL, EVIDENCE = 0.08, 0.25
 RARE = {"order": "bgr", "encoding": "linear"}
 RARER = {"order": (0.03, 0.8), "encoding": (0.05, 0.9)}
 """By how much the other of two must be better, and how good: where a model recolours strongly, the picture doesn't tell."""
@@ -91,11 +91,8 @@ def candidates(
         wrapping = replace(first, range_in=range_in, order=usual["order"], encoding=usual["encoding"])
         raw = answer(_to_model(to_display(image, wrapping.encoding), wrapping))
         for range_out in [fixed["range_out"]] if "range_out" in fixed else RANGES:
-            prior = (
-                PRIORS.get(range_in, 0)
-                + PRIORS.get(range_out, 0) * (range_in != range_out)
-                + SAME_RANGE * (range_in == range_out)
-            )
+            usual_pair = range_in == range_out or (range_in, range_out) == ("imagenet", "0..1")
+            prior = PRIORS.get(range_in, 0) + USUAL * usual_pair + PRIORS.get(range_out, 0) * (range_in != range_out)
             prior += EVIDENCE * (range_in == said.get("range_in")) + EVIDENCE * (range_out == said.get("range_out"))
             tried.append(_candidate(raw, replace(wrapping, range_out=range_out), image, prior))
     best = max(tried, key=lambda candidate: candidate.likeness)

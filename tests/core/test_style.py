@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from core import Style, StyleError, load_style
-from core.style import save_style
+from core.style import ForeignModelError, save_style
 from tests.conftest import FIXTURES
 
 
@@ -154,7 +154,7 @@ def test_the_ending_of_the_name_does_not_matter(tmp_path, ending):
 def test_a_file_of_another_tool_is_refused(model, tmp_path):
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "s.onnx")
-    with pytest.raises(StyleError, match="no GAN Style contract"):
+    with pytest.raises(ForeignModelError, match="no GAN Style contract; adopt it first"):
         load_style(tmp_path / "s.onnx")
 
 

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import numpy as np
+import onnx
 from scene import FIXTURES, assert_close, insert, insert_style, load_addon, make_scene, render, run_case, styled
 
 
@@ -65,6 +66,28 @@ def styles_installed(folder: Path) -> None:
     except ValueError as error:
         assert "your own" in str(error)
     assert "graphic_novel" in library.installed()
+
+
+def model_adopted(folder: Path) -> None:
+    """Another tool's network becomes a style of one's own, which the node gets; what can't be one is refused with a reason."""
+    load_with_preferences(folder)
+    library = sys.modules["gan_style.addon.library"]
+    model = onnx.load(FIXTURES / "swap.onnx")
+    del model.metadata_props[:]
+    onnx.save(model, folder / "foreign net.onnx")
+    assert library.is_foreign(folder / "foreign net.onnx") and not library.is_foreign(FIXTURES / "swap.onnx")
+    node = bpy.data.node_groups.new("Tree", "CompositorNodeTree").nodes.new("CompositorNodeGANStyle")
+    given = {"licence": "MIT", "author": "A. Painter", "range": "0..1", "node": node.name, "tree": "Tree"}
+    assert bpy.ops.gan_style.adopt_model(filepath=str(folder / "foreign net.onnx"), **given) == {"FINISHED"}
+    style = library.installed()["foreign_net"].style
+    assert node.style == "foreign_net" and (style.licence, style.author) == ("MIT", "A. Painter")
+    assert style.training["adopted"]["sureness"]["range_in"] == "set" and style.thumbnail
+    adoption = sys.modules["gan_style.addon.run.adoption"]
+    (folder / "text.onnx").write_text("no model")
+    refused_model = adoption.Adoption(folder / "text.onnx", folder / "out.onnx", folder / "log")
+    refused_model.wait()
+    done, (reason,) = refused_model.result()
+    assert not done and "damaged or not ONNX" in reason and not (folder / "out.onnx").exists()
 
 
 def further_folders(folder: Path) -> None:

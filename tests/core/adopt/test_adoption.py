@@ -176,13 +176,18 @@ def test_a_file_that_says_what_it_wants_is_believed(tmp_path):
     found = adopted(tmp_path, model(nodes, DYNAMIC, DYNAMIC))
     assert (found.found[0].wrapping.order, found.found[0].wrapping.range_in) == ("bgr", "0..255")
     said = model([("Clip", ["x", np.float32(-1), np.float32(1)], ["y"], {})], DYNAMIC, DYNAMIC)
-    tags = {"Image.BitmapPixelFormat": "Bgr8", "Image.ColorSpaceGamma": "Linear", "author": "A. Painter", "license": "MIT"}
+    tags = {
+        "Image.BitmapPixelFormat": "Bgr8",
+        "Image.ColorSpaceGamma": "Linear",
+        "author": "A. Painter",
+        "license": "MIT\n<b>\x07text",
+    }
     for key, value in tags.items():
         said.metadata_props.add(key=key, value=value)
     found = adopted(tmp_path, said)
     wrapping = found.found[0].wrapping
     assert (wrapping.order, wrapping.encoding, wrapping.range_out) == ("bgr", "linear", "-1..1")
-    assert (found.style.author, found.style.licence) == ("A. Painter", "MIT") and gives_back(found.style)
+    assert (found.style.author, found.style.licence) == ("A. Painter", "MIT b> text") and gives_back(found.style)
 
 
 def test_every_finding_can_be_set_by_hand(tmp_path):
