@@ -4,12 +4,11 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import cached_property
 
 import numpy as np
 
 from . import webgpu
-from .memory import ON_CUDA, free_memory, used_memory
+from .memory import ON_CUDA, free_memory
 from .runtime import (
     PROVIDERS,
     Cancelled,
@@ -20,13 +19,16 @@ from .runtime import (
     runtime_errors,
     stopping,
 )  # fmt: skip
-from .style import OUTPUT_NAME, Style, StyleError, input_channels
+from .style import OUTPUT_NAME, Style, StyleError
 from .tiles import fit_window, round_up
 
-PROBE_BYTES = 16 * 2**20
-"""Size of the run that measures the memory of a pixel: much more than the process takes meanwhile, much less than a frame."""
-CAUTION = 3
-"""Times `pixel_bytes` that any measured graph took at most; taken for graphs that can't be measured on a small frame."""
+SPARE_BYTES = 16 * 2**20
+"""What a run may take beyond what its pixels do."""
+MARGIN, MARGIN_ELSEWHERE = 1.6, 3.0
+"""Times the memory of its results that a graph takes at most, of all that were measured, on the CPU: layouts and gaps. Elsewhere
+convolutions choose workspaces of their own."""
+MOST_WORK, MOST_WORK_ELSEWHERE = 2**40, 2**44
+"""Multiplications of one operator, about ten seconds of two CPU cores, within which a run can't be stopped."""
 
 
 class MemoryLimitError(ProviderError):
@@ -59,7 +61,7 @@ class Generator:
         self._session, self.provider, self.reason = open_session(style, provider, threads, precision)
         self.precision = precision if self.provider in ON_CUDA else "full"
         self.memory_limit = memory_limit or free_memory(self.provider) // 2
-        self.most_pixels: int | None = webgpu.most_pixels(style.pixel_bytes) if self.provider == "webgpu" else None
+        self.most_pixels: int | None = webgpu.most_pixels(style.cost.pixel_bytes) if self.provider == "webgpu" else None
         """The most that may be run at once, whatever the limit allows: less than what has failed for lack of memory."""
         self.open_seconds = time.perf_counter() - started
 
@@ -84,46 +86,42 @@ class Generator:
             size = " x ".join(str(n) for n in inputs["image"].shape[:1:-1])
             raise ProviderError(f"The style '{self.style.name}' failed on {self.provider} at {size} pixels: {error}") from error
 
-    @cached_property
-    def bytes_per_pixel(self) -> float:
-        """Memory that run() takes for each pixel, its inputs and its result included.
+    def bytes(self, pixels: int) -> int:
+        """Memory that run() may take for so many pixels, its inputs and its result included; from the graph, for beside
+        Blender's other threads nothing can be measured."""
+        return math.ceil(self._margin * self.style.cost.bytes(pixels)) + SPARE_BYTES
 
-        Measured in a small first run, since it includes layouts and gaps, which depend on the provider and the processor. ONNX
-        Runtime keeps what it has once taken, so that it can be read afterwards.
-        """
-        least = self.style.pixel_bytes
-        if self.provider == "webgpu":
-            return CAUTION * least  # nobody can be asked there
-        side = round_up(math.isqrt(PROBE_BYTES // least), self.style.alignment)
-        inputs = {name: np.ones((1, input_channels(name), side, side), np.float32) for name in self.style.passes}
-        before = used_memory(self.provider)
-        try:
-            self.run(inputs)
-        except (ProviderError, MemoryError):
-            return CAUTION * least
-        taken = used_memory(self.provider) - before + sum(tensor.nbytes for tensor in inputs.values())
-        return max(least, taken / side**2)
+    @property
+    def _margin(self) -> float:
+        return MARGIN if self.provider == "cpu" else MARGIN_ELSEWHERE
 
     def window(self, height: int, width: int) -> tuple[int, int]:
-        """How much of a frame to run at once within the memory limit: (height, width), all multiples of the alignment.
+        """How much of a frame to run at once within the memory limit, and so that the run can be stopped: (height, width), all
+        multiples of the alignment.
 
-        Raises MemoryLimitError if the smallest tile takes more, or the whole frame if the style can't be run in tiles.
+        Raises MemoryLimitError if the smallest tile takes more, or the whole frame if the style can't be run in tiles;
+        ProviderError if such a frame is so large that an operator could not be stopped.
         """
-        style, most = self.style, self.most_pixels or height * width
-        if most >= height * width and self.memory_limit - PROBE_BYTES >= CAUTION * style.pixel_bytes * height * width:
-            return height, width  # it surely fits, and need not be measured
-        area = min(most, max(0, int((self.memory_limit - PROBE_BYTES) / self.bytes_per_pixel)))
+        style = self.style
+        in_memory = style.cost.pixels((self.memory_limit - SPARE_BYTES) / self._margin)
+        in_time = (MOST_WORK if self.provider == "cpu" else MOST_WORK_ELSEWHERE) // max(style.cost.longest, 1)
+        area = min(self.most_pixels or height * width, in_memory)
         if style.tiles_exact:
             least = 2 * round_up(style.receptive_radius, style.alignment) + style.alignment
             needed, at_once = min(height, least) * min(width, least), "even in tiles"
-            window = fit_window(height, width, area, style.receptive_radius, style.alignment)
+            window = fit_window(height, width, min(area, max(in_time, needed)), style.receptive_radius, style.alignment)
         else:
             needed, at_once = height * width, "because it must see the whole frame at once"
             window = (height, width) if needed <= area else None
         if window is None:
-            megabytes, limit = (math.ceil(n / 1e6) for n in (needed * self.bytes_per_pixel + PROBE_BYTES, self.memory_limit))
+            megabytes, limit = (math.ceil(n / 1e6) for n in (self.bytes(needed), self.memory_limit))
             raise MemoryLimitError(
                 f"The style '{style.name}' takes {megabytes} MB for {width} x {height} pixels, {at_once}, "
                 f"but the memory limit is {limit} MB; raise it, or choose another style."
+            )
+        if not style.tiles_exact and needed > in_time:
+            raise ProviderError(
+                f"The style '{style.name}' must see the whole frame at once, and one of its operators would take so long for "
+                f"{width} x {height} pixels that it could not be stopped; render smaller, or choose another style."
             )
         return window

@@ -3,47 +3,77 @@
 import ctypes
 import math
 import sys
+from dataclasses import dataclass
 
-from .onnx_graph import infer_shapes
+from .onnx_sizes import Sizes, constant_names, infer_sizes
+from .onnx_work import multiplications, workspace
+from .tiles import round_up
 
 ON_CUDA = ("cuda", "tensorrt")
 """Providers whose memory is that of an NVIDIA GPU."""
-WEBGPU_BYTES = 2 * 2**30
-"""What counts as free on a WebGPU device, which tells nobody: as much as the smallest of today's GPUs have to spare."""
-SIDE = 1024
+UNTOLD_BYTES = 2 * 2**30
+"""What counts as free on a GPU that tells nobody, as those of WebGPU: as much as the smallest of today's have to spare."""
+SMALLEST, LARGEST = 256, 8192
+"""Sides of the frames between which the memory of a graph is taken for a straight line."""
 IN_PLACE = {"Abs", "Add", "Cast", "Clip", "Div", "Exp", "LeakyRelu", "Log", "Max", "Min", "Mul", "Neg", "Reciprocal", "Relu",
             "Sigmoid", "Sqrt", "Sub", "Sum", "Tanh"}  # fmt: skip
 """Operators whose result may lie where their input was, once nothing else needs that."""
 
 
-def bytes_per_pixel(model, inputs: dict[str, int], output: str, alignment: int) -> int:
-    """The most that the inputs and the results of a graph's operators hold at once, in bytes per pixel of the frame.
+@dataclass(frozen=True)
+class FrameCost:
+    """What a graph takes for a frame, whatever runs it."""
 
-    The arguments are those of graph.check_graph(), which has accepted the graph. ONNX Runtime takes about this much or more:
-    copies in another layout and gaps between results come on top. Weights do not count, not even if they are cast, which a
-    runtime does once. Raises GraphError.
+    fixed_bytes: int = 0
+    pixel_bytes: int = 0
+    """It holds `fixed_bytes` and `pixel_bytes` for each pixel at once."""
+    longest: int = 0
+    """Multiplications for each pixel of the operator that takes longest; see onnx_work.multiplications()."""
+
+    def bytes(self, pixels: int) -> int:
+        return self.fixed_bytes + self.pixel_bytes * pixels
+
+    def pixels(self, limit: float) -> int:
+        """How many can be run at once within so many bytes; below 0 if not even one can."""
+        return int((limit - self.fixed_bytes) / max(self.pixel_bytes, 1))
+
+
+def frame_cost(model, inputs: dict[str, int], output: str, alignment: int) -> FrameCost:
+    """The most that the inputs, the results of a graph's operators and their workspaces hold at once, and its longest operator.
+
+    The arguments are those of onnx_graph.check_graph(), which has accepted the graph: so each of these grows with the frame or
+    not at all, and their largest sum lies below the straight line from a small frame to a large one. ONNX Runtime takes about
+    this much or more: copies in another layout and gaps between results come on top. Weights do not count, not even if they are
+    cast, which a runtime does once. Raises GraphError.
     """
-    side = math.lcm(SIDE, alignment)
-    shapes = infer_shapes(model, inputs, output, side, side)
-    constant = {tensor.name for tensor in model.graph.initializer}
-    for node in model.graph.node:
-        if constant.issuperset(node.input):
-            constant.update(node.output)
-    sizes = {name: 4 * math.prod(shape) for name, shape in shapes.items() if name not in constant}
-    nodes = _in_running_order(model.graph.node, output)
+    constant, nodes = constant_names(model), _in_running_order(model.graph.node, output)
+    low, high = (round_up(side, alignment) for side in (SMALLEST, LARGEST))
+    sizes = [infer_sizes(model, inputs, output, side, side) for side in (low, high)]
+    small, large = (_peak(nodes, s, constant, inputs, output) for s in sizes)
+    per_pixel = (large - small) / (high**2 - low**2)
+    longest = max((multiplications(node, sizes[1]) for node in nodes), default=0) / high**2
+    return FrameCost(max(0, math.ceil(small - per_pixel * low**2)), math.ceil(per_pixel), math.ceil(longest))
+
+
+def _peak(nodes: list, sizes: Sizes, constant: set[str], inputs: dict[str, int], output: str) -> int:
+    """Bytes held at once while the nodes run in their order."""
     last_use = {name: index for index, node in enumerate(nodes) for name in node.input}
     last_use |= dict.fromkeys([*inputs, output], len(nodes))
-    held = {name: sizes[name] for name in inputs}
-    peak = sum(held.values())
+    held = {name: sizes.bytes(name) for name in inputs}
+    total = peak = sum(held.values())
     for index, node in enumerate(nodes):
         ending = [name for name in dict.fromkeys(node.input) if name in held and last_use[name] == index]
-        for name in node.output:
-            held[name] = sizes.get(name, 0)
-        reused = node.op_type in IN_PLACE and any(held[name] == held[node.output[0]] for name in ending)
-        peak = max(peak, sum(held.values()) - reused * held[node.output[0]])
+        made = {name: sizes.bytes(name) for name in node.output if name and name not in constant}
+        total += sum(made.values())
+        first = made.get(node.output[0], 0)
+        reused = node.op_type in IN_PLACE and any(held[name] == first for name in ending)
+        peak = max(peak, total - reused * first + (workspace(node, sizes) if made else 0))
+        held |= made
         for name in ending:
-            del held[name]
-    return math.ceil(peak / side**2)
+            total -= held.pop(name)
+        for name in made.keys() - last_use.keys():
+            total -= held.pop(name)
+    return peak
 
 
 def _in_running_order(nodes, output: str) -> list:
@@ -63,22 +93,16 @@ def _in_running_order(nodes, output: str) -> list:
 
 
 def free_memory(provider: str) -> int:
-    """Bytes that the provider's device has free: that of the GPU for those ON_CUDA, else the machine's."""
+    """Bytes that the provider's device has free: that of the GPU for those ON_CUDA, else the machine's. A GPU that does not tell
+    counts as one of UNTOLD_BYTES."""
     import psutil  # here, so that importing core stays light
 
     if provider == "webgpu":
-        return WEBGPU_BYTES
-    return _cuda_memory()[0] if provider in ON_CUDA else psutil.virtual_memory().available
-
-
-def used_memory(provider: str) -> int:
-    """Bytes in use on the provider's device: by everyone on a GPU, else by this process."""
-    import psutil
-
+        return UNTOLD_BYTES
     if provider in ON_CUDA:
-        free, total = _cuda_memory()
-        return total - free
-    return psutil.Process().memory_info().rss
+        free = _free_on_cuda()
+        return UNTOLD_BYTES if free is None else free
+    return psutil.virtual_memory().available
 
 
 def return_freed() -> None:
@@ -96,14 +120,18 @@ def cuda_driver() -> ctypes.CDLL:
     return driver
 
 
-def _cuda_memory() -> tuple[int, int]:
-    """(free, total) bytes of the first GPU, asked in the context that ONNX Runtime uses too (CUDA Driver API, cuMemGetInfo)."""
+def _free_on_cuda() -> int | None:
+    """Free bytes of the first GPU, asked in the context that ONNX Runtime uses too (CUDA Driver API, cuMemGetInfo); None if the
+    driver does not tell."""
     driver, device, context = cuda_driver(), ctypes.c_int(), ctypes.c_void_p()
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    driver.cuDeviceGet(ctypes.byref(device), 0)
-    driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device)
-    driver.cuCtxPushCurrent_v2(context)
-    driver.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total))
-    driver.cuCtxPopCurrent_v2(ctypes.byref(context))
-    driver.cuDevicePrimaryCtxRelease_v2(device)
-    return free.value, total.value
+    if driver.cuDeviceGet(ctypes.byref(device), 0) or driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device):
+        return None
+    try:
+        if driver.cuCtxPushCurrent_v2(context):
+            return None
+        failed = driver.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total))
+        driver.cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))
+        return None if failed else free.value
+    finally:
+        driver.cuDevicePrimaryCtxRelease_v2(device)

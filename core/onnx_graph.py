@@ -1,7 +1,10 @@
 """Checks an untrusted ONNX file before anything runs it: parsing is bounded, the operators are plain, all sizes are known."""
 
 import math
-from collections.abc import Iterator, Set
+from collections.abc import Set
+
+from .onnx_limits import check_count, check_limits
+from .onnx_sizes import CPP_ERRORS, GraphError
 
 MAX_FIELDS = 200_000
 """Protobuf fields of a file; a generator has a few thousand. Empty ones grow a hundredfold in memory when they are parsed."""
@@ -10,100 +13,17 @@ MAX_PACKED_BYTES = 2**20
 """Weights are raw bytes or floats; packed integers grow eightfold."""
 MAX_OPSET = 18
 """ONNX Runtime got CUDA kernels for later operator sets late."""
-MAX_VALUES_PER_PIXEL = 8192
-"""All intermediate results of the graph together; a generator with 64 channels at full resolution has about 1500."""
-PROBE_SIZE = (192, 256)
-"""Height and width for which the sizes are computed; unequal, so that they can't be mistaken for each other."""
 OPERATORS = {
-    "Abs",
-    "Add",
-    "And",
-    "AveragePool",
-    "BatchNormalization",
-    "Cast",
-    "Ceil",
-    "Clip",
-    "Concat",
-    "Constant",
-    "ConstantOfShape",
-    "Conv",
-    "ConvTranspose",
-    "Cos",
-    "DepthToSpace",
-    "Div",
-    "Elu",
-    "Equal",
-    "Erf",
-    "Exp",
-    "Expand",
-    "Floor",
-    "Gather",
-    "Gemm",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "Greater",
-    "GreaterOrEqual",
-    "GroupNormalization",
-    "HardSigmoid",
-    "HardSwish",
-    "Identity",
-    "InstanceNormalization",
-    "LeakyRelu",
-    "Less",
-    "LessOrEqual",
-    "Log",
-    "MatMul",
-    "Max",
-    "MaxPool",
-    "Mean",
-    "Min",
-    "Mish",
-    "Mul",
-    "Neg",
-    "Not",
-    "Or",
-    "PRelu",
-    "Pad",
-    "Pow",
-    "Range",
-    "Reciprocal",
-    "ReduceL2",
-    "ReduceMax",
-    "ReduceMean",
-    "ReduceMin",
-    "ReduceProd",
-    "ReduceSum",
-    "Relu",
-    "Reshape",
-    "Resize",
-    "Round",
-    "Selu",
-    "Shape",
-    "Sigmoid",
-    "Sign",
-    "Sin",
-    "Slice",
-    "Softmax",
-    "Softplus",
-    "SpaceToDepth",
-    "Split",
-    "Sqrt",
-    "Squeeze",
-    "Sub",
-    "Sum",
-    "Tanh",
-    "Tile",
-    "Transpose",
-    "Unsqueeze",
-    "Where",
-}
+    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "Ceil", "Clip", "Concat", "Constant",
+    "ConstantOfShape", "Conv", "ConvTranspose", "Cos", "DepthToSpace", "Div", "Elu", "Equal", "Erf", "Exp", "Expand",
+    "Floor", "Gather", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "GroupNormalization",
+    "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log", "MatMul",
+    "Max", "MaxPool", "Mean", "Min", "Mish", "Mul", "Neg", "Not", "Or", "PRelu", "Pad", "Pow", "Range", "Reciprocal",
+    "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Resize", "Round",
+    "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Slice", "Softmax", "Softplus", "SpaceToDepth", "Split", "Sqrt", "Squeeze",
+    "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where",
+}  # fmt: skip
 """What image generators are made of. Some of the other operators crash onnx's shape inference or draw random numbers."""
-CPP_ERRORS = (RuntimeError, ValueError, IndexError, OverflowError, MemoryError)
-"""What the exceptions of onnx's C++ become in Python; hostile graphs raise some that onnx itself does not catch."""
-
-
-class GraphError(ValueError):
-    """The file is not ONNX, or not a graph that may run; the message is a clause about "it"."""
 
 
 def parse_model(content: bytes):
@@ -148,7 +68,9 @@ def _scan(content: memoryview, descriptor) -> None:
 
 
 def _varint(content: memoryview, at: int, end: int) -> tuple[int, int]:
-    """The variable-length number at a position, and the position after it; beyond the end if the number is cut short."""
+    """The number of variable length at a position, and the position after it, which is beyond the end if it is cut short."""
+    if at < end and content[at] < 128:  # as nearly all are
+        return content[at], at + 1
     value = 0
     for index in range(at, min(at + 10, end)):
         value |= (content[index] & 127) << 7 * (index - at)
@@ -175,6 +97,7 @@ def check_graph(model, inputs: dict[str, int], output: str, alignment: int) -> N
     """
     import onnx
 
+    check_count(model)
     check_parts(model)
     try:
         onnx.checker.check_model(model)
@@ -190,7 +113,7 @@ def check_graph(model, inputs: dict[str, int], output: str, alignment: int) -> N
     if [value.name for value in model.graph.output] != [output]:
         raise GraphError(f"its graph must have the one output '{output}'")
     _check_tensor(model.graph.output[0], 3)
-    _check_sizes(model, inputs, output, alignment)
+    check_limits(model, inputs, output, alignment)
 
 
 def check_parts(model, operators: Set[str] = OPERATORS, max_opset: int = MAX_OPSET) -> None:
@@ -224,6 +147,8 @@ def _check_node(node, operators: Set[str]) -> None:
         graphs = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
         if attribute.type in graphs or attribute.HasField("g") or attribute.graphs:
             raise GraphError(f"it uses the control flow operator {node.op_type}, which is not allowed")
+        if not all(32 <= byte < 127 for text in (attribute.s, *attribute.strings) for byte in text):
+            raise GraphError(f"the settings of its operator {node.op_type} hold text that is not plain ASCII")
         if attribute.ref_attr_name:
             raise GraphError("it takes attributes from a function, which is not allowed")
         if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
@@ -269,61 +194,3 @@ def _check_tensor(value, channels: int) -> None:
     if tensor.elem_type != onnx.TensorProto.FLOAT or dims != [1, channels, None, None]:
         shape = ", ".join("any" if d is None else str(d) for d in dims)
         raise GraphError(f"'{value.name}' must be float32 of shape (1, {channels}, any, any), but its shape is ({shape})")
-
-
-def infer_shapes(model, inputs: dict[str, int], output: str, height: int, width: int) -> dict[str, list[int]]:
-    """Let ONNX compute the shapes of the inputs and of all results for a size of frame, without running anything.
-
-    The arguments are those of check_graph(); results whose shape is not known before they run are left out. Raises GraphError.
-    """
-    import onnx
-
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    del probe.graph.value_info[:]  # the shapes that the file states itself do not count
-    for tensor in probe.graph.initializer:
-        if len(tensor.dims) > 1 and tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
-            tensor.ClearField("raw_data")  # shapes do not depend on the values of weights, which need not be copied
-    shapes = {name: [1, channels, height, width] for name, channels in inputs.items()}
-    for value in probe.graph.input:
-        if value.name in inputs:
-            for dim, side in zip(value.type.tensor_type.shape.dim, shapes[value.name], strict=True):
-                dim.dim_value = side
-    probe.graph.output[0].type.tensor_type.ClearField("shape")
-    try:
-        inferred = onnx.shape_inference.infer_shapes(probe, strict_mode=True, data_prop=True).graph
-    except (onnx.shape_inference.InferenceError, *CPP_ERRORS) as error:
-        raise GraphError(f"the sizes in its graph contradict each other ({error})") from error
-    shapes |= {value.name: shape for value in (*inferred.value_info, *inferred.output) if (shape := _shape(value)) is not None}
-    if shapes.get(output) != [1, 3, height, width]:
-        raise GraphError(f"at {width} x {height} pixels its output has the shape {shapes.get(output, 'unknown')}")
-    return shapes
-
-
-def _check_sizes(model, inputs: dict[str, int], output: str, alignment: int) -> None:
-    """Check that the shapes of all results are known beforehand and add up to no more than a frame may take."""
-    height, width = (-(-side // alignment) * alignment for side in PROBE_SIZE)
-    shapes = infer_shapes(model, inputs, output, height, width)
-    empty = {name for name, shape in shapes.items() if 0 in shape} | {t.name for t in model.graph.initializer if 0 in t.dims}
-    for node in model.graph.node:
-        if node.op_type != "Resize" and empty.intersection(node.input):  # on which ONNX Runtime crashes when it opens some graphs
-            raise GraphError(f"its operator {node.op_type} gets an empty input")
-    total = 0
-    for name in _results(model):
-        if name not in shapes:
-            raise GraphError(f"the size of its intermediate result '{name}' is not known before it runs")
-        total += math.prod(shapes[name])
-    if total > MAX_VALUES_PER_PIXEL * height * width:
-        raise GraphError(f"it would need {total * 4 // 2**20} MiB for a frame of {width} x {height} pixels, which is too much")
-
-
-def _results(model) -> Iterator[str]:
-    return (name for node in model.graph.node for name in node.output if name)
-
-
-def _shape(value) -> list[int] | None:
-    """The shape of a value, None if a part of it is unknown or it is no tensor."""
-    if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
-        return None
-    dims = value.type.tensor_type.shape.dim
-    return [dim.dim_value for dim in dims] if all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in dims) else None

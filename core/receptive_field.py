@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .onnx_graph import infer_shapes
+from .onnx_sizes import infer_shapes
 
 SIDE = 2**8 * 3 * 5 * 7
 """Side of the frames whose shapes are compared; divisible by the steps of usual graphs."""

@@ -17,7 +17,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from .memory import bytes_per_pixel
+from .memory import FrameCost, frame_cost
 from .onnx_graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
 from .onnx_graph import GraphError, check_graph, parse_model
 from .passes import PASSES
@@ -87,8 +87,8 @@ class Style:
     """A small PNG, or empty."""
     path: Path | None = field(default=None, metadata=UNWRITTEN)
     """Where the style was read from."""
-    pixel_bytes: int = field(default=0, compare=False, metadata=UNWRITTEN)
-    """Bytes that its graph needs for each pixel that is run at once; see memory.bytes_per_pixel()."""
+    cost: FrameCost = field(default=FrameCost(), compare=False, metadata=UNWRITTEN)
+    """What its graph takes for a frame; see memory.frame_cost()."""
     content: bytes = field(default=b"", repr=False, compare=False, metadata=UNWRITTEN)
     """The file as it was read and checked, which is what a Generator runs: the file may have changed since."""
 
@@ -279,12 +279,12 @@ def save_style(path: str | Path, model, style: Style) -> None:
 
 
 def _checked_graph(model, style: Style) -> Style:
-    """Check the graph, and return the style with the memory and the receptive field that follow from the graph."""
+    """Check the graph, and return the style with the cost and the receptive field that follow from the graph."""
     inputs = {name: input_channels(name) for name in style.passes}
     try:
         check_graph(model, inputs, OUTPUT_NAME, style.alignment)
         seen = receptive_field(model, inputs, OUTPUT_NAME, style.alignment)
-        pixel_bytes = bytes_per_pixel(model, inputs, OUTPUT_NAME, style.alignment)
+        cost = frame_cost(model, inputs, OUTPUT_NAME, style.alignment)
     except GraphError as error:
         raise StyleError(str(error)) from error
     return replace(
@@ -292,5 +292,5 @@ def _checked_graph(model, style: Style) -> Style:
         alignment=seen.step,
         receptive_radius=max(style.receptive_radius, seen.radius or 0),
         tiles_exact=style.tiles_exact and seen.radius is not None and style.window is None,
-        pixel_bytes=pixel_bytes,
+        cost=cost,
     )

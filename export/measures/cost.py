@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from core import PASSES, Generator, ProviderError, StyleError, load_style, stylize
-from core.onnx_graph import infer_shapes
+from core.onnx_sizes import infer_shapes
 
 from ..settings import TrainerError
 

@@ -97,7 +97,6 @@ def parts(file: str, height: int, width: int) -> dict:
         marks.append(time.perf_counter())
         return result
 
-    generator.bytes_per_pixel  # noqa: B018 - found once, before the first frame
     generator.run, splits = marked, []
     for _ in range(1 + MOST_FRAMES):
         marks.clear()
@@ -121,7 +120,6 @@ def tiles(file: str, side: int, height: int, width: int) -> dict:
     generator = Generator(load_style(file), "cpu")
     passes, style = _passes(generator.style, height, width), generator.style
     generator.memory_limit = 10**12  # so that the whole frame is run at once
-    generator.bytes_per_pixel  # noqa: B018 - found once, before the first frame
     before = reset_peak()
     pictures, peak = [stylize(generator, passes, tile=side)], peak_bytes()
     tiled = statistics.median(_seconds(lambda: stylize(generator, passes, tile=side)) for _ in range(2))

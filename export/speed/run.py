@@ -23,7 +23,7 @@ import onnxruntime
 import torch
 
 from core import load_style
-from core.generator import CAUTION
+from core.generator import MARGIN
 from core.memory import free_memory
 from core.runtime import cuda_problem
 from core.tiles import round_up
@@ -144,7 +144,7 @@ def _measured(job: Job, runs: dict, left: float) -> dict:
             return {"problem": f"left out: it would take about {expected:.0f} of the {max(0, left):.0f} s left"}
         style = load_style(job.arguments[1])
         height, width = (round_up(side, style.alignment) for side in job.arguments[-2:])
-        needed = CAUTION * style.pixel_bytes * height * width
+        needed = MARGIN * style.cost.bytes(height * width)
         if needed > 0.8 * free_memory("cpu"):
             return {"problem": f"left out: needs up to {needed / 1e9:.0f} GB of memory"}
     if left <= 0:

@@ -173,7 +173,6 @@ def test_out_of_memory_halves_the_tile_and_goes_on_with_a_warning(generator, fra
 
 def test_a_failure_that_smaller_tiles_do_not_mend_is_raised(generator, frame, monkeypatch):
     passes = {"image": frame(100, 120)}
-    generator.bytes_per_pixel  # noqa: B018 - the small run that tells it succeeds
     failing(generator, monkeypatch, 0, ProviderError("The GPU is gone."))
     with pytest.raises(ProviderError, match="is gone"):
         stylize(generator, passes)
