@@ -21,6 +21,7 @@ from . import ERROR, PASSES, Generator, PassError, ProviderError, Style, StyleEr
 from .adopt import command as adopt
 from .exr import ExrError
 from .layers import LayerError, Selection
+from .media import FORMATS, MediaError
 from .patterns import PatternError, find_frames, parse_frames
 from .runtime import PROVIDERS
 from .sequence import SequenceError, check_sequence, stylize_sequence
@@ -84,14 +85,14 @@ def _report(path: Path, provider: str) -> dict:
 
 
 def apply(options: argparse.Namespace) -> None:
-    """Stylise EXR frames into a folder."""
+    """Stylise frames into a folder."""
     generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
     selection = Selection(options.layer, options.view, dict(options.passes or ()))
     frames, gaps = find_frames(options.frame, options.frames)
     if options.steady is not None and options.skip_existing:
         raise UsageError("--steady makes every frame from those before it; leave out --skip-existing")
     needed = generator.style.passes if options.steady is None else (*generator.style.passes, "vector")
-    targets, found = check_sequence(needed, frames, options.out, selection)
+    targets, found = check_sequence(needed, frames, options.out, selection, options.format)
     tell = _tell_json if options.json else _tell
     tell("style", name=generator.style.name, provider=generator.provider, reason=generator.reason)
     for gap in gaps:
@@ -235,7 +236,7 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
 
 def _add_apply(parser: argparse.ArgumentParser) -> None:
     _add_style(parser)
-    parser.add_argument("frame", nargs="+", help="EXR files, or patterns like shot.####.exr, shot.%%04d.exr or shot.$F4.exr")
+    parser.add_argument("frame", nargs="+", help="files, or patterns like shot.####.exr, shot.%%04d.exr or shot.$F4.exr")
     parser.add_argument("--out", type=_folder, required=True, metavar="FOLDER", help="where the stylised frames go")
     parser.add_argument("--layer", default="", metavar="NAME", help="view layer to read, if a file has several")
     parser.add_argument("--view", default="", metavar="NAME", help="only this eye or camera of files with several; default: all")
@@ -250,6 +251,7 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames", type=_frames, metavar="1-9", help="the frames to take of a pattern, like 1-9,20; all must be there"
     )
+    parser.add_argument("--format", default="", choices=sorted(set(FORMATS.values())), help="default: as read")
     parser.add_argument("--json", action="store_true", help="say what happens in lines of JSON")
     parser.add_argument("--skip-existing", action="store_true", help="leave alone the frames that are in the folder already")
     parser.add_argument(
@@ -336,6 +338,7 @@ def main(arguments: list[str], program: str = "python -m core", commands: dict =
         ExrError,
         StyleError,
         PassError,
+        MediaError,
         ProviderError,
         OSError,
     ) as error:

@@ -143,11 +143,10 @@ def _writable(parts: Parts, views: Sequence[View]) -> tuple[Parts, list[str]]:
 
     used = {layer.part for view in views for layer in view.passes.values()}
     images = {view.passes["image"].part: view.passes["image"] for view in views}
-    kept, notes = [], []
+    kept: Parts = []
+    notes: list[str] = []
     for index, (header, channels) in enumerate(parts):
-        header = {
-            name: value for name, value in header.items() if name not in DERIVED and not (isinstance(value, list) and not value)
-        }
+        header = {name: value for name, value in header.items() if name not in DERIVED and not _is_empty_list(value)}
         if channels and next(iter(channels.values())).dtype == object and index in used:
             header, channels = _flat(header, channels, notes)
         tiles = header.get("tiles")
@@ -161,6 +160,11 @@ def _writable(parts: Parts, views: Sequence[View]) -> tuple[Parts, list[str]]:
             notes.append(f"subsampled channels are left out: {', '.join(small)}")
         kept.append((header, {name: plane for name, plane in channels.items() if name not in small}))
     return kept, list(dict.fromkeys(notes))
+
+
+def _is_empty_list(value: object) -> bool:
+    """What OpenEXR can read but not write, since it doesn't say of what type its elements would be."""
+    return isinstance(value, list) and not value
 
 
 def _flat(header: dict, channels: dict[str, np.ndarray], notes: list[str]) -> tuple[dict, dict[str, np.ndarray]]:

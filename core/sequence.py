@@ -1,4 +1,4 @@
-"""Styles on sequences of EXR frames: checks them all by their headers, and writes each stylised frame whole or not at all."""
+"""Styles on sequences of frames: checks them all by their headers, and writes each stylised frame whole or not at all."""
 
 import os
 import secrets
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .exr import ExrError, read_headers
-from .frame import check_frame, read_frame, window_size, write_frame
+import numpy as np
+
 from .generator import Generator
-from .layers import EVERYTHING, LayerError, Selection
-from .passes import PassError
+from .layers import EVERYTHING, Selection
+from .media import describe, is_complete, stylize_file, target_name
 from .steady import Steadier
 from .stylize import stylize
 
@@ -36,15 +36,16 @@ class Written:
 
 
 def check_sequence(
-    needed: tuple[str, ...], frames: Sequence[Path], folder: Path, selection: Selection = EVERYTHING
+    needed: tuple[str, ...], frames: Sequence[Path], folder: Path, selection: Selection = EVERYTHING, kind: str = ""
 ) -> tuple[dict[Path, Path], dict[Path, str]]:
     """Read every frame's header; return {frame: file in the folder that it will be stylised into} and {frame: what was found}.
 
     Only frames in which something else was found than in the one before are in the latter.
-    Raises SequenceError if two frames would go to one file or a frame would be overwritten; ExrError, LayerError or PassError
-    naming the first frame that can't be used.
+    kind: the format to write, of media.FORMATS; empty for each frame's own.
+    Raises SequenceError if two frames would go to one file or a frame would be overwritten; ExrError, LayerError, PassError or
+    MediaError naming the first frame that can't be used.
     """
-    targets = {frame: folder / f"{frame.stem}.exr" for frame in frames}
+    targets = {frame: folder / target_name(frame, kind) for frame in frames}
     sources = {frame.resolve() for frame in frames}
     goals = Counter(targets.values())
     for frame, target in targets.items():
@@ -53,8 +54,8 @@ def check_sequence(
         if goals[target] > 1:
             raise SequenceError(f"Several frames are called {frame.stem}; stylise them into different folders.")
     found: dict[Path, str] = {}
-    for frame in frames:
-        told = "; ".join(map(str, check_frame(frame, needed, selection)))
+    for frame, target in targets.items():
+        told = describe(frame, needed, selection, target)
         if not found or told != next(reversed(found.values())):
             found[frame] = told
     return targets, found
@@ -75,28 +76,28 @@ def stylize_sequence(
     skip_existing: leave alone files that exist already, are readable and have the frame's size.
     steady: weight of the picture before, for a sequence in its order with the pass "vector"; see steady.Steadier. The frames say
     so in their attribute STEADIED, as they hang on the first frame of the sequence. Not to be used with skip_existing.
-    Raises ExrError, LayerError, SequenceError, PassError, ProviderError.
+    Raises ExrError, LayerError, SequenceError, PassError, MediaError, ProviderError.
     """
     steadiers: defaultdict[int, Steadier] = defaultdict(lambda: Steadier(steady or 0.0))
     needed = generator.style.passes if steady is None else (*generator.style.passes, "vector")
+
+    def change(view: int, passes: dict[str, np.ndarray]) -> np.ndarray:
+        picture = stylize(generator, passes, tile=tile)
+        return picture if steady is None else steadiers[view](passes, picture)
+
+    attributes = {} if steady is None else {STEADIED: f"from {next(iter(targets)).name} on, weight {steady:g}"}
     for source, target in targets.items():
-        if skip_existing and _is_complete(target, source, selection):
+        if skip_existing and is_complete(source, target, selection):
             yield Written(target, True)
             continue
-        frame = read_frame(source, needed, selection)
-        pictures = [stylize(generator, passes, tile=tile) for passes in frame.passes]
-        if steady is not None:
-            pictures = [steadiers[view](*pair) for view, pair in enumerate(zip(frame.passes, pictures, strict=True))]
-            for header, _ in frame.parts:
-                header[STEADIED] = f"from {next(iter(targets)).name} on, weight {steady:g}"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with _whole(target) as partial:
-                write_frame(partial, pictures, frame)
+                notes = stylize_file(source, partial, target, needed, selection, change, attributes)
         except OSError as error:
             problem = f"{target} can't be written ({error.strerror}); is there space, and may you write there?"
             raise SequenceError(problem) from error
-        yield Written(target, False, frame.notes)
+        yield Written(target, False, notes)
 
 
 @contextmanager
@@ -108,13 +109,3 @@ def _whole(target: Path) -> Iterator[Path]:
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _is_complete(target: Path, source: Path, selection: Selection) -> bool:
-    """Whether the stylised frame can be read, and every view of it has the size of the source's."""
-    try:
-        headers, views = read_headers(source), check_frame(source, (), selection)
-        sizes = [window_size(headers[view.passes["image"].part]) for view in views]
-        return [passes["image"].shape[:2] for passes in read_frame(target, (), selection).passes] == sizes
-    except (ExrError, LayerError, PassError):
-        return False

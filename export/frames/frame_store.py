@@ -5,7 +5,9 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,7 +30,9 @@ CHANNELS = {name: p.channels for name, p in PASSES.items()} | {"image": 3, "mask
 FINE = {"position"}
 """Passes that half floats are too coarse for: the waves of surface_noise.py are 0.02 units long, half floats 0.06 units apart at
 100 units from the origin. They are kept as two half floats, the second holding what the first left out: 22 bits."""
-CACHE_VERSION = 3
+KEPT_DAYS = 14
+"""Days after which a cache is deleted that was not opened any more."""
+CACHE_VERSION = 4
 """Raised when the same files would be decoded into other values, so that older caches are made anew."""
 
 
@@ -79,8 +83,8 @@ class FrameStore:
         self.planes_of = {name: CHANNELS[name] * (2 if name in FINE else 1) for name in passes}
         """Pass -> how many planes it has in the cache."""
         files = find_files(folder, problems)
-        self.fingerprint = digest([(f.stem, f.stat().st_size) for f in files])
-        """Changes when files come, go or change in size; a resumed run must find the same."""
+        self.fingerprint = digest([])
+        """Changes when files come, go or hold something else; a resumed run must find the same."""
         self.frames: dict[str, Frame] = {}
         self.unreadable: set[str] = set()
         """Names, without their endings, of files that can't be used."""
@@ -126,7 +130,10 @@ class FrameStore:
                     index = _read_index(path, key)
                 if index:
                     self.frames = {f["name"]: Frame(**f) for f in index["frames"]}
+                    self.fingerprint = index["contents"]
                     self._values = np.memmap(path, np.float16, "r")
+                    path.touch()
+            _remove_unused(path.parent)
         except OSError as error:
             raise DataError(
                 f"The decoded frames can't be kept in {path.parent} ({error.strerror or error}); make space there, "
@@ -136,10 +143,13 @@ class FrameStore:
     def _decode(self, files: list[Path], path: Path, key: str, problems: list[str]) -> None:
         """Write the cache file under another name, then rename it, then write its index; neither if a file can't be used."""
         partial, index, offset = path.with_suffix(".partial"), path.with_suffix(".json"), 0
+        contents = []
         try:
             with open(partial, "wb") as out:
                 for file in tqdm(files, desc=f"decoding {self.folder.name}", unit="file", leave=False):
                     try:
+                        with open(file, "rb") as content:
+                            contents.append((file.stem, hashlib.file_digest(content, "sha256").hexdigest()))
                         for name, planes in self._read(file):
                             if name in self.frames:
                                 raise DataError(f"{file} has a frame {name}, as {self.of(name)} has.")
@@ -150,11 +160,15 @@ class FrameStore:
                     except TrainerError as error:
                         problems.append(str(error))
                         self.unreadable.add(file.stem)
+                    except MemoryError:
+                        problems.append(f"{file} takes more memory to read than is free; scale it down.")
+                        self.unreadable.add(file.stem)
             if not self.unreadable:
                 index.unlink(missing_ok=True)
                 os.replace(partial, path)
                 frames = [asdict(f) for f in self.frames.values()]
-                index.write_text(json.dumps({"key": key, "bytes": path.stat().st_size, "frames": frames}))
+                size = path.stat().st_size
+                index.write_text(json.dumps({"key": key, "bytes": size, "contents": digest(contents), "frames": frames}))
         finally:
             partial.unlink(missing_ok=True)
 
@@ -206,6 +220,15 @@ def cache_folder(data: Path) -> Path:
         else:
             return folder
     raise DataError(f"The decoded frames can be kept neither in {data} nor in {folder}; name a folder in the variable TMPDIR.")
+
+
+def _remove_unused(cache: Path) -> None:
+    """Delete the caches that nobody has opened for long: each set of passes and each height has a whole one of its own."""
+    for old in cache.glob("*.f16"):
+        if time.time() - old.stat().st_mtime > KEPT_DAYS * 24 * 3600:
+            with suppress(OSError):  # on Windows, one that is in use stays
+                old.unlink()
+                old.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _locked(path: Path) -> AcquireReturnProxy:

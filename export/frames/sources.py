@@ -11,15 +11,13 @@ from core.colour import decode_srgb
 from core.exr import ExrError, read_exr
 from core.frame import read_frame
 from core.layers import LayerError, Selection
+from core.media import EXR, PICTURES, VIDEOS
 from core.passes import PassError
+from core.pictures import PictureError, read_moving, read_picture
+from core.videos import VideoError, read_video
 
 from ..settings import TrainerError
-from .pictures import read_picture
-from .videos import read_video
 
-EXR = {".exr"}
-PICTURES = {".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mxf", ".webm"}
 LITTER = {"thumbs.db", "desktop.ini"}
 """Files that file managers leave behind; ignored like hidden files."""
 CODES = 65535
@@ -47,7 +45,7 @@ def find_files(folder: Path, problems: list[str]) -> list[Path]:
     problems += [
         f"{p} is a folder; frames lie in {folder} itself."
         if p.is_dir()
-        else f"{p} is of no known type: frames are EXR, PNG, JPEG, TIFF or WebP files, or videos."
+        else f"{p} is of no known type: frames are EXR, PNG, JPEG, TIFF, WebP or GIF files, or videos."
         for p in seen
         if p not in known
     ]
@@ -95,11 +93,24 @@ def read_masks(path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 def _encoded(path: Path) -> Iterator[tuple[str, np.ndarray, Callable[[np.ndarray], np.ndarray]]]:
     """Yield the name, (H, W, 4) as stored, and the function that makes colours linear, of a picture or of a video's frames."""
-    if path.suffix.lower() in PICTURES:
-        yield path.stem, read_picture(path), decode_srgb
-    if path.suffix.lower() in VIDEOS:
-        for number, (rgba, to_linear) in enumerate(read_video(path), 1):
-            yield f"{path.stem}_{number:06d}", rgba, to_linear
+    try:
+        if path.suffix.lower() in PICTURES:
+            pictures = [(rgba, decode_srgb) for rgba in read_moving(path)]
+            for number, (rgba, to_linear) in enumerate(pictures, 1):
+                yield path.stem if len(pictures) == 1 else f"{path.stem}_{number:06d}", rgba, to_linear
+        if path.suffix.lower() in VIDEOS:
+            for number, (rgba, to_linear) in enumerate(read_video(path), 1):
+                yield f"{path.stem}_{number:06d}", rgba, to_linear
+    except (PictureError, VideoError) as error:
+        raise SourceError(str(error)) from error
+
+
+def picture_of(path: Path) -> np.ndarray:
+    """core.pictures.read_picture(), whose error is a TrainerError here."""
+    try:
+        return read_picture(path)
+    except PictureError as error:
+        raise SourceError(str(error)) from error
 
 
 @cache

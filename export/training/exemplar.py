@@ -15,7 +15,7 @@ from core.colour import LUMINANCE
 
 from ..config import JUDGED_SHIFT, TrainConfig
 from ..frames.frame_store import DataError, FrameStore, cache_folder, digest
-from ..frames.pictures import read_picture
+from ..frames.sources import picture_of
 from ..networks.discriminators import ProjectedDiscriminator
 from ..networks.encoding import encode, shown
 from ..networks.perceptual import load_features
@@ -131,7 +131,7 @@ def look_of(config: TrainConfig) -> Look:
 
 
 def _scaled(path: Path, brush: float, side: int) -> Tensor:
-    rgba = read_picture(path)
+    rgba = picture_of(path)
     height, width = rgba.shape[:2]
     scale = brush * BRUSH_WIDTH / max(height, width)
     if scale > ENLARGED:

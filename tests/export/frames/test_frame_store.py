@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,8 @@ from core.exr import read_exr, write_exr
 from export.frames import frame_store
 from export.frames.frame_store import DataError, FrameStore, cache_folder
 from export.networks.surface_noise import SurfaceNoise
+from tests.media import write_video
 
-from ..media import write_video
 from ..paired_frames import write_paired_frames
 
 
@@ -244,3 +245,31 @@ def test_the_index_tells_what_the_cache_holds(folder):
     (index,) = (folder / ".cache").glob("*.json")
     assert json.loads(index.read_text())["bytes"] == 3 * 4 * 72 * 104 * 2
     assert [f.offset for f in store.frames.values()] == [n * 4 * 72 * 104 for n in range(3)]
+
+
+def test_files_of_the_same_size_that_hold_something_else_are_other_data_and_copies_are_not(folder, tmp_path):
+    before = opened(folder).fingerprint
+    shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns(".cache"))
+    assert opened(tmp_path / "copy").fingerprint == before
+    path = folder / "input" / "shot_0002.exr"
+    path.write_bytes(path.read_bytes()[:-4] + b"\1\2\3\4")
+    assert opened(folder).fingerprint != before
+
+
+def test_caches_that_nobody_opens_any_more_are_deleted(folder):
+    opened(folder)
+    opened(folder, height=36)
+    (first, second) = sorted((folder / ".cache").glob("*.f16"), key=lambda path: path.stat().st_size)
+    os.utime(first, (0, 0))
+    opened(folder)
+    assert list((folder / ".cache").glob("*.f16")) == [second] and not first.with_suffix(".json").exists()
+
+
+def test_a_file_larger_than_memory_is_named(folder, monkeypatch):
+    def read(path, layer):
+        raise MemoryError
+
+    monkeypatch.setattr(frame_store, "read_frames", read)
+    problems = []
+    FrameStore(folder / "input", ("image",), cache_folder(folder), problems)
+    assert len(problems) == 3 and "shot_0001.exr takes more memory to read than is free" in problems[0]

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.colour import decode_srgb
+from core.colour import decode_srgb, encode_srgb
 from core.exr import write_exr
-from export.frames.sources import find_files, read_frames, read_masks, resize
+from export.frames.sources import SourceError, find_files, read_frames, read_masks, resize
 from export.settings import TrainerError
+from tests.media import write_deep, write_video
 
-from ..media import write_deep, write_video
 from ..paired_frames import pair
 
 RNG = np.random.default_rng(0)
@@ -193,3 +193,21 @@ def test_other_programs_channels_come_in_order_and_views_apart(tmp_path):
     assert list(frames) == ["a_left", "a_right"]
     assert frames["a_right"]["image"][0, 0].tolist() == [11, 12, 13, 1]
     assert frames["a_left"]["albedo"][0, 0].tolist() == [4, 5, 6]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+def test_pictures_that_move_are_frames(tmp_path, suffix):
+    frames = [Image.fromarray(np.full((4, 4, 3), 80 * n, np.uint8)) for n in range(3)]
+    frames[0].save(
+        tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:], **({"lossless": True} if suffix == ".webp" else {})
+    )
+    found = dict(read_frames(tmp_path / f"a{suffix}"))
+    assert list(found) == ["a_000001", "a_000002", "a_000003"]
+    assert [round(255 * float(encode_srgb(passes["image"][0, 0, 0]))) for passes in found.values()] == [0, 80, 160]
+
+
+def test_a_picture_larger_than_memory_is_an_error_with_its_size(tmp_path, monkeypatch):
+    Image.new("1", (12000, 12000)).save(tmp_path / "a.png")
+    monkeypatch.setattr("core.pictures.free_memory", lambda provider: 4e9)
+    with pytest.raises(SourceError, match="has 12000 x 12000 pixels and takes 6.9 GB to read, but 4.0 GB of memory are free"):
+        list(read_frames(tmp_path / "a.png"))

@@ -5,8 +5,8 @@ from PIL import Image
 from core.exr import write_exr
 from export.settings import TrainerError
 from export.trials.scoring import Footage, FootageError, Perception, score
+from tests.media import write_video
 
-from ..media import write_video
 from ..moving_frames import moving_frame, paint, write_moving_frames
 
 

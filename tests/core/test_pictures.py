@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
+
+pytest.importorskip("av")
+pytest.importorskip("PIL")
+
 from PIL import Image, ImageCms, ImageOps
 
 from core.colour import decode_srgb
-from export.frames.pictures import PictureError, read_picture
+from core.pictures import PictureError, read_picture
 
 from ..media import write_deep
 

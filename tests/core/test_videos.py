@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from export.frames.videos import TRANSFERS, VideoError, bt709_to_linear, read_video
+pytest.importorskip("av")
+
+from core.videos import TRANSFERS, VideoError, bt709_to_linear, read_video
 
 from ..media import write_video
 
