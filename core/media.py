@@ -71,7 +71,8 @@ def stylize_file(
 ) -> list[str]:
     """Write a frame or a video under a passing name, as its target's name says; clauses about what is not kept.
 
-    change: number of the view and {pass: (H, W, c)} to the stylised (H, W, 4). attributes: for the header of an EXR file. Raises as describe() does, and OSError.
+    change: number of the view and {pass: (H, W, c)} to the stylised (H, W, 4). attributes: for the header of an EXR file.
+    Raises as describe() does, and OSError.
     """
     if path.suffix.lower() in VIDEOS:
         videos = _module("videos", path)
