@@ -5,6 +5,7 @@ name in the OCIO configuration.
 """
 
 import logging
+import re
 
 import bpy
 import mathutils
@@ -14,20 +15,10 @@ from ...core.exr import write_exr
 from .. import temp_folder
 
 logger = logging.getLogger(__name__)
-NAMES = (
-    "Linear Rec.709",
-    "Linear Rec.709 (sRGB)",
-    "lin_rec709",
-    "lin_rec709_srgb",
-    "lin_rec709_scene",
-    "Utility - Linear - Rec.709",
-    "Utility - Linear - sRGB",
-    "scene-linear Rec.709-sRGB",
-    "Linear BT.709",
-    "Linear sRGB",
-    "lin_srgb",
-)
-"""What configurations call linear Rec.709: Blender's, ACES 1.3 and 2.0, their aliases, ACES 1.0 to 1.2, and others."""
+REC709 = re.compile(r"(?=.*lin)(?=.*(rec|bt|itu)709|.*srgb)(?!.*(2020|p3|ap0|ap1|xyz|log|gamma|curve|texture|output|display))")
+"""Matches what configurations call linear Rec.709, in small letters and digits alone: Blender's, those of ACES and its aliases."""
+SRGB = re.compile(r"(?=.*srgb)(?!.*(output|display|aces|agx|filmic|khronos|tone|lin))")
+"""Matches what they call the space of sRGB textures, whose primaries are those of Rec.709."""
 COLOURS = ("image", "albedo")
 """The passes that are colours."""
 _from_rec709: dict[str, np.ndarray] = {}
@@ -38,7 +29,10 @@ def measure() -> None:
     """Find the matrix of the file's working space, once. On the main thread, where data-blocks may come and go."""
     space = bpy.data.colorspace.working_space
     if space not in _from_rec709:
-        _from_rec709[space] = _by_name() if _names() else _by_primaries()
+        matrix = _by_roles()
+        name = _name(REC709) or (_name(SRGB) if _is_identity(matrix) else "")
+        _from_rec709[space] = _by_space(name) if name else matrix
+        logger.debug("Linear Rec.709 in %s, by %s: %s", space, name or "roles", _from_rec709[space])
 
 
 def to_rec709(passes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -54,7 +48,7 @@ def from_rec709(frame: np.ndarray) -> np.ndarray:
 
 def _times(matrix: np.ndarray, array: np.ndarray) -> np.ndarray:
     """The first three channels times the matrix; the array itself if that would change nothing."""
-    if np.allclose(matrix, np.eye(3), atol=1e-6):
+    if _is_identity(matrix):
         return array
     result = array.copy()
     with np.errstate(over="ignore", invalid="ignore"):
@@ -62,26 +56,35 @@ def _times(matrix: np.ndarray, array: np.ndarray) -> np.ndarray:
     return result
 
 
-def _names() -> list[str]:
-    """Those of NAMES that the OCIO configuration has."""
-    spaces = bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"].enum_items
-    return [name for name in NAMES if name in spaces]
+def _is_identity(matrix: np.ndarray) -> bool:
+    return np.allclose(matrix, np.eye(3), atol=1e-6)
 
 
-def _by_name() -> np.ndarray:
-    """Let OCIO convert the three primaries: Blender brings the colours of files into the working space when it loads them."""
+def _name(wanted: re.Pattern) -> str:
+    """The colour space of the OCIO configuration that is called so; empty if none is. Of several, the shortest name."""
+    spaces = [str(s) for s in bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"].enum_items.keys()]
+    found = [name for name in spaces if wanted.match(re.sub("[^a-z0-9]", "", name.lower()))]
+    return min(found, key=len, default="")
+
+
+def _by_roles() -> np.ndarray:
+    """By what Blender knows of the working space from the configuration's roles; it takes it for linear Rec.709 without them."""
+    colours = [mathutils.Color(c).from_rec709_linear_to_scene_linear() for c in np.eye(3)]
+    return np.array(colours, float).T
+
+
+def _by_space(name: str) -> np.ndarray:
+    """Let OCIO convert the three primaries: Blender brings the colours of files into the working space when it loads them.
+
+    Curves leave primaries alone: 0 and 1 stay what they are.
+    """
     path = temp_folder.folder() / "primaries.exr"
     primaries = np.concatenate([np.eye(3), np.ones((3, 1))], axis=1, dtype=np.float32)
     write_exr(path, {"image": primaries[None]})
     image = bpy.data.images.load(str(path))
     try:
-        image.colorspace_settings.name = _names()[0]
+        image.colorspace_settings.name = name
         return np.array(image.pixels[:], float).reshape(3, 4)[:, :3].T
     finally:
         bpy.data.images.remove(image)
-
-
-def _by_primaries() -> np.ndarray:
-    """By what Blender knows of the working space from the configuration's roles; it takes it for linear Rec.709 without them."""
-    colours = [mathutils.Color(c).from_rec709_linear_to_scene_linear() for c in np.eye(3)]
-    return np.array(colours, float).T
+        path.unlink()

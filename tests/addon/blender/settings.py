@@ -156,5 +156,30 @@ def working_spaces(folder: Path) -> None:
             assert_close(once[..., :3], np.float32(rgb[..., ::-1] @ REC2020.T), 1e-3)
 
 
+def passes_in_working_spaces(folder: Path) -> None:
+    """What is no colour reaches the style as it is, and colours in linear Rec.709, whatever the file's space."""
+    load_addon()
+    scene = make_scene()
+    node = insert_style(scene.compositing_node_group, "guided")
+    frames, seen = sys.modules["gan_style.addon.run.run_nodes"], {}
+    capture = frames.capture
+    frames.capture = lambda *a: seen.setdefault(bpy.data.colorspace.working_space, capture(*a))
+    try:
+        for space in ("Linear Rec.709", "Linear Rec.2020", "ACEScg"):
+            bpy.ops.wm.set_working_color_space(working_space=space, convert_colors=True)
+            with bpy.context.temp_override(node=node):
+                bpy.ops.gan_style.link_passes()
+            render(scene, folder / "frame.exr")
+    finally:
+        frames.capture = capture
+    expected = seen.pop("Linear Rec.709")
+    assert len(seen) == 2 and len(expected) == 6
+    for passes in seen.values():
+        for name, array in expected.items():
+            if name != "image":  # light that bounces off colours is another one in each space
+                assert_close(passes[name], array, 1e-4)
+        assert np.abs(passes["normal"]).max() > 0.9 and passes["albedo"].max() > 0.5
+
+
 if __name__ == "__main__":
     run_case(globals())
