@@ -64,10 +64,10 @@ class MissingStyleError(StyleError):
 
 
 def number(identifier: str) -> int:
-    """Stands for a style in Blender's enum properties; small enough for an F-curve's float to hold exactly."""
+    """Stands for a style in Blender's enum properties; so small that an F-curve can add a half, to round, in a float."""
     if unknown := re.fullmatch(rf"{UNKNOWN}(\d+)", identifier):
         return int(unknown[1])
-    return zlib.crc32(identifier.encode()) & 0xFFFFFF
+    return zlib.crc32(identifier.encode()) & 0x7FFFFF
 
 
 def identifier(number_of: int) -> str:

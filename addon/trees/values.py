@@ -16,7 +16,8 @@ PLAIN = ("BOOLEAN", "INT", "FLOAT", "STRING", "ENUM")
 @cache
 def _fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """The names of a struct's plain properties, of the structs in it that hold more of them, and of its lists of such structs."""
-    properties = [p for p in kind.bl_rna.properties if p.identifier not in NOT_VALUES]
+    left_out = NOT_VALUES if issubclass(kind, bpy.types.Node) else {"select"}
+    properties = [p for p in kind.bl_rna.properties if p.identifier not in left_out]
     nested = [p for p in properties if p.type in ("POINTER", "COLLECTION") and p.fixed_type.identifier in NESTED]
     plain = [p for p in properties if not p.is_readonly and (p.type in PLAIN or (p.type == "POINTER" and _is_id(p.fixed_type)))]
     return (

@@ -31,6 +31,8 @@ FAILING = {
     "one_layer_alone": "by layer=",
     "one_layer_alone_in_words_unknown": "was written without the style",
     "single_layer_switched_on": "Render Single Layer",
+    "keyframed_style_away": "is not installed",
+    "tree_changed_in_a_render": "nodes or links during the render",
     "strip_instead": "skips the compositor",
     "own_mistake": "unexpected",
     "device_not_there": "no NVIDIA driver",

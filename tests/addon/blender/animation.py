@@ -7,8 +7,20 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import numpy as np
-from scene import assert_close, insert, insert_style, load_addon, make_scene, run_case, styled
+from scene import (
+    FIXTURES,
+    assert_close,
+    insert,
+    insert_group,
+    insert_style,
+    load_addon,
+    make_scene,
+    new_group,
+    run_case,
+    styled,
+)
 
+from core import Generator, load_style, stylize
 from core.exr import read_exr
 
 FRAMES = 3
@@ -77,6 +89,94 @@ def exposure_keyframed(folder: Path) -> None:
         node.inputs["Exposure"].keyframe_insert("default_value", frame=frame)
     for gain, got, image in zip((0.25, 1, 4), render_frames(scene, folder / "tone"), plain, strict=True):
         assert_close(got[..., :3], np.log1p(image[..., :3] * gain) / gain, 1e-5)
+
+
+def style_keyframed(folder: Path) -> None:
+    """The look changes at a frame: by keyframes, by a strip of them, by a driver; the file's node keeps its own."""
+    addon = load_addon()
+    scene = make_scene(frames=FRAMES)
+    tree = scene.compositing_node_group
+    plain = render_frames(scene, folder / "plain")
+    node = insert_style(tree, "swap")
+    looks = ["wide", "tone", "swap"]
+    expected = [styled(image, style) for image, style in zip(plain, looks, strict=True)]
+    for frame, style in enumerate(looks, 1):
+        node.style = style
+        node.keyframe_insert("style", frame=frame)
+
+    def check(name: str) -> None:
+        for got, image in zip(render_frames(scene, folder / name), expected, strict=True):
+            assert_close(got, image, 1e-5)
+        assert [run.style for run in addon.addon.run.log.last_runs()][-FRAMES:] == looks
+
+    check("keys")
+    scene.frame_set(2)
+    assert node.style == "tone"
+    strip = tree.animation_data.nla_tracks.new().strips.new("Looks", 1, tree.animation_data.action)
+    assert strip.action_slot is not None
+    tree.animation_data.action = None
+    check("strip")
+    tree.animation_data.nla_tracks.remove(tree.animation_data.nla_tracks[0])
+    numbers = [sys.modules["gan_style.addon.library"].number(style) for style in looks]
+    node.driver_add("style").driver.expression = f"({numbers[0]}, {numbers[1]}, {numbers[2]})[int(frame) - 1]"
+    check("driver")
+
+
+def style_keyframed_in_a_group_with_guides(folder: Path) -> None:
+    """Styles that need other passes than each other, in a group; the node has the inputs of all of them."""
+    load_addon()
+    scene = make_scene(frames=FRAMES)
+    tree = scene.compositing_node_group
+    group = new_group("Look")
+    node = insert_style(group, "swap")
+    insert_group(tree, group)
+    for frame, style in ((1, "swap"), (2, "normal")):
+        node.style = style
+        node.keyframe_insert("style", frame=frame)
+    node.style = "swap"
+    sys.modules["gan_style.addon.trees.keep_in_sync"].sync()
+    with bpy.context.temp_override(node=node):
+        bpy.ops.gan_style.link_passes()
+    assert node.inputs["Normal"].is_linked
+    node.mute = True
+    plain = render_frames(scene, folder / "plain")
+    node.mute = False
+    first, second, third = render_frames(scene, folder / "looks")
+    assert_close(first, styled(plain[0], "swap"))
+    for got, image in ((second, plain[1]), (third, plain[2])):
+        assert np.abs(got - styled(image, "swap")).max() > 0.1 and np.abs(got - image).max() > 0.1
+
+
+def values_set_by_handlers(folder: Path) -> None:
+    """What scripts set before or during a render reaches the network in the same frame: before the node, and in the node.
+
+    Blender itself composites such values a frame late.
+    """
+    load_addon()
+    scene = make_scene(frames=FRAMES)
+    scene.render.compositor_precision = "FULL"
+    tree = scene.compositing_node_group
+    plain = render_frames(scene, folder / "plain")
+    exposure, curves = insert(tree, "CompositorNodeExposure"), insert(tree, "CompositorNodeCurveRGB")
+    node = insert_style(tree, "wide")
+    looks = ("wide", "tone", "swap")
+
+    def set_values(block: bpy.types.Scene, *_: object) -> None:
+        exposure.inputs["Exposure"].default_value = block.frame_current - 1.0
+        curves.mapping.curves[3].points[1].location = 1.0, 0.5 + block.frame_current / 10
+        node.inputs["Exposure"].default_value = block.frame_current - 2.0
+        node.style = looks[block.frame_current - 1]
+
+    for hook in ("render_init", "frame_change_pre", "frame_change_post", "render_pre"):
+        scene.frame_set(2)
+        getattr(bpy.app.handlers, hook).append(set_values)
+        results = render_frames(scene, folder / hook)
+        getattr(bpy.app.handlers, hook).remove(set_values)
+        for frame, (got, image) in enumerate(zip(results, plain, strict=True), 1):
+            frame = 2 if hook == "render_init" else frame
+            brighter = image * np.float32([2 ** (frame - 1) * (0.5 + frame / 10)] * 3 + [1])
+            generator = Generator(load_style(FIXTURES / f"{looks[frame - 1]}.onnx"))
+            assert_close(got, stylize(generator, {"image": brighter}, exposure=frame - 2.0), 1e-3)
 
 
 if __name__ == "__main__":

@@ -139,6 +139,39 @@ def single_layer_switched_on(folder: Path) -> None:
     render(scene, folder / "frame.exr")
 
 
+def keyframed_style_away(folder: Path) -> None:
+    """A style that only a later frame needs."""
+    load_addon()
+    bpy.app.handlers.render_pre.append(lambda *_: print("rendering has begun", file=sys.stderr))
+    styles = folder / "styles"
+    shutil.copytree(FIXTURES, styles)
+    os.environ["GAN_STYLE_PATH"] = str(styles)
+    scene = make_scene()
+    node = insert_style(scene.compositing_node_group, "swap")
+    for frame, style in ((1, "swap"), (40, "tone")):
+        node.style = style
+        node.keyframe_insert("style", frame=frame)
+    node.style = "swap"
+    (styles / "tone.onnx").unlink()
+    render(scene, folder / "frame.exr")
+
+
+def tree_changed_in_a_render(folder: Path) -> None:
+    """A handler of a script puts a node before ours when the data-blocks must stay as they are."""
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    before = insert(scene.compositing_node_group, "CompositorNodeExposure")
+    bpy.app.handlers.render_pre.append(lambda *_: relink(scene.compositing_node_group, before))
+    render(scene, folder / "frame.exr")
+
+
+def relink(tree: bpy.types.NodeTree, before: bpy.types.Node) -> None:
+    style = tree.nodes["GAN Style"]
+    tree.links.new(style.inputs["Image"].links[0].from_socket, before.inputs["Image"])
+    tree.links.new(before.outputs["Image"], style.inputs["Image"])
+
+
 def strip_instead(folder: Path) -> None:
     """A visible strip, be it beyond the frames that are rendered."""
     load_addon()
