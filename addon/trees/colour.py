@@ -16,7 +16,7 @@ from .. import temp_folder
 
 logger = logging.getLogger(__name__)
 REC709 = re.compile(r"(?=.*lin)(?=.*(rec|bt|itu)709|.*srgb)(?!.*(2020|p3|ap0|ap1|xyz|log|gamma|curve|texture|output|display))")
-"""Matches what configurations call linear Rec.709, in small letters and digits alone: Blender's, those of ACES and its aliases."""
+"""Matches what configurations call linear Rec.709, in small letters and digits alone: Blender's, those of ACES, its aliases."""
 SRGB = re.compile(r"(?=.*srgb)(?!.*(output|display|aces|agx|filmic|khronos|tone|lin))")
 """Matches what they call the space of sRGB textures, whose primaries are those of Rec.709."""
 COLOURS = ("image", "albedo")
@@ -62,8 +62,8 @@ def _is_identity(matrix: np.ndarray) -> bool:
 
 def _name(wanted: re.Pattern) -> str:
     """The colour space of the OCIO configuration that is called so; empty if none is. Of several, the shortest name."""
-    spaces = [str(s) for s in bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"].enum_items.keys()]
-    found = [name for name in spaces if wanted.match(re.sub("[^a-z0-9]", "", name.lower()))]
+    spaces = bpy.types.ColorManagedInputColorspaceSettings.bl_rna.properties["name"].enum_items
+    found = [name for name in (space.identifier for space in spaces) if wanted.match(re.sub("[^a-z0-9]", "", name.lower()))]
     return min(found, key=len, default="")
 
 

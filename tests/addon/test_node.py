@@ -58,13 +58,6 @@ def test_works(script, tmp_path):
         assert word not in result.stdout, result.stdout
 
 
-@pytest.mark.parametrize("case", ["by_role", "by_name", "by_texture"])
-def test_colour_configuration_of_a_studio(case, tmp_path):
-    """Of an ACEScg pipeline that calls no space as Blender does."""
-    result = run_blender("ocio", case, tmp_path)
-    assert result.returncode == 0, result.stdout + result.stderr
-
-
 @pytest.mark.parametrize("case", FAILING)
 def test_failure_ends_a_background_render(case, tmp_path):
     result = run_blender("failing", case, tmp_path)
