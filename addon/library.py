@@ -112,6 +112,13 @@ def look_again() -> None:
     _seen = None
 
 
+def first_choice() -> str:
+    """The style of a new node: the first that sees the image alone, and so runs wherever the node stands. Empty without any."""
+    usable = [found for found in installed().values() if found.style is not None]
+    alone = (found.identifier for found in usable if found.style.passes == ("image",))
+    return next(alone, usable[0].identifier if usable else "")
+
+
 def find(identifier: str, wanted: Settings | None = None) -> Style:
     """Raises MissingStyleError if there is no such style, StyleError if its file can't be used. wanted: as for installed()."""
     found = installed(wanted).get(identifier)

@@ -20,7 +20,7 @@ from ...core import Cancelled
 from .. import library, main_thread, temp_folder
 from ..callbacks import add_handlers, remove_handlers
 from ..settings import Settings, settings
-from ..trees import blocks, hidden_scenes, keep_in_sync, node_group, problems
+from ..trees import blocks, hidden_scenes, keep_in_sync, node_group, problems, read
 from . import after_edits, log, run_nodes
 
 STRIP_PROBLEM = "The node can't run in the video sequencer; put it into the compositor of a scene."
@@ -167,6 +167,9 @@ def _on_frame(scene: bpy.types.Scene, *_: object) -> None:
         return
     _tell_missed(scene)
     _triggered = False
+    tree = scene.compositing_node_group
+    named = [node.scene for node in tree.nodes if node.bl_idname == read.RENDER_LAYERS] if tree is not None else []
+    log.record_render([scene, *(other for other in named if other is not None)])
     trigger = blocks.find(blocks.TRIGGER)
     if _plans and trigger is not None and bpy.app.background:
         blocks.set_switches(trigger)  # scripts may have set them since the render began

@@ -1,7 +1,10 @@
 """What the GAN Style nodes did last: timings for scripts, errors and device for the nodes' faces."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import bpy
 
 REMEMBERED = 10_000
 
@@ -30,12 +33,15 @@ class Run:
     warning: str = ""
     """What went wrong without stopping the run."""
     error: str = ""
+    not_rendered: bool = False
+    """Whether the error is only that there is nothing to stylise yet, since a scene was not rendered in this session."""
     cancelled: bool = False
     """Whether the run was stopped on demand, and the node shows an older picture."""
 
 
 _runs: deque[Run] = deque(maxlen=REMEMBERED)
 _latest: dict[int, Run] = {}
+_rendered: set[int] = set()
 
 
 def record(key: int, run: Run) -> None:
@@ -53,6 +59,17 @@ def latest(key: int) -> Run | None:
     return _latest.get(key)
 
 
+def record_render(scenes: Iterable[bpy.types.Scene]) -> None:
+    """Remember that the scenes are rendered, and so have pixels for the compositor. From any thread."""
+    _rendered.update(scene.session_uid for scene in scenes)
+
+
+def is_rendered(scene: bpy.types.Scene) -> bool:
+    """Whether the scene was rendered in this session: Blender keeps no renders in files."""
+    return scene.session_uid in _rendered
+
+
 def forget() -> None:
+    _rendered.clear()
     _runs.clear()
     _latest.clear()

@@ -6,7 +6,8 @@ import numpy as np
 from ...core.exr import ExrError, read_exr, write_exr
 from .. import temp_folder
 from ..callbacks import no_handlers
-from ..trees import blocks, colour, hidden_scenes, node_group
+from ..trees import blocks, colour, hidden_scenes, inputs_scene, node_group
+from . import log
 
 MATCHED = (
     "resolution_x", "resolution_y", "resolution_percentage",
@@ -23,11 +24,15 @@ class CaptureError(RuntimeError):
     """Blender did not deliver the node's inputs."""
 
 
+class NotRenderedError(CaptureError):
+    """There are none yet: a scene that feeds the node has to be rendered first."""
+
+
 def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
     """The passes that feed a node at the scene's current frame: {pass name: (H, W, c) float32, linear Rec.709, top row first}.
 
     Composites in a hidden scene, which reads the finished passes of the render in progress and renders nothing itself.
-    Raises CaptureError.
+    To be called on the main thread. Raises CaptureError, NotRenderedError.
     """
     inputs = blocks.find(blocks.INPUTS)
     if inputs is None:
@@ -45,6 +50,11 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
     except RuntimeError as error:
         raise CaptureError(f"Blender can't composite the node's inputs: {error}") from error
     if not path.exists():
+        for feeding in inputs_scene.reads(inputs.compositing_node_group, plan.capture):
+            if not log.is_rendered(feeding):
+                raise NotRenderedError(
+                    f"The scene '{feeding.name}' feeds the node and is not rendered yet: render it once (F12)."
+                )
         raise CaptureError(
             "What is connected to the input Image has no pixels: is it not rendered yet, an Image node without its file, "
             f"or one colour? Render it, connect an image, or make space if the disk of {path.parent} is full."

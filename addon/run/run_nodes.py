@@ -21,7 +21,7 @@ from ..settings import Settings
 from ..trees import hidden_scenes, read
 from ..trees.plans import as_it_stands
 from . import log
-from .pixels import CaptureError, capture, show, show_unstyled
+from .pixels import CaptureError, NotRenderedError, capture, show, show_unstyled
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def run_scene(
     """
     done = []
     _limit_cache(wanted, frame)
-    library.make_room(len({plan.style for plan in plans}))
+    library.make_room(len({style for plan in plans for style in (plan.style, *plan.styles)}))
     with _nothing_unnoticed(scene, frame, plans):
         for index, plan in enumerate(plans):
             overall = progress and (lambda part, before=index: progress((before + part) / len(plans)))
@@ -131,7 +131,7 @@ def _run(plan: hidden_scenes.Plan, run: log.Run, wanted: Settings, call: Callabl
         with suppress(Cancelled):  # whoever cancelled shows something newer
             if _shown.get(plan.picture) != source:
                 call(_show, plan, source, show_unstyled, passes)
-        return replace(run, error=str(error) or type(error).__name__)
+        return replace(run, error=str(error) or type(error).__name__, not_rendered=isinstance(error, NotRenderedError))
 
 
 def _show(plan: hidden_scenes.Plan, source: str, show_picture: Callable, picture: object) -> None:

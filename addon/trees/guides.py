@@ -2,7 +2,8 @@
 
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import takewhile
 
 import bpy
@@ -70,23 +71,37 @@ def problem(scene: bpy.types.Scene, node: bpy.types.Node, groups: Sequence[bpy.t
     return ""
 
 
-def link(scene: bpy.types.Scene, node: bpy.types.Node) -> None:
-    """Feed all guides of the node from the Render Layers node that feeds its image, and have the view layer render them.
+def link_by_itself(node: bpy.types.Node) -> bool:
+    """Link the passes that the node lacks if one Render Layers node alone feeds its image. Tells whether it did."""
+    for scene in (s for s in bpy.data.scenes if s.compositing_node_group is not None):
+        path = read.path_to(scene.compositing_node_group, node)
+        lacking = missing(node, path[:-1]) if path is not None else []
+        if path is not None and lacking and len({layers for layers, _ in _all_render_layers(path)}) == 1:
+            with suppress(GuideError):
+                link(scene, node, lacking)
+                return True
+    return False
 
-    Either may stand in groups that the other is not in: these get an output or an input for each pass.
-    Raises GuideError if there is no such Render Layers node.
+
+def link(scene: bpy.types.Scene, node: bpy.types.Node, names: Sequence[str] | None = None) -> None:
+    """Feed guides of the node from the Render Layers node that feeds its image, and have the view layer render them.
+
+    names: of the sockets; None for all. Either may stand in groups that the other is not in: these get an output or an input for
+    each pass. Raises GuideError if there is no such Render Layers node.
     """
     path = read.path_to(scene.compositing_node_group, node) if scene.compositing_node_group else None
     if path is None:
         raise GuideError(f"The node '{node.name}' is not in the compositor tree of the scene '{scene.name}'.")
-    layers, around = _render_layers(path)
+    layers, around = next(_all_render_layers(path), (None, ()))
+    if layers is None:
+        raise GuideError("No Render Layers node feeds the image here; link the passes by hand.")
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(around, path[:-1], strict=False)))
     for group in (*around[shared:], *path[shared:-1]):
         if not group.node_tree.is_editable:
             raise GuideError(f"The group '{group.node_tree.name}' belongs to another file; link the passes there.")
     rendered = layers.scene or scene
     layer = rendered.view_layers[layers.layer] if layers.layer in rendered.view_layers else rendered.view_layers[0]
-    lacking, wanted = [], [s.name for s in node.inputs if s.name in SOCKETS]
+    lacking, wanted = [], [s.name for s in node.inputs if s.name in SOCKETS] if names is None else names
     for name in wanted:
         setattr(layer, PASSES[SOCKETS[name]].switch, True)
     layers.layer = layer.name  # before Blender 5.2 the outputs of a node inside a group follow only now
@@ -104,8 +119,11 @@ def link(scene: bpy.types.Scene, node: bpy.types.Node) -> None:
         raise GuideError(f"The engine of the scene '{rendered.name}' gives no pass {', '.join(lacking)}; choose another engine.")
 
 
-def _render_layers(path: tuple[bpy.types.Node, ...]) -> tuple[bpy.types.Node, tuple[bpy.types.Node, ...]]:
-    """The Render Layers node nearest to the image of the path's last node, and the group nodes around it, outermost first."""
+def _all_render_layers(path: tuple[bpy.types.Node, ...]) -> Iterator[tuple[bpy.types.Node, tuple[bpy.types.Node, ...]]]:
+    """The Render Layers nodes that feed the image of the path's last node, and the group nodes around each, outermost first.
+
+    The nearest comes first.
+    """
     waiting, seen, wiring = deque([(path[-1].inputs["Image"], path[:-1])]), set(), read.Wiring()
     while waiting:
         socket, groups = waiting.popleft()
@@ -113,14 +131,13 @@ def _render_layers(path: tuple[bpy.types.Node, ...]) -> tuple[bpy.types.Node, tu
             node = feed.node
             seen.add(place)
             if node.bl_idname == read.RENDER_LAYERS:
-                return node, groups
-            if node.bl_idname == "NodeGroupInput" and groups:
+                yield node, groups
+            elif node.bl_idname == "NodeGroupInput" and groups:
                 waiting.append((read.twin(feed, groups[-1].inputs), groups[:-1]))
             elif (inside := read.inside_of(feed)) is not None:
                 waiting.append((inside, (*groups, node)))
             else:
                 waiting.extend((other, groups) for other in node.inputs)
-    raise GuideError("No Render Layers node feeds the image here; link the passes by hand.")
 
 
 def _out_of(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.types.NodeSocket:

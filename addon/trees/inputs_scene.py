@@ -104,6 +104,13 @@ def follow(scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...
     return True
 
 
+def reads(tree: bpy.types.NodeTree, name: str) -> set[bpy.types.Scene]:
+    """The scenes whose render the copy of that name reads."""
+    trees = read.all_trees(tree.nodes[name].node_tree) if name in tree.nodes else []
+    layers = (node for inside in trees for node in inside.nodes if node.bl_idname == read.RENDER_LAYERS and not node.mute)
+    return {node.scene for node in layers if node.scene is not None}
+
+
 def _copy(
     scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...], directory: str, name: str, made: _Copy
 ) -> bpy.types.NodeTree:

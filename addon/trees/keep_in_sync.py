@@ -65,12 +65,13 @@ def sync_if_due() -> None:
         sync()
 
 
-def sync_or_postpone() -> None:
-    """Synchronise now if nothing speaks against it, else soon."""
+def sync_or_postpone() -> bool:
+    """Synchronise now if nothing speaks against it, else soon. Tells whether it did."""
     if threading.current_thread() is threading.main_thread() and is_idle():
         sync()
-    else:
-        request_sync()
+        return True
+    request_sync()
+    return False
 
 
 def _when_idle() -> None:

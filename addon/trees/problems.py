@@ -38,6 +38,8 @@ def of_node(scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node,
         return "The node is in a group that is used several times; make the group single-user."
     groups = read.groups_around(scene.compositing_node_group, path)
     if read.Wiring().origin(node.inputs["Image"], groups) is None:
+        if node.inputs["Image"].is_linked:
+            return "What is connected to the input Image leads to no image: muted, through reroutes in a circle, or from none."
         return "Nothing is connected to the input Image; connect it."
     return guides.problem(scene, node, groups)
 

@@ -3,7 +3,7 @@
 import bpy
 
 from .. import library
-from ..trees import keep_in_sync, node_group, read
+from ..trees import guides, keep_in_sync, node_group, read
 from . import node_panel, thumbnails
 
 MENU = "NODE_MT_category_compositor_creative"
@@ -34,7 +34,8 @@ def _set_style(node: "CompositorNodeGANStyle", number: int) -> None:
 
 
 def _style_changed(node: "CompositorNodeGANStyle", _context: bpy.types.Context) -> None:
-    keep_in_sync.sync_or_postpone()
+    if keep_in_sync.sync_or_postpone() and guides.link_by_itself(node):
+        keep_in_sync.sync_or_postpone()
     node_group.touch(node)
 
 
@@ -61,7 +62,7 @@ class CompositorNodeGANStyle(bpy.types.CompositorNodeCustomGroup):
 
     def init(self, _context: bpy.types.Context) -> None:
         self.node_tree = node_group.new_group()
-        self.style_id = next(iter(library.installed()), "")
+        self.style_id = library.first_choice()
         keep_in_sync.request_sync()
 
     def draw_buttons(self, _context: bpy.types.Context, layout: bpy.types.UILayout) -> None:

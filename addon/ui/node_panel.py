@@ -8,7 +8,7 @@ import bpy
 from ...core import StyleError
 from .. import library
 from ..run import after_edits, log
-from ..trees import guides
+from ..trees import guides, hidden_scenes
 from ..viewport import switch
 from . import thumbnails
 
@@ -35,7 +35,11 @@ def draw_buttons(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
         row = layout.row(align=True)
         row.progress(factor=progress, text=f"Stylising, {progress:.0%}")
         row.operator("gan_style.cancel", text="", icon="X")
-    elif run is not None:
+    elif problem := hidden_scenes.problem(node):
+        _draw_error(layout, problem, node.width)
+    elif run is None or run.not_rendered:
+        layout.label(text="Render once (F12)", icon="INFO")
+    else:
         _draw_run(run, layout, node.width)
 
 

@@ -74,6 +74,8 @@ def node_says_how_it_is(folder: Path) -> None:
     render(scene, folder / "a.exr")
     assert "CPU  unchanged" in drawn(node).text("label")
     node.style = "normal"
+    assert not drawn(node).text("red")  # its passes are linked
+    node.id_data.links.remove(node.inputs["Normal"].links[0])
     assert "needs the passes Normal" in drawn(node).text("red") and "gan_style.link_passes" in drawn(node).text("operator")
     with bpy.context.temp_override(node=node):
         bpy.ops.gan_style.link_passes()

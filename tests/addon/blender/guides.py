@@ -151,9 +151,10 @@ def nothing_to_link(_folder: Path) -> None:
     load_addon()
     scene = make_scene()
     tree = scene.compositing_node_group
-    node = insert_style(tree, "normal")
+    node = insert_style(tree, "swap")
     colour = tree.nodes.new("CompositorNodeRGB")
     tree.links.new(colour.outputs[0], node.inputs["Image"])
+    node.style = "normal"
     guides = sys.modules["gan_style.addon.trees.guides"]
     try:
         guides.link(scene, node)

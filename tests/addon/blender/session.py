@@ -17,7 +17,8 @@ import bpy
 import numpy as np
 from clock import Clock
 from editing import our_handlers
-from scene import FIXTURES, assert_close, assert_swapped, insert_style, load_addon, render, run_case, start_over, styled
+from face import drawn
+from scene import FIXTURES, assert_close, assert_swapped, insert, insert_style, load_addon, render, run_case, start_over, styled
 
 clock = Clock()
 
@@ -418,6 +419,68 @@ def progress_that_is_left(folder: Path) -> None:
     context = SimpleNamespace(window_manager=manager, workspace=SimpleNamespace(status_text_set=texts.append))
     module("ui.operators").GANSTYLE_OT_watch.cancel(SimpleNamespace(timer="timer"), context)
     assert removed == ["timer"] and texts == [None]
+
+
+def first_impression(folder: Path) -> None:
+    """A new node runs as it is, and says what to do before the first render; nothing is red that is not wrong."""
+    load_addon()
+    scene = start_over()
+    library, hidden_scenes = module("library"), module("trees.hidden_scenes")
+    with variable("GAN_STYLE_PATH", ""):
+        node = insert(scene.compositing_node_group, "CompositorNodeGANStyle")
+        assert library.find(node.style).passes == ("image",)
+        face = drawn(node)
+        assert "Render once (F12)" in face.text("label") and not face.text("red")
+        run_as_after_an_edit(scene)
+        face = drawn(node)
+        assert "Render once (F12)" in face.text("label") and not face.text("red") and "run_again" not in face.text("operator")
+        render(scene, folder / "frame.exr")
+        face = drawn(node)
+        assert "CPU" in face.text("label") and "F12" not in face.text("label") and not face.text("red")
+    tree = scene.compositing_node_group
+    reroutes = [tree.nodes.new("NodeReroute") for _ in range(2)]
+    for first, second in (reroutes, reroutes[::-1]):
+        tree.links.new(first.outputs[0], second.inputs[0])
+    tree.links.new(reroutes[0].outputs[0], node.inputs["Image"])
+    module("trees.keep_in_sync").sync()
+    assert "reroutes in a circle" in drawn(node).text("red") and "F12" not in drawn(node).text("label")
+    assert "reroutes in a circle" in hidden_scenes.plans(scene)[0].problem
+
+
+def run_as_after_an_edit(scene: bpy.types.Scene) -> None:
+    module("trees.keep_in_sync").sync()
+    plans, wanted = module("trees.hidden_scenes").plans(scene), module("settings").settings()
+    module("run.run_nodes").run_scene(scene.name, 1, plans, wanted, module("main_thread").call)
+
+
+def passes_link_themselves(folder: Path) -> None:
+    """When a style is chosen whose node stands behind one Render Layers node; links that the artist made stay."""
+    load_addon()
+    scene = start_over()
+    tree = scene.compositing_node_group
+    layers = tree.nodes["Render Layers"]
+    insert(tree, "CompositorNodeExposure")
+    node = insert_style(tree, "normal")
+    assert node.inputs["Normal"].links[0].from_node == layers and scene.view_layers[0].use_pass_normal
+    image = render(scene, folder / "normal.exr")
+    assert np.isfinite(image).all()
+    own = tree.nodes.new("CompositorNodeExposure")
+    node.style = "swap"
+    node.style = "normal"
+    assert node.inputs["Normal"].links[0].from_node == layers
+    tree.links.new(own.outputs[0], node.inputs["Normal"])
+    node.style = "swap"
+    node.style = "normal"
+    assert node.inputs["Normal"].links[0].from_node == own
+    second = tree.nodes.new("CompositorNodeRLayers")
+    over = tree.nodes.new("CompositorNodeAlphaOver")
+    sockets = [socket for socket in over.inputs if socket.type == "RGBA"]
+    tree.links.new(layers.outputs["Image"], sockets[0])
+    tree.links.new(second.outputs["Image"], sockets[1])
+    other = insert_style(tree, "swap")
+    tree.links.new(over.outputs[0], other.inputs["Image"])
+    other.style = "normal"
+    assert not other.inputs["Normal"].links  # which of the two is for the artist to say
 
 
 if __name__ == "__main__":

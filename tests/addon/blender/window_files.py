@@ -20,6 +20,9 @@ def guides_and_drop(scene: bpy.types.Scene, area: bpy.types.Area) -> Iterator[No
         return bpy.data.scenes["Scene"].compositing_node_group.nodes["GAN Style"]
 
     node().style = "normal"
+    yield from pause()
+    check("a style's passes link themselves", lambda: assert_equal(len(node().inputs["Normal"].links), 1))
+    node().id_data.links.remove(node().inputs["Normal"].links[0])
     scene.compositing_node_group.nodes.active = node()
     yield from pause()
     bpy.ops.ed.undo_push(message="style")
