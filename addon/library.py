@@ -114,9 +114,9 @@ def look_again() -> None:
 
 def first_choice() -> str:
     """The style of a new node: the first that sees the image alone, and so runs wherever the node stands. Empty without any."""
-    usable = [found for found in installed().values() if found.style is not None]
-    alone = (found.identifier for found in usable if found.style.passes == ("image",))
-    return next(alone, usable[0].identifier if usable else "")
+    usable = {found.identifier: found.style for found in installed().values() if found.style is not None}
+    alone = (identifier for identifier, style in usable.items() if style.passes == ("image",))
+    return next(alone, next(iter(usable), ""))
 
 
 def find(identifier: str, wanted: Settings | None = None) -> Style:
