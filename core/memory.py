@@ -3,6 +3,7 @@
 import ctypes
 import math
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .onnx_sizes import Sizes, constant_names, infer_sizes
@@ -46,33 +47,34 @@ def frame_cost(model, inputs: dict[str, int], output: str, alignment: int) -> Fr
     this much or more: copies in another layout and gaps between results come on top. Weights do not count, not even if they are
     cast, which a runtime does once. Raises GraphError.
     """
-    constant, nodes = constant_names(model), _in_running_order(model.graph.node, output)
+    nodes = _in_running_order(model.graph.node, output)
+    steps = list(_steps(nodes, constant_names(model), {*inputs, output}))
     low, high = (round_up(side, alignment) for side in (SMALLEST, LARGEST))
     sizes = [infer_sizes(model, inputs, output, side, side) for side in (low, high)]
-    small, large = (_peak(nodes, s, constant, inputs, output) for s in sizes)
+    small, large = (_peak(steps, s, inputs) for s in sizes)
     per_pixel = (large - small) / (high**2 - low**2)
     longest = max((multiplications(node, sizes[1]) for node in nodes), default=0) / high**2
     return FrameCost(max(0, math.ceil(small - per_pixel * low**2)), math.ceil(per_pixel), math.ceil(longest))
 
 
-def _peak(nodes: list, sizes: Sizes, constant: set[str], inputs: dict[str, int], output: str) -> int:
-    """Bytes held at once while the nodes run in their order."""
+def _steps(nodes: list, constant: set[str], kept: set[str]) -> Iterator[tuple]:
+    """Of each node that does not follow from weights alone: itself, the results that it makes, and those that end with it."""
     last_use = {name: index for index, node in enumerate(nodes) for name in node.input}
-    last_use |= dict.fromkeys([*inputs, output], len(nodes))
-    held = {name: sizes.bytes(name) for name in inputs}
-    total = peak = sum(held.values())
     for index, node in enumerate(nodes):
-        ending = [name for name in dict.fromkeys(node.input) if name in held and last_use[name] == index]
-        made = {name: sizes.bytes(name) for name in node.output if name and name not in constant}
-        total += sum(made.values())
-        first = made.get(node.output[0], 0)
-        reused = node.op_type in IN_PLACE and any(held[name] == first for name in ending)
+        made = [name for name in node.output if name and name not in constant]
+        ending = [n for n in dict.fromkeys(node.input) if n and last_use[n] == index and n not in constant and n not in kept]
+        yield node, made, ending + [name for name in made if name not in last_use and name not in kept]
+
+
+def _peak(steps: list[tuple], sizes: Sizes, inputs: Iterable[str]) -> int:
+    """Bytes held at once while the nodes run in their order."""
+    total = peak = sum(map(sizes.bytes, inputs))
+    for node, made, ending in steps:
+        first = sizes.bytes(made[0]) if made else 0
+        reused = node.op_type in IN_PLACE and any(sizes.bytes(name) == first for name in ending if name not in made)
+        total += sum(map(sizes.bytes, made))
         peak = max(peak, total - reused * first + (workspace(node, sizes) if made else 0))
-        held |= made
-        for name in ending:
-            total -= held.pop(name)
-        for name in made.keys() - last_use.keys():
-            total -= held.pop(name)
+        total -= sum(map(sizes.bytes, ending))
     return peak
 
 

@@ -55,7 +55,10 @@ def workspace(node, sizes: Sizes) -> int:
         return made // max(_channels(node.output[0], sizes), 1) * _below_kernel(node, sizes)
     if node.op_type == "Resize" and (_attribute(node, "antialias") or _attribute(node, "mode") == b"cubic"):
         return max(made, sizes.bytes(node.input[0]))
-    if node.op_type in ("Max", "Mean", "Min", "Sum") and len(node.input) < 3:
+    rank = len(sizes.shapes[node.output[0]]) if node.output else 0
+    along_rows = node.op_type == "Softmax" and _attribute(node, "axis") in (None, -1, rank - 1)
+    two_alone = node.op_type in ("Max", "Mean", "Min", "Sum") and len(node.input) < 3
+    if along_rows or two_alone:
         return 0
     return made * COPIES.get(node.op_type, 0)
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .onnx_sizes import infer_shapes
+from .onnx_sizes import constants, infer_sizes
 
 SIDE = 2**8 * 3 * 5 * 7
 """Side of the frames whose shapes are compared; divisible by the steps of usual graphs."""
@@ -24,6 +24,8 @@ SIZES = {
     "Squeeze": {1}, "Tile": {1}, "Unsqueeze": {1},
 }  # fmt: skip
 """Operator -> its inputs that give sizes and positions instead of pixels."""
+UNIFORM = {"ConstantOfShape", "Expand"}
+"""Operators whose result may grow with the frame though nothing of what they read does: it is the same all along."""
 MIXES = {"Concat": 0, "Gather": 0, "Softmax": -1, "Split": 0}
 """Operators that mix or choose along their attribute `axis`, with its default."""
 
@@ -72,8 +74,8 @@ def receptive_field(model, inputs: dict[str, int], output: str, alignment: int) 
     if any(opset.version < FIRST_OPSET for opset in model.opset_import):
         return everything
     side = math.lcm(SIDE, alignment)
-    shapes = infer_shapes(model, inputs, output, side, side)
-    taller, wider = (infer_shapes(model, inputs, output, *size) for size in ((2 * side, side), (side, 2 * side)))
+    sides = ((side, side), (2 * side, side), (side, 2 * side))
+    shapes, taller, wider = (infer_sizes(model, inputs, output, *size).shapes for size in sides)
     rows = {name: axis for name, shape in shapes.items() if (axis := _axis(shape, taller[name], wider[name]))}
     columns = {name: axis for name, shape in shapes.items() if (axis := _axis(shape, wider[name], taller[name]))}
     step = alignment
@@ -81,7 +83,12 @@ def receptive_field(model, inputs: dict[str, int], output: str, alignment: int) 
         step = math.lcm(step, Fraction(axis.longer - axis.length, side).denominator)
     if step > MAX_STEP:
         return everything
-    radius = max(_radius(model, set(inputs), output, axes, step) for axes in (rows, columns))
+    weights = _weights(model)
+    operators = [_operator(node, weights) for node in model.graph.node]
+    radius = 0.0
+    for axes, longer in ((rows, taller), (columns, wider)):
+        growing = {name for name, shape in shapes.items() if longer[name] != shape}
+        radius = max(radius, _radius(operators, set(inputs), output, axes, growing, step))
     return ReceptiveField(int(radius), step) if math.isfinite(radius) else everything
 
 
@@ -93,24 +100,30 @@ def _axis(shape: list[int], longer: list[int], crosswise: list[int]) -> Axis | N
     return Axis(shape, changed[0], longer[changed[0]])
 
 
-def _radius(model, inputs: set[str], output: str, axes: dict[str, Axis], step: int) -> float:
-    """How far an output pixel sees along one side of the frame; infinite if it may see everything."""
-    weights = _weights(model)
+def _radius(
+    operators: list[SimpleNamespace], inputs: set[str], output: str, axes: dict[str, Axis], growing: set[str], step: int
+) -> float:
+    """How far an output pixel sees along one side of the frame; infinite if it may see everything.
+
+    growing: the results that are longer where that side is.
+    """
     pixels = np.arange(step, dtype=float)
     everything = pixels - np.inf, pixels + np.inf
-    needs = {output: (pixels, pixels)}
-    for node in reversed(model.graph.node):
-        operator = _operator(node, weights)
-        for result in (name for name in node.output if name in needs):
-            for index, name in enumerate(node.input):
-                if index in SIZES.get(node.op_type, ()):
-                    continue
+    needs, sources = {output: (pixels, pixels)}, set(inputs)
+    for operator in reversed(operators):
+        read = [(index, name) for index, name in enumerate(operator.inputs) if index not in SIZES.get(operator.kind, ())]
+        for result in (name for name in operator.outputs if name in needs):
+            if result in growing and growing.isdisjoint(name for _, name in read):
+                if operator.kind not in UNIFORM:
+                    return math.inf  # a table, laid out over the frame: what it gives for a tile is something else
+                sources.add(result)
+            for index, name in read:
                 span = None
-                followed = result == node.output[0] or node.op_type == "Split"  # MaxPool's second output gives positions
+                followed = result == operator.outputs[0] or operator.kind == "Split"  # the second of MaxPool gives positions
                 if name in axes and result in axes and followed:
-                    span = RULES.get(node.op_type, _unknown)(operator, index, axes[name], axes[result], *needs[result])
+                    span = RULES.get(operator.kind, _unknown)(operator, index, axes[name], axes[result], *needs[result])
                 needs[name] = _union(span or everything, needs.get(name, span or everything))
-    seen = [needs[name] for name in inputs & set(needs)]
+    seen = [needs[name] for name in sources & set(needs)]
     return float(np.max([np.maximum(pixels - first, last - pixels) for first, last in seen], initial=0))
 
 
@@ -123,21 +136,24 @@ def _weights(model) -> dict:
     import onnx
 
     floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    tensors = constants(model)
     for node in model.graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            tensors[node.output[0]] = node.attribute[0].t
-        elif node.op_type == "Cast" and node.input[0] in tensors and node.attribute[0].i in floats:
+        if node.op_type == "Cast" and node.input[0] in tensors and node.attribute[0].i in floats:
             tensors[node.output[0]] = tensors[node.input[0]]
     return tensors
 
 
 def _operator(node, weights: dict) -> SimpleNamespace:
-    """kind, attributes by name, and the onnx.TensorProto of each input, None where it is no constant."""
+    """kind, inputs, outputs, attributes by name, and, as weights, the onnx.TensorProto of each input, None for no constant."""
     import onnx
 
-    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    return SimpleNamespace(kind=node.op_type, attributes=attributes, weights=[weights.get(name) for name in node.input])
+    return SimpleNamespace(
+        kind=node.op_type,
+        inputs=list(node.input),
+        outputs=list(node.output),
+        attributes={a.name: onnx.helper.get_attribute_value(a) for a in node.attribute},
+        weights=[weights.get(name) for name in node.input],
+    )
 
 
 def _numbers(operator: SimpleNamespace, index: int) -> list[int] | None:

@@ -150,6 +150,22 @@ def test_what_a_mirroring_pad_shows_again_is_seen(tmp_path):
     assert reach(mirrored(), tmp_path, 1) == 3
 
 
+def test_the_border_of_what_is_uniform_is_seen(tmp_path):
+    """Zeros beside ones: a convolution of ones knows how near the border is."""
+    nodes = [
+        node("Shape", ["image"], ["s"]),
+        node("ConstantOfShape", ["s"], ["ones"], value=numpy_helper.from_array(np.ones(1, np.float32))),
+        conv("ones", "t", "w", pads=[4] * 4),
+        node("Add", ["image", "t"], [OUTPUT_NAME]),
+    ]
+    model = model_of(nodes, {"w": kernel(3, 3, 9)})
+    assert receptive_field(model, {"image": 3}, OUTPUT_NAME, 1).radius == 4
+    save_style(tmp_path / "s.onnx", model, Style("S"))
+    generator, image = Generator(load_style(tmp_path / "s.onnx"), "cpu"), np.ones((40, 50, 4), np.float32)
+    tiles, whole_frame = (stylize(generator, {"image": image}, tile=tile) for tile in (16, None))
+    np.testing.assert_allclose(tiles, whole_frame, atol=1e-5)
+
+
 def test_an_enlargement_of_four_reaches_as_far_as_its_pixels(tmp_path):
     model = onnx.load(FIXTURES / "wide.onnx")
     assert receptive_field(model, {"image": 3}, OUTPUT_NAME, 4).radius == 13 == reach(model, tmp_path, 4)
@@ -190,7 +206,44 @@ def aligned_corners():
     return resize("linear", coordinate_transformation_mode="align_corners")
 
 
-WHOLE = (grouped, squeezed, mean_over_space, normalised, along_the_row, aligned_corners)
+def laid_out(*nodes, **tables: np.ndarray):
+    """A table of constants, brought to the size of the frame and added."""
+    sizes = node("Shape", ["image"], ["s"])
+    tensors = [numpy_helper.from_array(array, name) for name, array in tables.items()]
+    return model_of([sizes, *nodes, node("Add", ["image", "t"], [OUTPUT_NAME])], {}, *tensors)
+
+
+TABLE = np.random.default_rng(7).normal(0, 1, (1, 3, 4, 4)).astype(np.float32)
+
+
+def embedded():
+    """Positions in the frame, as many networks learn them."""
+    return laid_out(node("Resize", ["table", "", "", "s"], ["t"], mode="linear"), table=TABLE)
+
+
+def embedded_rows():
+    """Positions down the frame, on a row of zeros that follows its width."""
+    nodes = [
+        node("Slice", ["s", "three", "four"], ["w"]),
+        node("Concat", ["start", "w"], ["row"], axis=0),
+        node("ConstantOfShape", ["row"], ["zeros"]),
+        node("Add", ["zeros", "table"], ["u"]),
+        node("Resize", ["u", "", "", "s"], ["t"], mode="linear"),
+    ]
+    numbers = {"three": np.array([3]), "four": np.array([4]), "start": np.array([1, 3, 4])}
+    return laid_out(*nodes, table=TABLE[..., :1], **numbers)
+
+
+def upper_half():
+    """The upper half of the frame, enlarged: a pixel moves the further, the lower it lies."""
+    nodes = [
+        node("Split", ["image"], ["up", "down"], axis=2, num_outputs=2),
+        node("Resize", ["up", "", "", "s"], [OUTPUT_NAME], mode="nearest"),
+    ]
+    return model_of([node("Shape", ["image"], ["s"]), *nodes], {})
+
+
+WHOLE = (embedded, embedded_rows, upper_half, grouped, squeezed, mean_over_space, normalised, along_the_row, aligned_corners)
 
 
 @pytest.mark.parametrize("make", WHOLE, ids=lambda f: f.__name__)
