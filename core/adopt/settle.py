@@ -19,6 +19,7 @@ from .sizes import (
     observe,
     picture_shape,
     set_shape,
+    set_sizes,
     shapes_at,
     takes_statistics,
     unbake,
@@ -119,16 +120,18 @@ def _sizes(
 def _observed(graph, layout: str, channels: int):
     """The graph with the sizes that it computes while it runs said beforehand. Raises GraphError if that changes its answer."""
     free, shape = _copy(graph), picture_shape(layout, *OBSERVED, channels)
-    observe(free, shape, open_model)
+    set_sizes(free, observe(free, shape))
     unbake(free, shape)
     other = picture_shape(layout, *VERIFIED, channels)
+    observe(graph, other)  # raises GraphError if it would take too much
+    problem = GraphError("it computes sizes while it runs in a way that is not understood; export it again with fixed sizes")
     if not is_known(free, other):
-        raise GraphError("it computes sizes while it runs that can't be known beforehand; export it again with fixed sizes")
+        raise problem
     tensor = np.random.default_rng(0).random(other, np.float32)
     name, answer = graph.graph.input[0].name, [graph.graph.output[0].name]
     kept, original = (open_model(model)({name: tensor}, answer)[0] for model in (free, graph))
     if kept.shape != original.shape or np.abs(kept - original).max() > 1e-3 * max(float(original.std()), 1e-6):
-        raise GraphError("it computes sizes while it runs in a way that is not understood; export it again with fixed sizes")
+        raise problem
     return free
 
 

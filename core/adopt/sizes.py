@@ -12,6 +12,8 @@ from .old_graphs import fold_constants, remove_unused, weights_of
 OBSERVED = (192, 256)
 """Height and width at which computed sizes are observed; unequal, and multiples of what usual graphs need."""
 VERIFIED = (128, 320)
+MAX_VALUES = 4096
+"""Numbers in all results together, for each number of the picture."""
 END = np.iinfo(np.int32).max
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 TOLERANCE = 0.1
@@ -68,33 +70,51 @@ def is_known(model, shape: list[int]) -> bool:
     return all(name in shapes for node in model.graph.node for name in node.output if name)
 
 
-def observe(model, shape: list[int], open_model: Callable) -> None:
-    """Replace, in place, the sizes that are computed while the graph runs by those of an input of a shape."""
+def observe(model, shape: list[int]) -> dict[str, np.ndarray]:
+    """The sizes that the graph computes for an input of a shape, by name, worked out from shapes alone: nothing is run.
+
+    Raises GraphError if some can't be known without the picture, or what they make is more than a picture of that shape may take.
+    """
     import onnx
 
-    weights = weights_of(model)
+    worked_out = onnx.ModelProto()
+    worked_out.CopyFrom(model)
     names = {
-        name: node
+        name
         for node in model.graph.node
         for index, name in enumerate(node.input)
-        if index in SIZES.get(node.op_type, ()) and name and name not in weights
+        if name and index in SIZES.get(node.op_type, ())
     }
-    if not names:
-        return
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    set_shape(probe, shape)
-    del probe.graph.output[:]
-    probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    remove_unused(probe)
-    kind = onnx.helper.tensor_dtype_to_np_dtype(probe.graph.input[0].type.tensor_type.elem_type)
-    found = open_model(probe)({probe.graph.input[0].name: np.zeros(shape, kind)}, list(names))
-    for name, value in zip(names, found, strict=True):
-        for node in model.graph.node:
-            for index, taken in enumerate(node.input):
-                if taken == name and index in SIZES.get(node.op_type, ()):
-                    node.input[index] = f"{name}/observed"
-        model.graph.initializer.append(onnx.numpy_helper.from_array(value, f"{name}/observed"))
+    while True:
+        shapes = shapes_at(worked_out, shape)
+        known = [node for node in worked_out.graph.node if node.op_type == "Shape" and node.input[0] in shapes]
+        if not known:
+            break
+        for node in known:
+            given = {attribute.name: attribute.i for attribute in node.attribute}
+            sides = np.array(shapes[node.input[0]][given.get("start", 0) : given.get("end", END)], np.int64)
+            worked_out.graph.initializer.append(onnx.numpy_helper.from_array(sides, node.output[0]))
+            worked_out.graph.node.remove(node)
+        fold_constants(worked_out)
+    results = [name for node in worked_out.graph.node for name in node.output if name]
+    weights = weights_of(worked_out)
+    if not all(name in shapes for name in results) or not names <= weights.keys():
+        raise GraphError("it computes sizes while it runs that can't be known beforehand; export it again with fixed sizes")
+    if sum(math.prod(shapes[name]) for name in results) > MAX_VALUES * math.prod(shape):
+        raise GraphError("its intermediate results are too large for its picture")
+    return {name: weights[name] for name in names}
+
+
+def set_sizes(model, sizes: dict[str, np.ndarray]) -> None:
+    """Put sizes, by name, in the place of those that the graph computes; in place."""
+    import onnx
+
+    present = {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            if index in SIZES.get(node.op_type, ()) and name in sizes and name not in present:
+                node.input[index] = f"{name}/observed"
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(value, f"{name}/observed") for name, value in sizes.items())
     fold_constants(model)
     remove_unused(model)
 

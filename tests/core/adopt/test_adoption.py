@@ -130,6 +130,28 @@ def test_sizes_that_are_computed_while_it_runs_become_known(tmp_path, scale):
     assert gives_back(found.style) and found.found[0].wrapping.size is None and found.style.tiles_exact
 
 
+def test_sizes_that_hang_on_the_picture_or_explode_are_refused_before_anything_runs(tmp_path):
+    def enlarged(*sides):
+        nodes = [
+            *sides,
+            ("ConstantOfShape", ["sides"], ["zeros"], {}),
+            ("ReduceSum", ["zeros"], ["sum"], {"keepdims": 0}),
+            ("Add", ["x", "sum"], ["y"], {}),
+        ]
+        return model(nodes, [1, 3, "h", "w"], [1, 3, "h", "w"], 13)
+
+    explodes = (("Shape", ["x"], ["shape"], {}), ("Mul", ["shape", np.array([1, 1, 4000, 4000])], ["sides"], {}))
+    with pytest.raises(StyleError, match="too much|too large for its picture"):
+        adopted(tmp_path, enlarged(*explodes))
+    hangs = (
+        ("ReduceMax", ["x"], ["most"], {"axes": [0, 1, 2, 3], "keepdims": 0}),
+        ("Cast", ["most"], ["whole"], {"to": TensorProto.INT64}),
+        ("Reshape", ["whole", np.array([1])], ["sides"], {}),
+    )
+    with pytest.raises(StyleError, match="can't be known beforehand"):
+        adopted(tmp_path, enlarged(*hangs))
+
+
 def test_flatten_mod_dropout_and_baked_reshapes_go(tmp_path):
     nodes = [
         ("Dropout", ["x"], ["d"], {}),
