@@ -48,6 +48,7 @@ class Pace:
     def __init__(self) -> None:
         self._taken: dict[int, tuple[int, float]] = {}
         """By step: pixels and seconds of the last picture."""
+        self._begun = False
 
     def step(self, pixels: int, moving: bool) -> int:
         """One of STEPS for a view of so many pixels: the finest that is quick enough, the coarsest as long as none has run."""
@@ -56,8 +57,13 @@ class Pace:
         return next(quick, STEPS[-1])
 
     def note(self, step: int, pixels: int, seconds: float) -> None:
-        """A picture of so many pixels, after the step, has taken so many seconds."""
-        self._taken[step] = max(1, pixels), seconds
+        """A picture of so many pixels, after the step, has taken so many seconds; the first is slower than all others."""
+        if self._begun:
+            self._taken[step] = max(1, pixels), seconds
+        self._begun = True
+
+    def is_known(self) -> bool:
+        return bool(self._taken)
 
     def _expected(self, pixels: int) -> float:
         """Seconds: in proportion to the pixels at first, then some for every picture and some for every pixel."""
@@ -107,7 +113,7 @@ class Schedule(Generic[V, T]):
         for name, view in self._views.items():
             if view.latest is not None and view.step != STEPS[0] and now >= view.changed + REST_SECONDS:
                 step = self.pace.step(view.latest.pixels, moving=False)
-                if view.step == 0 or step < view.step:
+                if view.step == 0 or step < view.step or not self.pace.is_known():
                     return self._begin(name, view.latest, step, False)
         return None
 

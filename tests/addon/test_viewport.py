@@ -234,7 +234,7 @@ def test_the_first_picture_is_small_and_the_view_at_rest_gets_all_pixels():
     clock = Clock(2e-7)
     clock.schedule.submit("a", Task(1))
     clock.run(2)
-    assert clock.ran == [("a", 1, 3), ("a", 1, 1)]
+    assert clock.ran == [("a", 1, 3), ("a", 1, 3), ("a", 1, 1)]  # the first tells nothing: it warms up
 
 
 def test_the_same_picture_is_not_made_twice():
@@ -242,7 +242,7 @@ def test_the_same_picture_is_not_made_twice():
     for _ in range(5):
         clock.schedule.submit("a", Task(1))
         clock.run(clock.now + 0.5)
-    assert len(clock.ran) == 2
+    assert len(clock.ran) == 3
 
 
 @pytest.mark.parametrize(("rate", "moving", "resting"), [(5e-8, 1, 1), (2e-7, 2, 1), (8e-7, 3, 1), (2e-6, 3, 2), (1e-5, 3, 3)])
@@ -251,7 +251,7 @@ def test_pace_is_kept_with_fewer_pixels(rate, moving, resting):
     for digest in range(10):
         clock.schedule.submit("a", Task(digest))
         clock.run(clock.now + 0.02)
-    assert {step for _, _, step in clock.ran[1:]} == {moving}
+    assert {step for _, _, step in clock.ran[2:]} == {moving}
     clock.run(clock.now + 10)
     assert clock.ran[-1] == ("a", 9, resting)
 
@@ -261,7 +261,7 @@ def test_what_every_picture_takes_is_not_taken_for_pixels():
     clock = Clock(4e-7, seconds=0.16)
     clock.schedule.submit("a", Task(1))
     clock.run(5)
-    assert clock.ran[-1] == ("a", 1, 1) and len(clock.ran) <= 3
+    assert clock.ran[-1] == ("a", 1, 1) and len(clock.ran) <= 4
 
 
 def test_a_view_that_moves_drops_pictures_and_is_never_behind():
@@ -277,11 +277,13 @@ def test_a_view_that_moves_drops_pictures_and_is_never_behind():
 def test_a_refinement_gives_way_to_what_moves():
     schedule = worker.Schedule()
     schedule.submit("a", Task(1))
+    schedule.finished("a", schedule.next(0)[2], done(1.0))
+    schedule.submit("a", Task(1.5))
     schedule.finished("a", schedule.next(0)[2], done(0.01))
     assert schedule.next(0.1) is None, "the view is not at rest yet"
-    assert schedule.next(1) == ("a", Task(1), 1)
+    assert schedule.next(1) == ("a", Task(1.5), 1)
     assert schedule.accepts("a") and not schedule.interrupted()
-    schedule.submit("a", Task(1))
+    schedule.submit("a", Task(1.5))
     assert not schedule.interrupted(), "the same picture is no reason to stop"
     schedule.submit("a", Task(2))
     assert schedule.interrupted()
