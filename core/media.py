@@ -15,6 +15,8 @@ from .layers import LayerError, Selection
 from .passes import PassError
 
 EXR = {".exr"}
+MAGIC = b"\x76\x2f\x31\x01"
+"""First bytes of EXR files (OpenEXR File Layout)."""
 PICTURES = {".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mxf", ".webm"}
 FORMATS = {".exr": "exr", ".jpeg": "jpg", ".jpg": "jpg", ".png": "png", ".tif": "tif", ".tiff": "tif", ".webp": "webp"}
@@ -25,10 +27,21 @@ class MediaError(ValueError):
     """The file is of no kind that frames come in, can't be read, or not be written in the format asked for."""
 
 
+def _is_exr(path: Path) -> bool:
+    """By its name or, since stereo EXR files are called .sxr and others anything, by its first bytes."""
+    suffix = path.suffix.lower()
+    if suffix in EXR | PICTURES | VIDEOS or not path.is_file():
+        return suffix in EXR
+    with open(path, "rb") as file:
+        return file.read(4) == MAGIC
+
+
 def target_name(path: Path, kind: str) -> str:
     """Name of the file that a frame is stylised into; kind: one of FORMATS, or empty for the frame's own."""
     suffix = path.suffix.lower()
-    if suffix not in EXR | PICTURES | VIDEOS:
+    if _is_exr(path):
+        return path.name if kind in ("", "exr") else f"{path.stem}.{kind}"
+    if suffix not in PICTURES | VIDEOS:
         raise MediaError(f"{path} is of no known type: frames are EXR, PNG, JPEG, TIFF, WebP or GIF files, or videos.")
     if suffix in VIDEOS:
         if kind:
@@ -44,9 +57,9 @@ def describe(path: Path, needed: Sequence[str], selection: Selection, target: Pa
     Raises ExrError, LayerError, PassError or MediaError if it can't be used, or not be written as the target's name says.
     """
     suffix = path.suffix.lower()
-    if suffix in EXR:
+    if _is_exr(path):
         views = check_frame(path, needed, selection)
-        if len(views) > 1 and target.suffix.lower() != ".exr":
+        if len(views) > 1 and target.suffix.lower() in FORMATS.keys() - EXR:
             raise MediaError(f"{path} has several views, which only EXR files can hold; choose one with --view.")
         return "; ".join(map(str, views))
     if missing := [name for name in needed if name != "image"]:
@@ -77,8 +90,8 @@ def stylize_file(
     if path.suffix.lower() in VIDEOS:
         videos = _module("videos", path)
         return _told(path, lambda: videos.rewrite_video(path, partial, lambda image: change(0, {"image": image})))
-    kind = FORMATS[target.suffix.lower()]
-    if path.suffix.lower() in EXR:
+    kind = FORMATS.get(target.suffix.lower(), "exr")
+    if _is_exr(path):
         frame = read_frame(path, needed, selection)
         pictures = [change(view, passes) for view, passes in enumerate(frame.passes)]
         if kind == "exr":
@@ -111,7 +124,7 @@ def _sizes(path: Path, selection: Selection, whole: bool) -> list[tuple[int, ...
     """(height, width) of each view or of each frame of a video; whole: decodes all pixels, to see that they are there."""
     if path.suffix.lower() in VIDEOS:
         return _told(path, lambda: [rgba.shape[:2] for rgba, _ in _module("videos", path).read_video(path)])
-    if path.suffix.lower() not in EXR:
+    if not _is_exr(path):
         pictures = _module("pictures", path)
         return _told(path, lambda: [pictures.read_picture(path).shape[:2] if whole else pictures.look_at(path)[:2]])
     if whole:

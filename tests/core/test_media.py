@@ -76,6 +76,16 @@ def test_formats_are_changed_where_asked_for(tmp_path, capfd):
     assert target_name(Path("a.GIF"), "") == "a.png" and target_name(Path("a.JPEG"), "jpg") == "a.JPEG"
 
 
+@pytest.mark.parametrize("name", ["a.sxr", "a", "a.tmp"])
+def test_exr_files_are_known_by_their_bytes_too(tmp_path, name):
+    from core.exr import write_part
+
+    write_part(tmp_path / name, {}, {name: np.full((4, 4), i, np.float32) for i, name in enumerate("RGB")})
+    assert applied(tmp_path / name).name == name and read_exr(tmp_path / "out" / name)["image"][0, 0].tolist() == [2, 1, 0]
+    (tmp_path / "b.tmp").write_bytes(b"rubbish")
+    assert main(["apply", SWAP, str(tmp_path / "b.tmp"), "--out", str(tmp_path / "o"), "--provider", "cpu"]) == 1
+
+
 def test_what_a_picture_can_not_hold_is_said(tmp_path, capfd):
     from core.exr import write_part
 
