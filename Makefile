@@ -93,7 +93,7 @@ BRUSH = 0.33
 master-%: datasets/styles/dataset.json
 	@test -n "$(PICTURE)" || { echo "Name the picture's file: make $@ PICTURE=..."; exit 1; }
 	.venv/bin/python -m export train --mode exemplar --data datasets/styles --run runs/$* --exemplar "$(PICTURE)" \
-	    --brush $(BRUSH) --weight-style 5 --weight-temporal 1 --minutes $(MINUTES)
+	    --brush $(BRUSH) --weight-style 1 --weight-temporal 15 --minutes $(MINUTES)
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(OF_$*)
 
 OF_starry_night := --name "Starry Night" --description "After Vincent van Gogh, The Starry Night (1889)."

@@ -21,6 +21,7 @@ from ..networks.encoding import encode, shown
 from ..networks.perceptual import load_features
 from . import losses
 from .dataset import MOTION, Crops, draw_frames, draw_steps, follow_names, split_names
+from .distributed import processes, share
 from .hardware import Hardware
 from .objective import Objective, Terms
 
@@ -201,7 +202,7 @@ class Exemplar(Objective):
             inputs = draw_steps(data, self.steps, replace(config, batch=max(1, config.batch // 2)), rng)
         else:
             inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
-        look = self.look.draw(len(inputs.passes["image"]), rng)
+        look = torch.stack(share(list(self.look.draw(len(inputs.passes["image"]) * processes(), rng))))
         offset = tuple(int(n) for n in rng.integers(-BORDERS, JUDGED_SHIFT + BORDERS + 1, size=2).clip(0, JUDGED_SHIFT))
         device = self.hardware.device
         return Batch(inputs.to(device), look.to(device), moving, offset, int(rng.integers(2**31)))
