@@ -24,7 +24,7 @@ from .tiles import fit_window, round_up
 
 SPARE_BYTES = 16 * 2**20
 """What a run may take beyond what its pixels do."""
-MARGIN, MARGIN_ELSEWHERE = 1.6, 3.0
+MARGIN, MARGIN_ELSEWHERE = 1.8, 3.0
 """Times the memory of its results that a graph takes at most, of all that were measured, on the CPU: layouts and gaps. Elsewhere
 convolutions choose workspaces of their own."""
 MOST_WORK, MOST_WORK_ELSEWHERE = 2**40, 2**44

@@ -8,9 +8,6 @@ import base64
 import binascii
 import json
 import logging
-import re
-import struct
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -21,6 +18,7 @@ from .memory import FrameCost, frame_cost
 from .onnx_graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
 from .onnx_graph import GraphError, check_graph, parse_model
 from .passes import PASSES
+from .presentable import StyleError, check_line, check_name, check_picture
 from .receptive_field import receptive_field
 
 log = logging.getLogger(__name__)
@@ -34,21 +32,12 @@ OUTPUT_NAME = "stylized"
 MAX_FILE_BYTES = 256 * 2**20
 MAX_CONTRACT = 2**20
 MAX_NESTING = 16
-MAX_THUMBNAIL = 2**19, 1024
-"""Bytes of the PNG, and pixels of its sides."""
 WORKING_SPACE = "Linear Rec.709"
 SHIPPED = Path(__file__).parents[1] / "addon" / "styles"
 """The folder of the styles that ship."""
 WINDOW_SIDES = 16, 4096
-MARKUP = re.compile(r"<[A-Za-z/!?]")
 UNWRITTEN = {"unwritten": True}
 """Marks the fields of a Style that are not part of the file."""
-UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode's categories of characters that break a line, are invisible or can't be encoded."""
-
-
-class StyleError(ValueError):
-    """The style file is missing, damaged, or not one that this version can run."""
 
 
 class ForeignModelError(StyleError):
@@ -135,11 +124,8 @@ def _checked(contract: dict) -> dict:
     checked = dict(contract)
     for key in ("name", "author", "licence", "description", "working_space"):
         value = contract.get(key, "")
-        _check_line(key, value, 2000)
-    if not contract["name"].strip() or len(contract["name"]) > 60:
-        raise StyleError("its name must have 1 to 60 characters")
-    if contract["name"].startswith(".") or set(contract["name"]) & set('/\\:*?"<>|'):
-        raise StyleError("its name must not begin with a dot or hold a character that file names can't have")
+        check_line(key, value, 2000)
+    check_name(contract["name"])
     if contract.get("working_space", WORKING_SPACE) != WORKING_SPACE:
         raise StyleError(f"it works in the colour space '{contract['working_space']}', but only {WORKING_SPACE} is supported")
     for key, low, high in (("alignment", 1, 256), ("receptive_radius", 0, 2**14)):
@@ -153,7 +139,7 @@ def _checked(contract: dict) -> dict:
         if not isinstance(contract.get(key, {}), dict) or _nesting(contract.get(key, {})) > MAX_NESTING:
             raise StyleError(f"the field '{key}' of its contract must be an object of at most {MAX_NESTING} levels")
         for text in _texts(contract.get(key, {})):
-            _check_line(key, text)
+            check_line(key, text)
     passes = contract.get("passes", ["image"])
     texts = isinstance(passes, list) and all(isinstance(p, str) for p in passes)
     if not texts or not passes or passes[0] != "image" or len(set(passes)) != len(passes):
@@ -165,7 +151,7 @@ def _checked(contract: dict) -> dict:
         checked["thumbnail"] = base64.b64decode(contract.get("thumbnail", ""), validate=True)
     except (binascii.Error, TypeError, ValueError) as error:
         raise StyleError("its thumbnail is not base64") from error
-    _check_thumbnail(checked["thumbnail"])
+    check_picture(checked["thumbnail"])
     return checked
 
 
@@ -182,25 +168,6 @@ def _checked_window(sides: object, alignment: int) -> tuple[int, int] | None:
             f"the field 'window' of its contract must be a height and a width from {low} to {high}, multiples of the alignment"
         )
     return sides[0], sides[1]
-
-
-def _check_thumbnail(png: bytes) -> None:
-    """Check the length and the header of a PNG, so that a small file can't unfold to a huge picture (ISO/IEC 15948, 11.2.2)."""
-    size, side = MAX_THUMBNAIL
-    if not png:
-        return
-    if len(png) > size or len(png) < 24 or png[:8] != b"\x89PNG\r\n\x1a\n" or png[12:16] != b"IHDR":
-        raise StyleError(f"its thumbnail is not a PNG of at most {size // 2**10} KiB")
-    if not all(1 <= n <= side for n in struct.unpack(">II", png[16:24])):
-        raise StyleError(f"its thumbnail must have at most {side} x {side} pixels")
-
-
-def _check_line(key: str, value: object, length: int = MAX_CONTRACT) -> None:
-    """Check that a value is text that may be shown as it is."""
-    if not isinstance(value, str) or len(value) > length or any(unicodedata.category(c) in UNSEEN for c in value):
-        raise StyleError(f"the field '{key}' of its contract must be one line of text")
-    if MARKUP.search(value):
-        raise StyleError(f"the field '{key}' of its contract must be plain text without markup")
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -3,6 +3,8 @@
 import base64
 import json
 import struct
+import time
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +26,19 @@ def contract(model) -> dict:
     return json.loads(model.metadata_props[0].value)
 
 
-def png(width: int, height: int) -> bytes:
-    """The part of a picture that says how large it is."""
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", width, height)
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png(width: int, height: int, *more: bytes, pixels: bytes | None = None, header: bytes = b"\x08\x02\0\0\0") -> bytes:
+    """A black picture with more chunks, or with other bytes in the place of its pixels."""
+    pixels = bytes(min(height * (1 + 3 * width), 2**22)) if pixels is None else pixels
+    parts = [chunk(b"IHDR", struct.pack(">II", width, height) + header), *more]
+    return b"\x89PNG\r\n\x1a\n" + b"".join([*parts, chunk(b"IDAT", zlib.compress(pixels)), chunk(b"IEND", b"")])
+
+
+def text(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()
 
 
 def nested(levels: int) -> dict:
@@ -55,6 +67,19 @@ def test_a_field_of_a_later_version_raises_the_version_only_where_it_is_used(mod
     assert versions == [1, 2]
     style = load_style(tmp_path / "fixed.onnx")
     assert style.window == (48, 64) and not style.tiles_exact
+
+
+@pytest.mark.parametrize("name", ["Ink", "Öl 2", "水彩", "قلم", "3", "Console", "COM10", "Ink v1.2", "🎨 Paint"])
+def test_names_of_every_writing_are_fine(model, tmp_path, name):
+    assert load_style(store(model, tmp_path / "s.onnx", name=name)).name == name
+
+
+def test_a_thumbnail_that_would_unfold_is_refused_at_once(model, tmp_path):
+    bomb = png(1024, 1024, pixels=bytes(2**26))
+    started = time.process_time()
+    with pytest.raises(StyleError, match="not hold as many pixels"):
+        load_style(store(model, tmp_path / "s.onnx", thumbnail=text(bomb)))
+    assert time.process_time() - started < 0.3
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -101,8 +126,26 @@ def test_every_truncation_is_refused(tmp_path):
         ({"thumbnail": "%"}, "thumbnail"),
         ({"thumbnail": 3}, "thumbnail"),
         ({"thumbnail": base64.b64encode(b"GIF89a" + bytes(30)).decode()}, "PNG"),
-        ({"thumbnail": base64.b64encode(png(60000, 60000)).decode()}, "at most 1024 x 1024 pixels"),
-        ({"thumbnail": base64.b64encode(png(64, 64) + bytes(2**19)).decode()}, "at most 512 KiB"),
+        ({"thumbnail": text(png(60000, 60000))}, "at most 1024 x 1024 pixels"),
+        ({"thumbnail": text(png(64, 64) + bytes(2**19))}, "at most 512 KiB"),
+        ({"thumbnail": text(png(64, 64)[:-20])}, "damaged"),
+        ({"thumbnail": text(png(64, 64) + b"more")}, "damaged, or holds more"),
+        ({"thumbnail": text(png(64, 64, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**26)))))}, "holds more than a picture"),
+        ({"thumbnail": text(png(64, 64, pixels=bytes(2**26)))}, "not hold as many pixels"),
+        ({"thumbnail": text(png(64, 64, pixels=bytes(99)))}, "not hold as many pixels"),
+        ({"thumbnail": text(png(64, 64, header=b"\x10\x06\0\0\0"))}, "8 bits"),
+        ({"thumbnail": text(png(64, 64, header=b"\x08\x02\0\0\x01"))}, "not interlaced"),
+        ({"name": "\u3164"}, "can't be seen"),
+        ({"name": "\u2800\u2800"}, "can't be seen"),
+        ({"name": "A\uffa0B"}, "can't be seen"),
+        ({"name": "\u0301\u0301"}, "must have letters or digits"),
+        ({"name": "..."}, "must have letters or digits"),
+        ({"name": "CON"}, "keeps for devices"),
+        ({"name": "nul.onnx"}, "keeps for devices"),
+        ({"name": "Com\u00b9"}, "keeps for devices"),
+        ({"name": "Ink."}, "end in a dot"),
+        ({"name": "Ink "}, "begin or end with a space"),
+        ({"author": "private \ue000"}, "one line of text"),
         ({"training": []}, "'training'"),
         ({"training": {"command": "train\n--data x"}}, "'training' .* one line of text"),
         ({"score_card": {"lpips": [{"<b>": 1}]}}, "'score_card' .* without markup"),
