@@ -36,7 +36,10 @@ class Crops(NamedTuple):
         """A copy in a device's memory, in the layout on which convolutions are quickest."""
 
         def moved(t: Tensor | None) -> Tensor | None:
-            return None if t is None else t.to(device, memory_format=torch.channels_last, non_blocking=True)
+            if t is None:
+                return None
+            t = t.contiguous(memory_format=torch.channels_last)
+            return t.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else t
 
         return Crops({name: moved(t) for name, t in self.passes.items()}, moved(self.target), moved(self.mask))
 

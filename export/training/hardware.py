@@ -45,8 +45,13 @@ def find_hardware(config: TrainConfig) -> Hardware:
     if config.device == "cuda" and not cuda:
         raise HardwareError("PyTorch finds no CUDA device here; use --device auto or cpu.")
     device = torch.device("cuda" if cuda and config.device != "cpu" else "cpu")
-    fast = torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = torch.cpu._is_avx512_bf16_supported()
     half = config.precision == "bfloat16" or (config.precision == "auto" and fast)
+    if config.precision == "float32":  # else convolutions on CUDA round to the 11 bits of TF32
+        torch.backends.cudnn.allow_tf32 = False
     return Hardware(device, torch.bfloat16 if half else torch.float32)
 
 

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 OBJECTIVES = {"paired": Supervised, "keyframes": Supervised, "cycle": Cycle, "contrastive": Contrastive, "exemplar": Exemplar}
 """Mode -> what is learned from what."""
+PATIENCE = 10
+"""Steps in a row without a finite loss that end a run; fewer are passed over, so that one does not cost hours."""
 PREVIEW_FRAMES = 4
 """Held-out frames, at most, that are scored and shown at each preview."""
 
@@ -70,7 +72,7 @@ def train(config: TrainConfig) -> Path:
     taught = {"generator": objective.painters, "discriminator": objective.judges}
     optimizers = {name: _adam([networks[n] for n in names], config) for name, names in taught.items()}
     state = _load(config.run, modules, optimizers) if config.resume else {"step": 0, "seconds": 0.0, "scores": {}}
-    step, scores, values = state["step"], state["scores"], {}
+    step, scores = state["step"], state["scores"]
     started = time.monotonic() - state["seconds"]
     previewed = time.monotonic()
 
@@ -94,7 +96,7 @@ def train(config: TrainConfig) -> Path:
         hardware.dtype,
     )
     save()
-    batch_of_all = config.batch * processes()
+    batch_of_all, latest, lost = config.batch * processes(), {}, torch.zeros((), device=hardware.device)
     bar = tqdm(total=config.steps * batch_of_all, initial=step * batch_of_all, unit="img", smoothing=0.05, disable=not leads())
     writer = SummaryWriter(config.run / "tensorboard", purge_step=step) if leads() else nullcontext()
     with writer as board, _stop_on_signals() as stopping, bar:
@@ -114,22 +116,26 @@ def train(config: TrainConfig) -> Path:
             # Update the running mean of the weights, quicker at the start.
             _blend(ema, networks["generator"], 1 - min(config.ema, step / (step + 10)))
 
-            # Report the last value of each term; one that is not finite ends the run before it can reach a checkpoint.
-            found = torch.stack([t.detach().float() for t in terms.values()])
-            average([found])
-            values |= dict(zip(terms, found.tolist(), strict=True))
-            _require_finite(values, step, config.run)
+            # Read the last value of each term now and then, as a GPU must wait for that, and before any checkpoint.
+            latest |= {name: t.detach().float() for name, t in terms.items()}
+            lost = torch.where(torch.stack([latest[name] for name in terms]).isfinite().all(), 0.0, lost + 1)
+            if step % config.log_every == 0 or step % config.checkpoint_every == 0:
+                values = _read(latest)
+                _require_finite(values, largest(lost.item(), hardware.device), step, config.run)
             bar.update(batch_of_all)
             if step % config.log_every == 0 and leads():
                 bar.total = round(bar.n / _progress(config, step, started))  # with a time limit, what it will allow
                 bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
                 for name, value in {**values, "learning_rate": rate}.items():
-                    board.add_scalar(f"train/{name}", value, step)
+                    if math.isfinite(value):
+                        board.add_scalar(f"train/{name}", value, step)
             late = config.preview_seconds and time.monotonic() - previewed > config.preview_seconds
             if late or step % config.preview_every == 0:
                 scores, previewed = show(), time.monotonic()
             if step % config.checkpoint_every == 0:
                 save()
+        if latest:
+            _require_finite(_read(latest), largest(lost.item(), hardware.device), step, config.run)
         if step % config.preview_every:
             scores = show()
         save()
@@ -153,7 +159,10 @@ def _update(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None
         group["lr"] = rate
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    average(p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None)
+    gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    average(gradients)
+    for gradient in gradients:  # what is not finite teaches nothing (as Karras et al. 2024 leave it out)
+        torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0, out=gradient)
     optimizer.step()
 
 
@@ -227,13 +236,21 @@ def _spread(names: list[str], count: int) -> list[str]:
     return [names[(2 * i + 1) * len(names) // (2 * count)] for i in range(count)]
 
 
-def _require_finite(values: dict[str, float], step: int, run: Path) -> None:
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"The loss term '{name}' became {value} at step {step}; {run} keeps the last good checkpoint. "
-                "Try a smaller --learning-rate or another --adversarial loss."
-            )
+def _read(latest: dict[str, Tensor]) -> dict[str, float]:
+    """The last value of each loss term, the mean over the processes."""
+    found = torch.stack(list(latest.values()))
+    average([found])
+    return dict(zip(latest, found.tolist(), strict=True))
+
+
+def _require_finite(values: dict[str, float], lost: float, step: int, run: Path) -> None:
+    """Raise TrainingError if the losses were not finite for PATIENCE steps in a row, the last `lost` ones."""
+    if lost >= PATIENCE:
+        name = next((name for name, value in values.items() if not math.isfinite(value)), "discriminator")
+        raise TrainingError(
+            f"The loss term '{name}' is {values.get(name)} at step {step}, and was not finite for {lost:.0f} steps; {run} keeps "
+            "the last good checkpoint. Try a smaller --learning-rate or another --adversarial loss."
+        )
 
 
 def _require_finite_weights(modules: dict, step: int) -> None:

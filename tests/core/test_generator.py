@@ -58,6 +58,8 @@ def test_precision_is_what_cuda_is_told_and_the_cpu_ignores(swap, monkeypatch):
     for precision, flag in (("full", "0"), ("tf32", "1")):
         assert Generator(swap, "cuda", precision=precision).precision == precision
         assert told[PROVIDERS["cuda"]]["use_tf32"] == flag
+    monkeypatch.setattr("core.runtime.new_session", lambda style, chain, threads: Session([chain[0]]))
+    assert Generator(swap, "tensorrt", precision="full").precision == "tf32", "it has no setting for that"
     monkeypatch.undo()
     assert Generator(swap, "cpu", precision="tf32").precision == "full"
 

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 
 from core import Generator, MemoryLimitError, Style, load_style
-from core.memory import FrameCost, _in_running_order, frame_cost, free_memory
+from core.memory import UNTOLD_BYTES, FrameCost, _in_running_order, frame_cost, free_memory
 from core.style import OUTPUT_NAME, save_style
 from tests.conftest import FIXTURES
 from tests.core.test_receptive_field import normalised
@@ -55,6 +55,33 @@ def test_operators_are_assumed_to_run_in_the_order_in_which_they_run(tmp_path):
 
 def test_the_machine_has_memory():
     assert free_memory("cpu") > 2**20
+
+
+class Driver:
+    """NVIDIA's driver on a GPU with 5 GB free, of which one function fails."""
+
+    def __init__(self, failing: str):
+        self.failing, self.called = failing, []
+
+    def __getattr__(self, name: str):
+        def function(*arguments):
+            self.called.append(name)
+            if name == "cuMemGetInfo_v2" and name != self.failing:
+                arguments[0]._obj.value = 5 * 10**9
+            return 700 * (name == self.failing)
+
+        return function
+
+
+@pytest.mark.parametrize("failing", ["", "cuDeviceGet", "cuDevicePrimaryCtxRetain", "cuCtxPushCurrent_v2", "cuMemGetInfo_v2"])
+def test_a_gpu_that_does_not_tell_its_memory_does_not_count_as_full(failing, monkeypatch):
+    driver = Driver(failing)
+    monkeypatch.setattr("core.memory.cuda_driver", lambda: driver)
+    assert free_memory("cuda") == (UNTOLD_BYTES if failing else 5 * 10**9)
+    retained, released = (driver.called.count(f"cuDevicePrimaryCtx{what}") for what in ("Retain", "Release_v2"))
+    assert released == (retained if failing != "cuDevicePrimaryCtxRetain" else 0)
+    pushed, popped = (driver.called.count(f"cuCtx{what}Current_v2") for what in ("Push", "Pop"))
+    assert popped == (pushed if failing != "cuCtxPushCurrent_v2" else 0)
 
 
 def test_half_of_what_is_free_is_the_default_limit():

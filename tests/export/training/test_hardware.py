@@ -1,13 +1,36 @@
 import logging
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from export.config import TrainConfig
 from export.training import hardware
-from export.training.hardware import Hardware, trusted
+from export.training.hardware import Hardware, find_hardware, trusted
 
 HALF = Hardware(torch.device("cpu"), torch.bfloat16)
+
+
+@pytest.mark.parametrize("device, expected", [("cpu", torch.float32), ("auto", torch.bfloat16)])
+def test_the_device_that_trains_is_asked_for_its_precision(monkeypatch, device, expected):
+    """A GPU with bfloat16 beside a processor without it."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation=True: True)
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: False)
+    assert find_hardware(TrainConfig(Path(), Path(), device=device)).dtype == expected
+
+
+def test_emulated_bfloat16_is_none(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert find_hardware(TrainConfig(Path(), Path())).dtype == torch.float32
+
+
+def test_float32_is_not_tf32(monkeypatch):
+    monkeypatch.setattr("torch.backends.cudnn.allow_tf32", True)
+    find_hardware(TrainConfig(Path(), Path(), device="cpu", precision="float32"))
+    assert not torch.backends.cudnn.allow_tf32
 
 
 def test_right_convolutions_are_trusted_and_not_touched():

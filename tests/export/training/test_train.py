@@ -187,18 +187,30 @@ def test_resuming_on_other_data_is_refused(config, tmp_path):
         train(replace(config, data=other, resume=True))
 
 
-def test_a_loss_that_is_no_number_stops_with_its_name_and_keeps_the_good_checkpoint(config, monkeypatch):
+def lost_from(monkeypatch, first: int, last: int) -> None:
+    """Have a loss be no number in some steps."""
     calls = []
     original = losses.edge
 
     def breaks(output, target):
         calls.append(1)
-        return original(output, target) * (float("nan") if len(calls) == 5 else 1)
+        return original(output, target) * (float("nan") if first <= len(calls) <= last else 1)
 
     monkeypatch.setattr(losses, "edge", breaks)
-    with pytest.raises(TrainingError, match="'edge' became nan at step 5"):
-        train(config)
-    assert load_checkpoint(config.run)[1]["step"] == 3
+
+
+def test_a_loss_that_is_no_number_for_long_stops_with_its_name_and_keeps_the_good_checkpoint(config, monkeypatch):
+    lost_from(monkeypatch, 5, 10**9)
+    with pytest.raises(TrainingError, match="'edge' is nan at step 14, and was not finite for 10 steps"):
+        train(replace(config, steps=30))
+    assert load_checkpoint(config.run)[1]["step"] == 12
+    assert all(t.isfinite().all() for t in weights(config.run).values())
+
+
+def test_one_step_without_a_finite_loss_is_passed_over(config, monkeypatch):
+    lost_from(monkeypatch, 5, 5)
+    train(config)
+    assert load_checkpoint(config.run)[1]["step"] == 6
     assert all(t.isfinite().all() for t in weights(config.run).values())
 
 
