@@ -6,7 +6,7 @@ import numpy as np
 from ...core.exr import ExrError, read_exr, write_exr
 from .. import temp_folder
 from ..callbacks import no_handlers
-from ..trees import blocks, colour, hidden_scenes, inputs_scene, node_group
+from ..trees import blocks, colour, hidden_scenes, inputs_scene, node_group, problems
 from . import log
 
 MATCHED = (
@@ -55,10 +55,7 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
                 raise NotRenderedError(
                     f"The scene '{feeding.name}' feeds the node and is not rendered yet: render it once (F12)."
                 )
-        raise CaptureError(
-            "What is connected to the input Image has no pixels: is it not rendered yet, an Image node without its file, "
-            f"or one colour? Render it, connect an image, or make space if the disk of {path.parent} is full."
-        )
+        raise CaptureError(problems.of_missing_pixels(inputs_scene.feeding(plan.capture), path.parent))
     try:
         return colour.to_rec709(read_exr(path))
     except ExrError as error:

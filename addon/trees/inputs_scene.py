@@ -104,6 +104,17 @@ def follow(scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...
     return True
 
 
+def feeding(name: str) -> Iterator[bpy.types.Node]:
+    """The nodes that feed the GAN Style node of the copy of that name, those in groups too, as they are in the artist's trees."""
+    trees = {tree.session_uid: tree for tree in bpy.data.node_groups}
+    for uid, _, names in _copies[name].twins if name in _copies else ():
+        for node in trees[uid].nodes:
+            if node.name in names and not node.mute:
+                yield node
+                if (group := read.group_of(node)) is not None:
+                    yield from _nodes_inside(group)
+
+
 def reads(tree: bpy.types.NodeTree, name: str) -> set[bpy.types.Scene]:
     """The scenes whose render the copy of that name reads."""
     trees = read.all_trees(tree.nodes[name].node_tree) if name in tree.nodes else []

@@ -19,8 +19,8 @@ VIEWS = "Views"
 """The node inside that chooses the picture of the stereo view, if there are any."""
 PARTS = {"Mix", "Picture", "Place", "Finite"}
 """The names of the nodes inside that matter; a group of an older version lacks some."""
-LARGEST = 1e30
-"""What an infinite value counts as."""
+LARGEST = 2.0**100
+"""Beyond it a value counts as infinite."""
 NOTHING = np.zeros((1, 1, 4), np.float32)
 """The picture of a node that has not run."""
 
@@ -68,9 +68,9 @@ def new_group() -> bpy.types.NodeTree:
 
 
 def _finite(group: bpy.types.NodeTree, image: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
-    """The image without infinite values and those that are no numbers: these would come through a Mix whose factor is 1."""
+    """The image with 0 for what is infinite or no number: these would come through a Mix whose factor is 1."""
 
-    def vector(operation: str, first: object, second: object) -> bpy.types.NodeSocket:
+    def vector(operation: str, first: object, second: object = 0.0) -> bpy.types.NodeSocket:
         node = group.nodes.new("ShaderNodeVectorMath")
         node.operation = operation
         for socket, value in zip(node.inputs[:2], (first, second), strict=True):
@@ -83,10 +83,12 @@ def _finite(group: bpy.types.NodeTree, image: bpy.types.NodeSocket) -> bpy.types
     # The number comes first: then what is no number becomes 0 in both halves.
     above = vector("MINIMUM", LARGEST, vector("MAXIMUM", 0.0, image))
     below = vector("MAXIMUM", -LARGEST, vector("MINIMUM", 0.0, image))
+    bounded = vector("ADD", above, below)
+    infinite = vector("FLOOR", vector("MULTIPLY", 1 / LARGEST, vector("ABSOLUTE", bounded)))
     parts, whole = group.nodes.new("CompositorNodeSeparateColor"), group.nodes.new("CompositorNodeSetAlpha")
     whole.name, whole.inputs["Type"].default_value = "Finite", "Replace Alpha"
     group.links.new(image, parts.inputs["Image"])
-    group.links.new(vector("ADD", above, below), whole.inputs["Image"])
+    group.links.new(vector("SUBTRACT", bounded, vector("MULTIPLY", infinite, bounded)), whole.inputs["Image"])
     group.links.new(parts.outputs["Alpha"], whole.inputs["Alpha"])
     return whole.outputs["Image"]
 

@@ -1,8 +1,9 @@
 """Why a GAN Style node can't run where it stands, as sentences that an artist can act on."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import bpy
 
@@ -10,6 +11,10 @@ from . import guides, read
 
 logger = logging.getLogger(__name__)
 UNEXPECTED = "There was an unexpected error; please report what the console shows."
+MEDIA = {"CompositorNodeImage": "image", "CompositorNodeMovieClip": "clip"}
+"""The nodes that read files, and their property that says which."""
+PROBE_BYTES = 2**24
+"""What is written to see whether a disk is full."""
 CHANGED = "A script has changed the compositor's nodes or links during the render; only values may change then."
 
 
@@ -32,10 +37,57 @@ def of_sequence(scene: bpy.types.Scene) -> str:
     )
 
 
+def of_missing_pixels(nodes: Iterable[bpy.types.Node], folder: Path) -> str:
+    """Why Blender composited nothing for a GAN Style node which these nodes feed; its inputs should lie in the folder."""
+    for node in nodes:
+        if node.bl_idname in MEDIA and (problem := _of_media(node)):
+            return problem
+        layers = node.scene.view_layers.get(node.layer) if node.bl_idname == read.RENDER_LAYERS and node.scene else None
+        if layers is not None and not layers.use:
+            return f"The view layer '{layers.name}' feeds the node and is not rendered: switch on its Use for Rendering."
+    try:
+        (folder / "probe").write_bytes(bytes(PROBE_BYTES))
+    except OSError as error:
+        return f"Blender could not write the node's inputs into {folder} ({error.strerror}); make space on that disk."
+    finally:
+        with suppress(OSError):
+            (folder / "probe").unlink()
+    return "What is connected to the input Image has no pixels, such as one colour for all of the frame; connect an image."
+
+
+def _of_media(node: bpy.types.Node) -> str:
+    """Why an Image or Movie Clip node gives nothing; empty if nothing is known."""
+    media = getattr(node, MEDIA[node.bl_idname])
+    if media is None:
+        return f"The node '{node.name}' feeds this one and has no file: choose one in it."
+    packed = getattr(media, "packed_file", None) is not None
+    if packed or media.source not in ("FILE", "MOVIE", "SEQUENCE") or not media.filepath:
+        return ""
+    path = Path(bpy.path.abspath(media.filepath, library=media.library))
+    there = path.parent.is_dir() if media.source == "SEQUENCE" else path.is_file()
+    return "" if there else f"The file of '{media.name}', which feeds the node, is missing: {path}"
+
+
+def of_unknown_nodes(scene: bpy.types.Scene) -> str:
+    """Blender 5.0 lets images through all groups, ours too, as long as the tree has a node of a kind that it doesn't know."""
+    if bpy.app.version >= (5, 1, 0):
+        return ""
+    trees = read.all_trees(scene.compositing_node_group)
+    unknown = next((node for tree in trees for node in tree.nodes if node.bl_idname == "NodeUndefined"), None)
+    if unknown is None:
+        return ""
+    return (
+        "Blender 5.0 skips all groups while the compositor has a node of a kind that it does not know: delete "
+        f"'{unknown.name}' in '{unknown.id_data.name}', switch on the add-on that it comes from, or use Blender 5.1 or newer."
+    )
+
+
 def of_node(scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node, uses: int) -> str:
     """Why the node at the path can't run in the scene, where so many places use it; empty if it can."""
     if uses > 1:
         return "The node is in a group that is used several times; make the group single-user."
+    if problem := of_unknown_nodes(scene):
+        return problem
     groups = read.groups_around(scene.compositing_node_group, path)
     if read.Wiring().origin(node.inputs["Image"], groups) is None:
         if node.inputs["Image"].is_linked:

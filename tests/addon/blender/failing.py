@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
-from scene import FIXTURES, insert, insert_style, load_addon, make_scene, new_group, render, run_case
+from scene import FIXTURES, insert, insert_group, insert_style, load_addon, make_scene, new_group, noise, render, run_case
 
 
 def missing_style(folder: Path) -> None:
@@ -169,6 +169,47 @@ def relink(tree: bpy.types.NodeTree, before: bpy.types.Node) -> None:
     style = tree.nodes["GAN Style"]
     tree.links.new(style.inputs["Image"].links[0].from_socket, before.inputs["Image"])
     tree.links.new(before.outputs["Image"], style.inputs["Image"])
+
+
+def unknown_node(folder: Path) -> None:
+    """One of an add-on that is away, in a group and linked with nothing: Blender 5.0 then skips all groups."""
+    load_addon()
+    bpy.app.handlers.render_pre.append(lambda *_: print("rendering has begun", file=sys.stderr))
+    scene = make_scene()
+    kind = type("Foreign", (bpy.types.CompositorNodeCustomGroup,), {"bl_idname": "Foreign", "bl_label": "Foreign"})
+    bpy.utils.register_class(kind)
+    group = new_group("Old Look")
+    group.nodes.new("Foreign").name = "Relic"
+    insert_group(scene.compositing_node_group, group)
+    bpy.utils.unregister_class(kind)
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
+
+
+def source_away(folder: Path) -> None:
+    """The node's image comes from a file that is missing."""
+    load_addon()
+    scene = make_scene()
+    tree = scene.compositing_node_group
+    node = insert_style(tree, "swap")
+    image = noise(20, 10)
+    image.filepath_raw, image.file_format = str(folder / "plate.png"), "PNG"
+    image.save()
+    source = tree.nodes.new("CompositorNodeImage")
+    source.image = bpy.data.images.load(str(folder / "plate.png"))
+    tree.links.new(source.outputs[0], node.inputs["Image"])
+    (folder / "plate.png").unlink()
+    source.image.buffers_free()
+    render(scene, folder / "frame.exr")
+
+
+def layer_not_rendered(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    scene.view_layers.new("Hero").use = False
+    scene.compositing_node_group.nodes["Render Layers"].layer = "Hero"
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "frame.exr")
 
 
 def strip_instead(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,16 +15,21 @@ from scene import (
     FIXTURES,
     assert_close,
     assert_swapped,
+    hidden_scene,
     insert,
     insert_style,
+    is_ours,
     load_addon,
     make_scene,
     new_group,
     render,
     run_case,
+    second_scene,
     start_over,
     styled,
 )
+
+from core.exr import write_exr
 
 
 def module(name: str):
@@ -192,6 +198,149 @@ def no_old_picture(folder: Path) -> None:
         assert "unexpected" in hidden.problem(node)
         assert_close(render(scene, folder / "third.exr"), styled(plain * np.float32([4, 4, 4, 1]), "swap"), 1e-5)
         assert not hidden.problem(node)
+
+
+def unknown_node(folder: Path) -> None:
+    """One of an add-on that is away, linked and not: from Blender 5.1 on it keeps nothing from running."""
+    load_addon()
+    if bpy.app.version < (5, 1, 0):
+        return
+    scene = start_over()
+    kind = type("Foreign", (bpy.types.CompositorNodeCustomGroup,), {"bl_idname": "Foreign", "bl_label": "Foreign"})
+    bpy.utils.register_class(kind)
+    tree = scene.compositing_node_group
+    for _ in range(2):
+        foreign = tree.nodes.new("Foreign")
+        foreign.node_tree = new_group("Look")
+    tree.links.new(tree.nodes["Render Layers"].outputs["Image"], foreign.inputs[0])
+    tree.links.new(foreign.outputs[0], tree.nodes.new("CompositorNodeViewer").inputs[0])
+    bpy.utils.unregister_class(kind)
+    assert_swapped(scene, insert_style(tree, "swap"), folder)
+
+
+def braces_in_the_temporary_folder(folder: Path) -> None:
+    """Blender expands what stands in braces, and # to numbers, in the paths of its File Output nodes."""
+    load_addon()
+    temporary, shared = module("temp_folder"), tempfile.tempdir
+    for name in ("a{x}b", "{blend_name}", "a{{b", "##_#", "50 % %04d ü"):
+        (folder / name).mkdir()
+        scene = start_over()
+        temporary.remove_folder()
+        tempfile.tempdir, os.environ["TMPDIR"] = str(folder / name), str(folder / name)
+        try:
+            assert_swapped(scene, insert_style(scene.compositing_node_group, "swap"), folder)
+            assert temporary.folder().parent == folder / name
+        finally:
+            tempfile.tempdir = shared
+            del os.environ["TMPDIR"]
+            temporary.remove_folder()
+
+
+def infinite_pixels(folder: Path) -> None:
+    """Infinite values and those that are no numbers don't come through the node, whatever its strength, nor spread in a blur."""
+    load_addon()
+    scene = start_over()
+    tree = scene.compositing_node_group
+    pixels = np.full((45, 60, 4), 0.5, np.float32)
+    pixels[..., 3] = np.linspace(0.5, 1, 60)
+    pixels[9, 9, 0], pixels[20, 20, 1], pixels[30, 40, :3], pixels[12, 50, 2] = np.inf, -np.inf, np.nan, 1e5
+    write_exr(folder / "wild.exr", {"image": pixels})
+    source = tree.nodes.new("CompositorNodeImage")
+    source.image = bpy.data.images.load(str(folder / "wild.exr"))
+    source.image.alpha_mode = "PREMUL"
+    tree.links.new(source.outputs["Image"], tree.nodes["Group Output"].inputs[0])
+    node = insert_style(tree, "swap")
+    tame = np.isfinite(pixels).all(-1)
+    for strength in (1.0, 0.5, 0.0):
+        node.inputs["Strength"].default_value = strength
+        got = render(scene, folder / "got.exr")
+        assert np.isfinite(got).all(), strength
+        mixed = pixels[tame] + strength * (pixels[tame][:, [2, 1, 0, 3]] - pixels[tame])
+        assert_close(got[tame], mixed, 1e-5)
+        if strength == 1.0:
+            assert_close(got, styled(pixels, "swap"), 1e-5)
+    node.inputs["Strength"].default_value = 1.0
+    blur = insert(tree, "CompositorNodeBlur")
+    blur.inputs["Size"].default_value = (3, 3)
+    assert np.isfinite(render(scene, folder / "blurred.exr")).all()
+
+
+def hidden_scenes_keep_out_of_the_way(folder: Path) -> None:
+    """The artist's scenes come first and are never taken for ours; windows leave ours, be the last of the artist's deleted."""
+    load_addon()
+    scene = start_over()
+    window = bpy.context.window_manager.windows[0]
+    for name in (".GAN Style Shot 7", ".GAN Style Trigger", "\u30b7\u30fc\u30f3", "\U0001f3a8 sketch"):
+        second_scene(name, (20, 10))
+    names = {s.name for s in bpy.data.scenes}
+    insert_style(scene.compositing_node_group, "swap")
+    for _ in range(2):
+        render(scene, folder / "frame.exr")
+    assert [is_ours(s) for s in bpy.data.scenes] == [False] * 5 + [True] * 2
+    assert {s.name for s in bpy.data.scenes if not is_ours(s)} == names
+    idle = module("trees.keep_in_sync")._when_idle
+    while artists := [s for s in bpy.data.scenes if not is_ours(s)]:
+        window.scene = artists[-1]
+        with bpy.context.temp_override(window=window, scene=artists[-1]):
+            bpy.ops.scene.delete()
+        idle()
+        assert not is_ours(window.scene)
+        if len(artists) == 1:
+            break
+    assert [s.name for s in bpy.data.scenes if not is_ours(s)] == [window.scene.name]
+    window.scene = hidden_scene("trigger")  # by the menu
+    idle()
+    assert not is_ours(window.scene)
+
+
+def other_marks_and_old_files(folder: Path) -> None:
+    """The hidden scenes of a file of version 0.1.0, which are told by name and engine, give way."""
+    load_addon()
+    scene = start_over()
+    tree = scene.compositing_node_group
+    old = bpy.data.scenes.new(".GAN Style Trigger")
+    old.render.engine = "GAN_STYLE_TRIGGER"
+    trigger = tree.nodes.new("CompositorNodeRLayers")
+    trigger.scene, trigger.label = old, "GAN Style Trigger"
+    node = insert_style(tree, "swap")
+    assert_swapped(scene, node, folder)
+    assert [is_ours(s) for s in bpy.data.scenes] == [False, True, True]
+    assert len([n for n in tree.nodes if n.label == "GAN Style Trigger"]) == 1
+
+
+def edits_of_large_trees(folder: Path) -> None:
+    """With 400 nodes beside or before it, an edit of a value makes nothing anew and costs next to nothing; other edits nothing."""
+    load_addon()
+    scene = start_over()
+    tree = scene.compositing_node_group
+    hidden, copies = module("trees.hidden_scenes"), module("trees.inputs_scene")
+    feed = tree.nodes["Render Layers"].outputs["Image"]
+    for index in range(400):
+        other = tree.nodes.new("CompositorNodeExposure")
+        if index % 2:
+            tree.links.new(feed, other.inputs["Image"])
+            feed = other.outputs["Image"]
+    tree.links.new(feed, tree.nodes["Group Output"].inputs[0])
+    insert_style(tree, "swap")
+    plans(scene)
+    made = dict(copies._copies)
+    other.inputs["Exposure"].default_value = 1.0
+    insert(tree, "CompositorNodeExposure")  # behind the node
+    bpy.context.view_layer.update()
+    plans(scene)
+    assert copies._copies == made and all(copies._copies[name] is made[name] for name in made)
+    seconds = min(timed(lambda: hidden.is_outdated()) for _ in range(5))
+    assert seconds < 0.02, seconds
+    assert not hidden.is_outdated()
+    assert min(timed(lambda: hidden.is_outdated(edited=False)) for _ in range(5)) < 0.001
+    other.mute = True
+    assert hidden.is_outdated()
+
+
+def timed(work: object) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
 
 
 if __name__ == "__main__":
