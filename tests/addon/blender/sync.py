@@ -309,7 +309,7 @@ def other_marks_and_old_files(folder: Path) -> None:
 
 
 def edits_of_large_trees(folder: Path) -> None:
-    """With 400 nodes beside or before it, an edit of a value makes nothing anew and costs next to nothing; other edits nothing."""
+    """With 400 nodes beside or before it, an edit of a value makes nothing anew and costs next to nothing; others, nothing."""
     load_addon()
     scene = start_over()
     tree = scene.compositing_node_group
