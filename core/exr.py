@@ -1,6 +1,7 @@
 """Passes in and out of OpenEXR files, the exchange format between Blender, the trainer and the pipeline."""
 
 import os
+import re
 import struct
 from collections import defaultdict
 from collections.abc import Sequence
@@ -59,10 +60,15 @@ def read_headers(path: str | Path) -> list[dict]:
             headers = [dict(part.header) for part in file.parts]  # copied because closing the file empties it
         whole = _is_whole(Path(path), headers)
     except (RuntimeError, ValueError, OSError, struct.error) as error:
-        raise ExrError(f"{path} can't be read as an OpenEXR file ({error}); is it complete?") from error
+        raise ExrError(f"{path} can't be read as an OpenEXR file ({_reason(error, path)}); is it complete?") from error
     if not whole:
         raise ExrError(f"The pixels of {path} can't be read; is the file complete?")
     return headers
+
+
+def _reason(error: Exception, path: str | Path) -> str:
+    """What OpenEXR says, without the file's name, which our sentences begin with."""
+    return re.sub(rf""",? ?(image )?(file )?["']?{re.escape(str(path))}["']?""", " it", str(error)).strip()
 
 
 def _is_whole(path: Path, headers: list[dict]) -> bool:
@@ -121,7 +127,7 @@ def read_parts(path: str | Path, separate: bool = True) -> list[tuple[dict, dict
         with OpenEXR.File(str(path), separate_channels=separate) as file:
             parts = [(dict(part.header), {name: c.pixels for name, c in part.channels.items()}) for part in file.parts]
     except (RuntimeError, ValueError, OSError) as error:
-        raise ExrError(f"{path} can't be read as an OpenEXR file ({error}); is it complete?") from error
+        raise ExrError(f"{path} can't be read as an OpenEXR file ({_reason(error, path)}); is it complete?") from error
     # OpenEXR returns no part, or a part without channels, where the pixel data is cut short.
     if len(parts) < promised or not all(channels for _, channels in parts):
         raise ExrError(f"The pixels of {path} can't be read; is the file complete?")
@@ -177,4 +183,6 @@ def write_parts(path: str | Path, parts: Sequence[tuple[dict, dict[str, np.ndarr
     try:
         OpenEXR.File(written).write(str(path))
     except (RuntimeError, ValueError, OSError) as error:
-        raise ExrError(f"{path} can't be written ({error}); is there space on the disk, and may you write there?") from error
+        raise ExrError(
+            f"{path} can't be written ({_reason(error, path)}); is there space on the disk, and may you write there?"
+        ) from error

@@ -19,10 +19,10 @@ IMAGE_COMPONENTS = ({"R", "G", "B"}, {"Y", "RY", "BY"}, {"Y"})
 USUAL_NAMES: dict[str, tuple[str, str]] = {
     # Blender; Arnold; V-Ray; RenderMan; Redshift; Karma and Mantra; Unreal
     "image": ("rgba rgb combined image beauty c ci", ""),
-    "depth": ("depth z zdepth depthz pz hitpz worlddepth scenedepth", ""),
+    "depth": ("depth z zdepth depthz pz hitpz worlddepth scenedepth scenedepthworldunits", ""),
     "normal": (
         "normal normals n nn nworld worldnormal worldnormals normalworld normalsworld hitn shadingnormal shadingnormals "
-        "normalsshading",
+        "normalsshading shnormal",
         "bumpnormal bumpnormals bumpn",
     ),
     "albedo": (
@@ -40,7 +40,7 @@ USUAL_NAMES: dict[str, tuple[str, str]] = {
 Without spaces, dashes, underscores and the prefixes of renderers, in lower case.
 """
 PREFIXES = re.compile(
-    "^(finalimagemovierenderqueue|finalimagepw|finalimage|vray|redshift|arnold|octane|corona|cgeometry|cshading|cessential)"
+    "^(finalimagemovierenderqueue|finalimagepw|finalimage|vrayre|vray|redshift|arnold|octane|corona|cgeometry|cshading|cessential)"
 )
 VIEW_SEPARATORS = "._-"
 """May stand between a part's name and its view in it."""

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
-from PIL import ExifTags, Image, ImageCms, ImageOps, ImageSequence
+from PIL import ExifTags, Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 
 from .memory import free_memory
 
@@ -139,7 +139,8 @@ def _check_size(path: Path, image: Image.Image) -> None:
 
 
 def _damaged(path: Path, error: Exception) -> PictureError:
-    return PictureError(f"{path} can't be read as a picture ({error}); is it complete?")
+    reason = "of no kind that Pillow knows" if isinstance(error, UnidentifiedImageError) else error
+    return PictureError(f"{path} can't be read as a picture ({reason}); is it complete?")
 
 
 def _shallow(path: Path, image: Image.Image) -> np.ndarray:
@@ -159,7 +160,9 @@ def _deep(path: Path, image: Image.Image) -> np.ndarray:
         with av.open(str(path)) as container:
             frame = next(container.decode(video=0))
     except (FFmpegError, StopIteration) as error:
-        raise PictureError(f"{path} can't be read as a picture of 16 bits ({error}); save it as PNG.") from error
+        raise PictureError(
+            f"{path} can't be read as a picture of 16 bits ({getattr(error, 'strerror', 'it is empty')}); save it as PNG."
+        ) from error
     return frame.reformat(format="rgba64le").to_ndarray().astype(np.float32) / 65535
 
 

@@ -74,7 +74,9 @@ def rewrite_video(path: Path, target: Path, change: Callable[[np.ndarray], np.nd
     except VideoError:
         raise
     except (FFmpegError, ValueError) as error:
-        raise VideoError(f"{path} can't be read as a video that can be written again ({error}).") from error
+        raise VideoError(
+            f"{path} can't be read as a video that can be written again ({getattr(error, 'strerror', error)})."
+        ) from error
     return sorted(notes)
 
 

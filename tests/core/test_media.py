@@ -137,13 +137,22 @@ def test_the_sound_of_a_video_is_kept(tmp_path):
         assert sum(frame.samples for frame in after.decode(audio=0)) >= 8000
 
 
-def test_a_damaged_picture_or_video_is_refused_in_a_sentence_and_nothing_is_left(tmp_path, capfd):
+def test_a_damaged_file_is_refused_in_a_sentence_that_names_it_once_and_nothing_is_left(tmp_path, capfd):
     Image.fromarray(COLOURS).save(tmp_path / "a.png")
-    (tmp_path / "b.mp4").write_bytes(b"rubbish")
-    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:-60])
-    for name in ("a.png", "b.mp4"):
+    content = (tmp_path / "a.png").read_bytes()
+    damaged = {
+        "a.png": content[:-60],
+        "b.png": b"rubbish",
+        "c.mp4": b"rubbish",
+        "d.exr": b"rubbish",
+        "e.exr": b"\x76\x2f\x31\x01",
+    }
+    damaged |= {"f.exr": b"\x76\x2f\x31\x01\2\0\0\0\0", "g.tif": b"II*\0" + bytes(20), "h.gif": b""}
+    for name, content in damaged.items():
+        (tmp_path / name).write_bytes(content)
         assert main(["apply", SWAP, str(tmp_path / name), "--out", str(tmp_path / "out"), "--provider", "cpu"]) == 1
-        assert f"{name} can't be read as a" in capfd.readouterr().err
+        error = capfd.readouterr().err.splitlines()[-1]
+        assert error.startswith(f"Error: GAN Style: {tmp_path / name} can't be read as a") and error.count(name) == 1, error
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 
