@@ -114,6 +114,7 @@ def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
     if node_group.is_hidden(scene):
         return
     _missed = False
+    log.render_begins()
     after_edits.cancel()
     _scene = scene.name
     with _nothing_unnoticed():
@@ -143,6 +144,8 @@ def _not_called(frame: int, problem: str) -> None:
     """In a window, and on the thread of its render: say so on the nodes, and have them show no older picture."""
     patience_ends = time.monotonic() + WINDOW_PATIENCE_SECONDS  # the main thread may be waiting for the render to end
     call = partial(main_thread.call, cancel=lambda: time.monotonic() > patience_ends)
+    for plan in _plans:
+        log.record_missed(plan.key, problem)
     run_nodes.run_scene(_scene, frame, tuple(replace(plan, problem=problem) for plan in _plans), _wanted, call)
 
 

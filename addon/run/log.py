@@ -42,6 +42,7 @@ class Run:
 _runs: deque[Run] = deque(maxlen=REMEMBERED)
 _latest: dict[int, Run] = {}
 _rendered: set[int] = set()
+_missed: dict[int, str] = {}
 
 
 def record(key: int, run: Run) -> None:
@@ -69,7 +70,22 @@ def is_rendered(scene: bpy.types.Scene) -> bool:
     return scene.session_uid in _rendered
 
 
+def record_missed(key: int, problem: str) -> None:
+    """Remember that the last render did without the node, and why; what runs after edits takes nothing of that back."""
+    _missed[key] = problem
+
+
+def missed(key: int) -> str:
+    """Why the last render did without the node; empty if it did not."""
+    return _missed.get(key, "")
+
+
+def render_begins() -> None:
+    _missed.clear()
+
+
 def forget() -> None:
+    _missed.clear()
     _rendered.clear()
     _runs.clear()
     _latest.clear()

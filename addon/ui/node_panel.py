@@ -41,6 +41,9 @@ def draw_buttons(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
         layout.label(text="Render once (F12)", icon="INFO")
     else:
         _draw_run(run, layout, node.width)
+    missed = log.missed(node.node_tree.session_uid) if node.node_tree else ""
+    if missed and (run is None or run.error != missed):
+        _draw_error(layout, f"Not in the last render. {missed}", node.width)
 
 
 def draw_details(node: bpy.types.Node, layout: bpy.types.UILayout, width: float) -> None:

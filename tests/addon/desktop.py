@@ -37,6 +37,7 @@ from window import (
 )
 from window_files import dragged_with_the_mouse, guides_and_drop, missing_style, pasted_into_another_file, saved_and_opened
 from window_renders import animation, engines, stereo
+from window_session import first_impression, mistakes_and_movies, not_called
 
 
 def steps() -> Iterator[None]:
@@ -94,12 +95,16 @@ def steps() -> Iterator[None]:
     scene = bpy.data.scenes["Scene"]
     yield from missing_style(scene.compositing_node_group.nodes["GAN Style"], brighter)
     yield from animation(scene)
+    node = scene.compositing_node_group.nodes["GAN Style"]
+    yield from not_called(scene, node)
+    yield from mistakes_and_movies(scene, node, scene.compositing_node_group.nodes["Exposure"])
     yield from stereo(scene, scene.compositing_node_group.nodes["Exposure"])
     yield from engines(scene)
     yield from saved_and_opened(scene)
     yield from pasted_into_another_file()
     if shutil.which("xdotool"):
         yield from dragged_with_the_mouse()
+    yield from first_impression()
     check("quitting asks nothing", lambda: assert_equal([i.name for i in bpy.data.images if i.is_dirty and i.users], []))
 
 

@@ -383,6 +383,8 @@ def not_called_in_a_window(folder: Path) -> None:
             assert tuple(picture.image.size) == (60, 45)
             assert "by layer=" in face(**options)
             assert tuple(picture.image.size) == (1, 1)
+            run_as_after_an_edit(scene)  # it can, but that does not change what was rendered
+            assert "by layer=" in drawn(node).text("red")
         scene.render.use_single_layer = True
         assert "Render Single Layer" in face()
         scene.render.use_single_layer = False
@@ -393,6 +395,7 @@ def not_called_in_a_window(folder: Path) -> None:
         assert not addon.addon.run.log.latest(node.node_tree.session_uid).error
         in_renders._on_render_end(scene)
         assert_swapped(scene, node, folder)
+        assert not drawn(node).text("red")
 
 
 def many_styles_stay_open(folder: Path) -> None:
