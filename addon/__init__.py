@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from . import commands, main_thread
 from .run import after_edits, in_renders
 from .trees import keep_in_sync
-from .ui import adopt, node, operators, preferences, thumbnails
+from .ui import adopt, node, operators, preferences, render_frames, thumbnails
 from .viewport import keep, live, switch
 
 MODULES = (
@@ -13,6 +13,7 @@ MODULES = (
     thumbnails,
     operators,
     adopt,
+    render_frames,
     node,
     main_thread,
     keep_in_sync,

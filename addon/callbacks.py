@@ -77,3 +77,25 @@ def no_handlers() -> Iterator[None]:
     finally:
         for functions, kept in zip(lists, before, strict=True):
             functions[:] = [*kept, *functions]  # what came meanwhile stays
+
+
+@contextmanager
+def no_handlers_of_ours() -> Iterator[None]:
+    """Inside, Blender calls everybody's handlers but this add-on's; afterwards ours are back in their places. Main thread.
+
+    For a render of the artist's scene that runs no nodes, but all scripts that set the scene up.
+    """
+    lists = [getattr(bpy.app.handlers, name) for name in RENDERS if hasattr(bpy.app.handlers, name)]
+    before = [list(functions) for functions in lists]
+    for functions in lists:
+        functions[:] = [function for function in functions if not _is_ours(function)]
+    try:
+        yield
+    finally:
+        for functions, known in zip(lists, before, strict=True):
+            kept = [function for function in known if _is_ours(function) or function in functions]
+            functions[:] = kept + [function for function in functions if function not in known]
+
+
+def _is_ours(function: Callable) -> bool:
+    return (getattr(function, "__module__", None) or "").startswith(f"{__package__}.")

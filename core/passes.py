@@ -35,6 +35,9 @@ PASSES = {
     )
 }
 
+FULL_FLOAT = ("depth", "position", "vector")
+"""Passes that half floats would round too coarsely for training data; the others are written as half floats."""
+
 
 def check_passes(passes: dict[str, np.ndarray], needed: tuple[str, ...]) -> tuple[int, int]:
     """Return the common (height, width) of the needed passes.

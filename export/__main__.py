@@ -16,6 +16,12 @@ def _render_dataset() -> tuple[type, Callable[[dict], None]]:
     return RenderDatasetConfig, lambda values: render_dataset(from_values(RenderDatasetConfig, values))
 
 
+def _render_own_shot() -> tuple[type, Callable[[dict], None]]:
+    from export.datasets.own_shot import OwnShotConfig, render_own_shot
+
+    return OwnShotConfig, lambda values: render_own_shot(from_values(OwnShotConfig, values))
+
+
 def _paint() -> tuple[type, Callable[[dict], None]]:
     from export.datasets.paint import PaintConfig, paint
 
@@ -96,8 +102,13 @@ def _speed() -> tuple[type, Callable[[dict], None]]:
     return SpeedConfig, lambda values: print(speed(from_values(SpeedConfig, values)))
 
 
+OWN_SHOT = "render-dataset --blend"
 COMMANDS = {
-    "render-dataset": (_render_dataset, "Render scenes with their passes, and the target frames of a look."),
+    "render-dataset": (
+        _render_dataset,
+        "Render our scenes with their passes, and the target frames of a look; with --blend FILE, your own shot.",
+    ),
+    OWN_SHOT: (_render_own_shot, "Render frames of your own .blend, with all passes that a style may want."),
     "paint": (_paint, "Paint the target frames of a look for frames that are rendered already."),
     "check-data": (_check_data, "Report what a data folder holds as train would read it, or everything that is wrong with it."),
     "train": (_train, "Train a generator against a discriminator."),
@@ -113,11 +124,16 @@ COMMANDS = {
 
 
 EXAMPLES = {
+    OWN_SHOT: """Camera, engine, samples and all else are those of the .blend as it is saved. The image is what feeds the first
+GAN Style node of its compositor; the plain render if there is none.
+
+example, for a few painted frames and steadiness:
+  --blend shot.blend --output DATA --frames 12,40-44 --neighbours""",
     "train": """examples, one for each way to learn:
   every frame painted    --data DATA --run RUN --passes image depth normal
   a few frames painted   --data DATA --run RUN --mode keyframes --minutes 15 --weight-temporal 10
   one picture            --data DATA --run RUN --mode exemplar --exemplar PICTURE.jpg
-  many pictures          --data DATA --run RUN --mode contrastive --minutes 60"""
+  many pictures          --data DATA --run RUN --mode contrastive --minutes 60""",
 }
 """Command -> what its --help ends with."""
 
@@ -128,14 +144,16 @@ def main(arguments: list[str]) -> int:
         prog="python -m export",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {name:16}{text}" for name, (_, text) in COMMANDS.items()),
+        epilog="\n".join(f"  {name:24}{text}" for name, (_, text) in COMMANDS.items()),
     )
     overview.add_argument("command", choices=COMMANDS, help="what to do; --help after it lists its settings")
     name = overview.parse_args(arguments[:1]).command
+    if name == "render-dataset" and any(argument.partition("=")[0] == "--blend" for argument in arguments):
+        name = OWN_SHOT
     prepare, description = COMMANDS[name]
     config_class, run = prepare()
     parser = argparse.ArgumentParser(
-        prog=f"python -m export {name}",
+        prog=f"python -m export {name.split()[0]}",
         description=description,
         epilog=EXAMPLES.get(name),
         formatter_class=argparse.RawDescriptionHelpFormatter,

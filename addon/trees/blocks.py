@@ -101,7 +101,7 @@ def _camera() -> bpy.types.Object:
 def ensure_trigger(tree: bpy.types.NodeTree, trigger: bpy.types.Scene) -> None:
     """Have one Render Layers node of the TRIGGER scene in the tree, after all others: Blender renders them in this order."""
     readers = [n for n in tree.nodes if n.bl_idname == read.RENDER_LAYERS]
-    ours = [n for n in readers if _is_trigger(n)]
+    ours = [n for n in readers if is_trigger(n)]
     if len(ours) == 1 and readers[-1] == ours[0] and (ours[0].scene == trigger or tree.library is not None):
         if ours[0].mute:
             ours[0].mute = False
@@ -116,11 +116,11 @@ def ensure_trigger(tree: bpy.types.NodeTree, trigger: bpy.types.Scene) -> None:
 
 
 def remove_trigger(tree: bpy.types.NodeTree) -> None:
-    for node in [n for n in tree.nodes if _is_trigger(n)]:
+    for node in [n for n in tree.nodes if is_trigger(n)]:
         tree.nodes.remove(node)
 
 
-def _is_trigger(node: bpy.types.Node) -> bool:
+def is_trigger(node: bpy.types.Node) -> bool:
     """Also one whose scene someone has deleted."""
     if node.bl_idname != read.RENDER_LAYERS:
         return False

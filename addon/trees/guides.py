@@ -76,7 +76,7 @@ def link_by_itself(node: bpy.types.Node) -> bool:
     for scene in (s for s in bpy.data.scenes if s.compositing_node_group is not None):
         path = read.path_to(scene.compositing_node_group, node)
         lacking = missing(node, path[:-1]) if path is not None else []
-        if path is not None and lacking and len({layers for layers, _ in _all_render_layers(path)}) == 1:
+        if path is not None and lacking and len({layers for layers, _ in all_render_layers(path)}) == 1:
             with suppress(GuideError):
                 link(scene, node, lacking)
                 return True
@@ -92,7 +92,7 @@ def link(scene: bpy.types.Scene, node: bpy.types.Node, names: Sequence[str] | No
     path = read.path_to(scene.compositing_node_group, node) if scene.compositing_node_group else None
     if path is None:
         raise GuideError(f"The node '{node.name}' is not in the compositor tree of the scene '{scene.name}'.")
-    layers, around = next(_all_render_layers(path), (None, ()))
+    layers, around = next(all_render_layers(path), (None, ()))
     if layers is None:
         raise GuideError("No Render Layers node feeds the image here; link the passes by hand.")
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(around, path[:-1], strict=False)))
@@ -119,7 +119,7 @@ def link(scene: bpy.types.Scene, node: bpy.types.Node, names: Sequence[str] | No
         raise GuideError(f"The engine of the scene '{rendered.name}' gives no pass {', '.join(lacking)}; choose another engine.")
 
 
-def _all_render_layers(path: tuple[bpy.types.Node, ...]) -> Iterator[tuple[bpy.types.Node, tuple[bpy.types.Node, ...]]]:
+def all_render_layers(path: tuple[bpy.types.Node, ...]) -> Iterator[tuple[bpy.types.Node, tuple[bpy.types.Node, ...]]]:
     """The Render Layers nodes that feed the image of the path's last node, and the group nodes around each, outermost first.
 
     The nearest comes first.

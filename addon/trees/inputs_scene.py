@@ -88,6 +88,15 @@ def ensure(
     _copies[name] = made  # the old one's trees go with keep()
 
 
+def new_copy(scene: bpy.types.Scene, path: tuple[str, ...], directory: str, name: str) -> tuple[bpy.types.NodeTree, list[int]]:
+    """A copy of the scene's tree that writes the image of the node at the path into directory/name.exr.
+
+    Also the session_uids of all trees that were made for it. It is the caller's, and knows nothing of later edits.
+    """
+    made = _Copy(())
+    return _copy(scene, path, ("image",), directory, name, made), made.trees
+
+
 def follow(scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...], directory: str, name: str) -> bool:
     """Give the copy the values that the artist's tree has now. False if the tree has changed by more than values."""
     made = _copies.get(name)
@@ -134,6 +143,7 @@ def _copy(
     for original, step in zip(reversed(originals), reversed(path), strict=True):
         copy = _new_copy(original, made)
         copy.nodes[step].node_tree = inner
+        copy.nodes[step].mute = False  # a node that is muted has inputs all the same
         names = frozenset(n.name for n in read.upstream(copy, [copy.nodes[step]]))
         made.twins.append((original.session_uid, copy.session_uid, names))
         _settle(copy, names, copy.nodes[step], scene, made)
@@ -200,15 +210,7 @@ def _writer(group: bpy.types.NodeTree, inputs: tuple[str, ...], directory: str, 
     writer.name = GROUPS
     hide(writer, ROLE)
     writer.nodes.clear()
-    source, output = writer.nodes.new("NodeGroupInput"), writer.nodes.new("CompositorNodeOutputFile")
-    output.format.media_type = "MULTI_LAYER_IMAGE"
-    output.format.file_format = "OPEN_EXR_MULTILAYER"
-    output.format.exr_codec = "NONE"
-    output.format.color_depth = "32"
-    output.format.color_management = "OVERRIDE"
-    output.format.linear_colorspace_settings.is_data = True  # in the working space, see colour.py
-    output.directory, output.file_name = directory, name
-    output.file_output_items.clear()
+    source, output = writer.nodes.new("NodeGroupInput"), new_file_output(writer, directory, name)
     place = _move_back(writer, source.outputs["Image"])
     for p in inputs:
         output.file_output_items.new(FILE_ITEMS[read.CHANNELS[p]], p)
@@ -217,6 +219,20 @@ def _writer(group: bpy.types.NodeTree, inputs: tuple[str, ...], directory: str, 
         else:
             writer.links.new(place(source.outputs[read.PASSES[p].socket]), output.inputs[p])
     return writer
+
+
+def new_file_output(tree: bpy.types.NodeTree, directory: str, name: str) -> bpy.types.Node:
+    """A File Output node without items, which writes directory/name.exr uncompressed and unconverted."""
+    output = tree.nodes.new("CompositorNodeOutputFile")
+    output.format.media_type = "MULTI_LAYER_IMAGE"
+    output.format.file_format = "OPEN_EXR_MULTILAYER"
+    output.format.exr_codec = "NONE"
+    output.format.color_depth = "32"
+    output.format.color_management = "OVERRIDE"
+    output.format.linear_colorspace_settings.is_data = True  # in the working space, see colour.py
+    output.directory, output.file_name = directory, name
+    output.file_output_items.clear()
+    return output
 
 
 def _move_back(tree: bpy.types.NodeTree, image: bpy.types.NodeSocket):

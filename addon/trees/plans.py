@@ -88,7 +88,7 @@ def _plan(
         )
         if not plan.problem:
             tree = blocks.get(blocks.INPUTS).compositing_node_group
-            inputs_scene.ensure(tree, scene, path, plan.inputs, _directory(), plan.capture)
+            inputs_scene.ensure(tree, scene, path, plan.inputs, directory(), plan.capture)
     if node in failed:
         plan = replace(plan, problem=failed[node])
     shown = {}
@@ -111,7 +111,7 @@ def as_it_stands(plan: Plan, scene: str) -> Plan:
         rendered = bpy.data.scenes[scene]
         around = read.groups_around(rendered.compositing_node_group, plan.path)
         node = (around[-1].node_tree if around else rendered.compositing_node_group).nodes[plan.path[-1]]
-        if inputs_scene.follow(rendered, plan.path, plan.inputs, _directory(), plan.capture):
+        if inputs_scene.follow(rendered, plan.path, plan.inputs, directory(), plan.capture):
             exposure = plan.exposure if plan.exposure is None else node.inputs["Exposure"].default_value
             return replace(plan, style=_frame_styles.get(plan.key, node.style_id), exposure=exposure)
     return replace(plan, problem=problems.CHANGED)
@@ -133,7 +133,7 @@ def forget_frame() -> None:
     _frame_styles.clear()
 
 
-def _directory() -> str:
+def directory() -> str:
     """Where the inputs go; Blender expands what stands in braces in such a path, and replaces the last hashes."""
     return str(temp_folder.folder()).replace("{", "{{").replace("}", "}}")
 

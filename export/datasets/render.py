@@ -16,14 +16,11 @@ from tqdm import tqdm
 
 from core.colour import HALF_MAX
 from core.exr import read_exr, write_exr
-from core.passes import PASSES, check_passes
+from core.passes import FULL_FLOAT, PASSES, check_passes
 
 from ..settings import TrainerError, setting, to_values
 from .charts import chart
 from .scenes import FRAMES, build, scene_names
-
-FULL_FLOAT = ("depth", "position", "vector")
-"""Passes that half floats would round too coarsely; the others are written as half floats."""
 
 CHART = "chart"
 """Beginning of the names of test charts."""
@@ -91,7 +88,7 @@ def render_dataset(config: RenderDatasetConfig, progress: Callable[..., Iterable
     """
     shots = _shots(config)
     look = _look(config.look)
-    bpy = _blender()
+    bpy = blender()
     output = config.output.resolve()
     folders = [output / "input", *([output / "target"] if look else [])]
     _claim(output, config, bpy.app.version_string, shots)
@@ -127,7 +124,7 @@ def _look(name: str) -> Callable[[dict[str, np.ndarray]], np.ndarray] | None:
     return LOOKS[name]
 
 
-def _blender():
+def blender():
     try:
         import bpy
     except ImportError as error:
@@ -173,7 +170,7 @@ def _rendered(shots: Iterable[Shot], config: RenderDatasetConfig, scratch: Path)
             built = (shot.scene, shot.seed)
         scene.frame_set(shot.frame)
         capture.unlink(missing_ok=True)
-        with _quiet():
+        with quiet():
             bpy.ops.render.render(scene=scene.name)
         layers = read_exr(capture)
         passes = {name: np.ascontiguousarray(layers[name][..., : p.channels]) for name, p in PASSES.items()}
@@ -227,7 +224,7 @@ def _capture_passes(scene, folder: Path) -> Path:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep what Blender writes to standard output for each frame from breaking the progress bar."""
     sys.stdout.flush()
     kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)

@@ -1,22 +1,18 @@
 """The demo: render a scene of ours through the GAN Style node and write the plain and the stylised frame."""
 
-import importlib.util
 import logging
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from tqdm import tqdm
 
 from ..settings import TrainerError, setting
 
-ROOT = Path(__file__).parents[2]
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +44,7 @@ def demo(config: DemoConfig) -> tuple[Path, Path, Path]:
     except ImportError as error:
         raise DemoError(f"Blender's Python module can't be loaded: {error}. Install what it names.") from error
     from ..datasets import scenes
+    from ..datasets.addon import load_addon
 
     addon = load_addon().addon
     log.info("Building the scene '%s' in Blender %s", config.scene, bpy.app.version_string)
@@ -67,16 +64,6 @@ def demo(config: DemoConfig) -> tuple[Path, Path, Path]:
     for path in (plain, stylized, both):
         log.info("%s", path)
     return plain, stylized, both
-
-
-def load_addon() -> ModuleType:
-    """Import the checkout as a package, whatever its folder is called, and register the add-on."""
-    spec = importlib.util.spec_from_file_location("gan_style", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    package = importlib.util.module_from_spec(spec)
-    sys.modules["gan_style"] = package
-    spec.loader.exec_module(package)
-    package.register()
-    return package
 
 
 def _settings(scene, config: DemoConfig, path: Path) -> None:

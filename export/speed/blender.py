@@ -26,7 +26,7 @@ def node_parts(height: int, width: int) -> dict[str, float]:
     """
     import bpy
 
-    from ..shipping.demo import load_addon
+    from ..datasets.addon import load_addon
 
     addon = load_addon().addon
     scene = bpy.context.scene
@@ -104,7 +104,7 @@ def _enable() -> None:
     import bpy  # noqa: F401 - its import starts Blender
 
     begun = time.perf_counter()
-    from ..shipping.demo import load_addon
+    from ..datasets.addon import load_addon
 
     load_addon()
     heavy = sum(module in sys.modules for module in HEAVY)

@@ -62,6 +62,13 @@ def test_works(script, tmp_path):
         assert word not in result.stdout, result.stdout
 
 
+def test_frames_of_the_shot_are_rendered(tmp_path):
+    """Apart from the others because Blender prints the errors that are provoked."""
+    result = run_blender("shot_frames", "all", tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Case " in result.stdout and "Traceback" not in result.stdout and "Warning" not in result.stdout, result.stdout
+
+
 @pytest.mark.parametrize("case", FAILING)
 def test_failure_ends_a_background_render(case, tmp_path):
     result = run_blender("failing", case, tmp_path)
