@@ -48,9 +48,9 @@ def test_openjd_checks_and_renders_in_chunks(styled, tmp_path):  # noqa: F811
     program = tmp_path / "blender"
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(SCRIPTS / "program.py"))} "$@"\n')
     program.chmod(0o755)
-    result = run_job(program, styled, tmp_path / "frames" / "####")
+    result = run_job(program, styled, tmp_path / "frames" / "####", "-1-1")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == ["0001.exr", "0002.exr", "0003.exr"]
+    assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == ["-0001.exr", "0000.exr", "0001.exr"]
     assert result.stdout.count('"ok": true') == 2 and result.stdout.count("Frame(CHUNK[INT]) =") == 2, result.stdout
 
 

@@ -1,6 +1,7 @@
 """Blender as a Python module that takes those arguments of the Blender program which farms use, with the checkout's add-on:
 
 program.py -b FILE [-o PATH] [-s FIRST] [-e LAST] [-j STEP] [--kill-after FRAME, for tests] -a
+program.py -b FILE [-o PATH] --python-exit-code CODE --python-expr EXPRESSION
 program.py --command gan_style ARGUMENTS
 """
 
@@ -20,6 +21,11 @@ def render(arguments: list[str]) -> None:
     scene = bpy.context.scene
     while (flag := arguments.pop(0)) != "-a":
         value = arguments.pop(0)
+        if flag == "--python-expr":
+            exec(value)
+            return
+        if flag == "--python-exit-code":  # as Python's own for exceptions
+            continue
         if flag == "-o":
             scene.render.filepath = value
         elif flag == "--kill-after":
