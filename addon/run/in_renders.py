@@ -65,7 +65,9 @@ def _run_nodes(frame: int, engine: bpy.types.RenderEngine) -> None:
     with _nothing_unnoticed():
         call = partial(main_thread.call, cancel=cancel)
         progress = partial(_show_progress, engine)
-        for run in run_nodes.run_scene(_scene, frame, _plans, _wanted, call, cancel=cancel, progress=progress):
+        # Handlers may have changed the settings since Blender read them, which it does once for an animation.
+        plans = tuple(replace(plan, rendered=(engine.resolution_x, engine.resolution_y)) for plan in _plans)
+        for run in run_nodes.run_scene(_scene, frame, plans, _wanted, call, cancel=cancel, progress=progress):
             if bpy.app.background and (run.error or run.cancelled):
                 _abort(f"node '{run.node}'", run.error or "The render was cancelled.")
             elif run.error and not cancel():

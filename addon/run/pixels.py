@@ -38,7 +38,7 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
     if inputs is None:
         raise CaptureError("A hidden scene of the add-on was deleted during the render; render again.")
     blocks.set_switches(inputs)
-    _match(inputs, bpy.data.scenes[scene], plan.view)
+    _match(inputs, bpy.data.scenes[scene], plan)
     for node in inputs.compositing_node_group.nodes:
         _set(node, "mute", node.name != plan.capture)
     path = temp_folder.folder() / f"{plan.capture}.exr"
@@ -88,15 +88,19 @@ def _load(plan: hidden_scenes.Plan, path: str) -> None:
     image.update_tag()  # without it, the GPU compositor keeps showing the old picture after edits
 
 
-def _match(inputs: bpy.types.Scene, scene: bpy.types.Scene, view: str) -> None:
+def _match(inputs: bpy.types.Scene, scene: bpy.types.Scene, plan: hidden_scenes.Plan) -> None:
     """Give the INPUTS scene the frame, the sampling and the stereo view of the scene that is rendered."""
-    for name in MATCHED:
-        _set(inputs.render, name, getattr(scene.render, name))
+    values = {name: getattr(scene.render, name) for name in MATCHED}
+    if plan.rendered is not None:
+        width, height = plan.rendered
+        values |= {"resolution_x": width, "resolution_y": height, "resolution_percentage": 100}
+    for name, value in values.items():
+        _set(inputs.render, name, value)
     for name in ("frame_current", "frame_subframe", "frame_start", "frame_end"):
         _set(inputs, name, getattr(scene, name))
-    _set(inputs.render, "use_multiview", bool(view))
-    for other in inputs.render.views if view else ():
-        _set(other, "use", other.name == view)
+    _set(inputs.render, "use_multiview", bool(plan.view))
+    for other in inputs.render.views if plan.view else ():
+        _set(other, "use", other.name == plan.view)
 
 
 def _set(data: bpy.types.bpy_struct, name: str, value: object) -> None:

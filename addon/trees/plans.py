@@ -40,6 +40,8 @@ class Plan:
     """What is captured: passes, and the exposure."""
     styles: tuple[str, ...] = ()
     """The styles that the frames may have, if the style is animated: those that its keyframes name."""
+    rendered: tuple[int, int] | None = None
+    """(width, height) in pixels of the render in progress, before it is cropped to a border; None if none is."""
     problem: str = ""
     """Why the node can't run as it stands in the tree."""
 

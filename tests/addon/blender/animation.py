@@ -10,6 +10,7 @@ import numpy as np
 from scene import (
     FIXTURES,
     assert_close,
+    assert_swapped,
     insert,
     insert_group,
     insert_style,
@@ -177,6 +178,37 @@ def values_set_by_handlers(folder: Path) -> None:
             brighter = image * np.float32([2 ** (frame - 1) * (0.5 + frame / 10)] * 3 + [1])
             generator = Generator(load_style(FIXTURES / f"{looks[frame - 1]}.onnx"))
             assert_close(got, stylize(generator, {"image": brighter}, exposure=frame - 2.0), 1e-3)
+
+
+def size_set_by_handlers(folder: Path) -> None:
+    """Blender reads the size once for an animation; a script that changes it in between changes nothing."""
+    load_addon()
+    scene = make_scene(frames=FRAMES)
+    plain = render_frames(scene, folder / "plain")
+    insert_style(scene.compositing_node_group, "swap")
+    sizes = {1: (100, 60), 2: (50, 60), 3: (100, 80)}
+
+    def set_size(block: bpy.types.Scene, *_: object) -> None:
+        block.render.resolution_percentage, block.render.resolution_x = sizes[block.frame_current]
+
+    for hook in ("frame_change_pre", "render_pre"):
+        getattr(bpy.app.handlers, hook).append(set_size)
+        results = render_frames(scene, folder / hook)
+        getattr(bpy.app.handlers, hook).remove(set_size)
+        scene.render.resolution_percentage, scene.render.resolution_x = 100, 60
+        for got, image in zip(results, plain, strict=True):
+            assert_close(got, styled(image, "swap"))
+
+
+def denoise_of_the_scene(folder: Path) -> None:
+    """A Denoise node that follows the scene's settings denoises for the style as it does for the picture."""
+    load_addon()
+    scene = make_scene()
+    denoise = insert(scene.compositing_node_group, "CompositorNodeDenoise")
+    denoise.inputs["Quality"].default_value = "Follow Scene"
+    node = insert_style(scene.compositing_node_group, "swap")
+    for scene.render.compositor_denoise_final_quality in ("FAST", "HIGH"):
+        assert_swapped(scene, node, folder)
 
 
 if __name__ == "__main__":
