@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..onnx_graph import CPP_ERRORS, MAX_OPSET, OPERATORS, GraphError, check_parts
+from .auto_pad import say_pads
 from .old_operators import EARLY_RULES, LATE_RULES, OLD_OPERATORS, rewrite
 
 NEWEST_OPSET = 24
@@ -38,6 +39,7 @@ def modernise(model, values: dict[str, np.ndarray], output: str | None):
     rewrite(model, LATE_RULES, weights_of(model))
     _bypass_identities(model)
     fold_constants(model)
+    say_pads(model)
     remove_unused(model)
     model.ir_version = IR_VERSION
     return onnx.compose.add_prefix(model, "net/")

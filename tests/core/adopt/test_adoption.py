@@ -9,6 +9,7 @@ from core import Generator, Style, StyleError, load_style, stylize
 from core.adopt import Settings, adopt
 from core.adopt.picture import LAMP_RADIANCE, still_life
 from core.adopt.tone import to_display, to_light
+from core.runtime import open_model
 from tests.core.adopt.families import fast_neural_style, identity, model, save, soft_contrast
 
 DYNAMIC = ["n", 3, "h", "w"]
@@ -166,6 +167,27 @@ def test_flatten_mod_dropout_and_baked_reshapes_go(tmp_path):
         ("Clip", ["s", *CLIP], ["y"], {}),
     ]
     assert gives_back(adopted(tmp_path, model(nodes, [1, 3, 64, 64], [1, 3, 64, 64], 12)).style)
+
+
+@pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
+def test_paddings_that_are_left_to_be_worked_out_keep_tiles_exact(tmp_path, mode):
+    rng = np.random.default_rng(0)
+    inner, outer = (rng.normal(0, 0.1, shape).astype(np.float32) for shape in ((4, 3, 5, 5), (4, 3, 3, 3)))
+    nodes = [
+        ("Conv", ["x", inner], ["a"], {"auto_pad": mode, "strides": [2, 2]}),
+        ("MaxPool", ["a"], ["m"], {"auto_pad": mode, "kernel_shape": [3, 3]}),
+        ("ConvTranspose", ["m", outer], ["b"], {"auto_pad": mode, "strides": [2, 2]}),
+        ("Add", ["b", "x"], ["s"], {}),
+        ("Clip", ["s", *CLIP], ["y"], {}),
+    ]
+    built = model(nodes, [1, 3, "h", "w"], [1, 3, "h", "w"])
+    found = adopted(tmp_path, built, range_in="0..1", range_out="0..1", order="rgb", encoding="srgb")
+    assert found.style.tiles_exact and found.found[0].wrapping.multiple == 2
+    image = np.full((64, 96, 4), 1, np.float32)
+    image[..., :3] = rng.uniform(0.2, 0.7, (64, 96, 3))
+    (plain,) = open_model(built)({"x": to_display(image[..., :3], "srgb").transpose(2, 0, 1)[None]}, ["y"])
+    wanted = to_light(plain[0].transpose(1, 2, 0), image[..., :3], "srgb")
+    np.testing.assert_allclose(answer(found.style, image)[..., :3], wanted, atol=1e-3)
 
 
 def upscaler(scale: int, shuffle: bool):
