@@ -22,7 +22,14 @@ JUDGED_SHIFT = 48
 """Of mode exemplar: how many pixels less than a crop the part is high and wide that is judged, which lies anywhere in it."""
 PAIRED_TERMS = ("l1", "l2", "edge", "features")
 """Loss terms that compare an output with its own target."""
-TERMS_OF = {"cycle": "cycle", "identity": "cycle", "nce": "contrastive", "nce_identity": "contrastive", "tones": "exemplar"}
+TERMS_OF = {
+    "cycle": "cycle",
+    "identity": "cycle",
+    "nce": "contrastive",
+    "nce_identity": "contrastive",
+    "tones": "exemplar",
+    "shift": "exemplar",
+}
 """Loss term -> the only mode that has it."""
 
 
@@ -153,6 +160,11 @@ class TrainConfig:
         0.0,
         "weight of light and dark, of mode exemplar: the difference of the output's luma, over 16 px, to that of the frame "
         "brought to the range of the pictures",
+    )
+    weight_shift: float = setting(
+        0.0,
+        "weight of steadiness when the frame moves by a few pixels, of mode exemplar: how much the output changes besides; "
+        "it needs no further passes",
     )
     weight_cycle: float = setting(0.0, "weight of what a picture loses on its way to the look and back (Zhu et al. 2017)")
     weight_identity: float = setting(0.0, "weight of changes to pictures that have the look already, for mode cycle")

@@ -40,6 +40,8 @@ TONE_SIDE = 16
 """Pixels that a tone is the mean over."""
 BORDERS = 16
 """How much wider the places are drawn from that are judged: a fifth of them each ends up at the one and the other border."""
+SHIFT, SHIFT_MARGIN = 16, 24
+"""Of the term shift: fewer pixels than this the frame is moved by, and pixels at a crop's border whose surroundings differ."""
 DIRECTIONS = 64
 """Lines that style projects features onto in each step."""
 
@@ -56,6 +58,8 @@ class Batch(NamedTuple):
     """Row and column of the part of the inputs that is judged."""
     directions: int
     """Seed of what style projects onto."""
+    shift: tuple[int, int]
+    """Pixels that the frame is moved by, up and to the left, to see whether its strokes move along."""
 
 
 class RenderedFrames:
@@ -205,7 +209,14 @@ class Exemplar(Objective):
         look = torch.stack(share(list(self.look.draw(len(inputs.passes["image"]) * processes(), rng))))
         offset = tuple(int(n) for n in rng.integers(-BORDERS, JUDGED_SHIFT + BORDERS + 1, size=2).clip(0, JUDGED_SHIFT))
         device = self.hardware.device
-        return Batch(inputs.to(device), look.to(device), moving, offset, int(rng.integers(2**31)))
+        return Batch(
+            inputs.to(device),
+            look.to(device),
+            moving,
+            offset,
+            int(rng.integers(2**31)),
+            tuple(map(int, rng.integers(1, SHIFT, size=2))),
+        )
 
     def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
         """The terms of one step: the discriminator's, then, after its update, the generator's."""
@@ -235,9 +246,20 @@ class Exemplar(Objective):
             terms["tones"] = losses.l1(tone, self.look.toned(wanted_tone))
         if self.config.keep_colours:
             terms["colours"] = 10 * losses.l1(fake - grey(fake), plain - grey(plain))
+        if "shift" in self.weights and not batch.moving:
+            terms["shift"] = self.shifted(batch, output)
         if batch.moving:
             terms["temporal"] = self.temporal(batch.inputs, output)
         yield "generator", terms
+
+    def shifted(self, batch: Batch, output: Tensor) -> Tensor:
+        """How far the output of the same crops, moved by a few pixels, is from the output that is moved by as many: 0 for a
+        generator that does the same everywhere (Zhang 2019), not only at multiples of its strides."""
+        (dy, dx), side = batch.shift, self.config.crop - SHIFT
+        window = (..., slice(dy, dy + side), slice(dx, dx + side))
+        moved = self.paint(Crops({name: t[window] for name, t in batch.inputs.passes.items()}, None)).float()
+        within = (..., slice(SHIFT_MARGIN, -SHIFT_MARGIN), slice(SHIFT_MARGIN, -SHIFT_MARGIN))
+        return losses.l1(moved[within], output[window][within])
 
     @property
     def record(self) -> dict:

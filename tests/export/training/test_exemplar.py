@@ -113,6 +113,22 @@ def test_kept_colours_are_the_frames_own(settings):
     assert terms["colours"] < 0.4 and judged["discriminator"].isfinite()
 
 
+def test_a_shift_costs_nothing_only_where_strokes_move_along(settings):
+    config = settings(weight_shift=1.0)
+    objective = Exemplar(config, find_hardware(config))
+    batch = objective.draw(np.random.default_rng(0))
+    generator = objective.networks["generator"]
+
+    def cost():
+        return objective.shifted(batch, objective.paint(batch.inputs)).item()
+
+    torch.nn.init.zeros_(generator.tail.weight)
+    assert cost() < 1e-5  # the image itself moves along
+    torch.nn.init.normal_(generator.tail.weight, 0, 0.2)
+    assert cost() > 1e-2  # strides leave marks that do not
+    assert batch.shift[0] % 8 or batch.shift[1] % 8
+
+
 def test_what_is_judged_lies_anywhere_in_a_crop(settings):
     config = settings()
     objective = Exemplar(config, find_hardware(config))
