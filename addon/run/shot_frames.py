@@ -26,6 +26,10 @@ from ..trees.shot_tree import ShotError
 
 __all__ = ["Job", "Request", "ShotError", "estimate", "outline", "prepare", "render"]
 RECORD = "dataset.json"
+CHANGED = ("refuse", "keep", "replace")
+"""Say so; keep the frames and render what is missing beside them, if they are of the same scene and size; remove them."""
+MAY_DIFFER = {"blend", "digest", "blender"}
+"""What frames that lie in one folder may differ in, if that is wanted."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class Request:
     """Whether the frames before and after each are wanted as well, which steadiness is learned from."""
     scale: float = 1.0
     """Share of the scene's own size."""
-    replace: bool = False
-    """Whether frames of another state of the file, or of other settings, may be removed."""
+    changed: str = "refuse"
+    """What to do if the folder has frames of another state of the file, or of other settings; one of CHANGED."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def prepare(scene: bpy.types.Scene, request: Request) -> Job:
     """Claim the folder for the file as it is saved, and tell which frames are missing. Renders nothing. Raises ShotError.
 
     A frame counts as rendered if its file is there and dataset.json was written for the same state: the SHA-256 of the .blend
-    and of the libraries that it links, the scene, the scale and Blender's version. Textures and caches in files of their own are
+    and of the libraries that it links, the scene, the size and Blender's version. Textures and caches in files of their own are
     not looked at.
     """
     unsaved = bpy.data.is_dirty and not bpy.app.background  # in the background it means nothing
@@ -84,10 +88,10 @@ def prepare(scene: bpy.types.Scene, request: Request) -> Job:
     shot_tree.source(scene)  # raises what speaks against it
     name = bpy.path.clean_name(Path(bpy.data.filepath).stem)
     asked = {number: request.folder / "input" / f"{name}_{number:04d}.exr" for number in numbers}
+    percentage = shot_tree.scaled(render.resolution_percentage, request.scale)
+    width, height = (max(1, side * percentage // 100) for side in (render.resolution_x, render.resolution_y))
     try:
-        _claim(request, _state(scene, request), asked)
-        percentage = shot_tree.scaled(render.resolution_percentage, request.scale)
-        width, height = (max(1, side * percentage // 100) for side in (render.resolution_x, render.resolution_y))
+        _claim(request, _state(scene, (width, height)), asked)
         missing = tuple(number for number, path in asked.items() if not path.is_file())
         job = Job(scene.name, request.folder, request.scale, asked, missing, (width, height))
         free = shutil.disk_usage(request.folder).free
@@ -148,7 +152,7 @@ def _numbers(scene: bpy.types.Scene, request: Request) -> list[int]:
     return numbers
 
 
-def _state(scene: bpy.types.Scene, request: Request) -> dict[str, object]:
+def _state(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
     """What frames must agree in to lie in one folder."""
     libraries = sorted(Path(bpy.path.abspath(library.filepath)) for library in bpy.data.libraries)
     digest = hashlib.sha256()
@@ -156,21 +160,24 @@ def _state(scene: bpy.types.Scene, request: Request) -> dict[str, object]:
         with suppress(FileNotFoundError), path.open("rb") as file:  # Blender goes without a library that is gone
             digest.update(hashlib.file_digest(file, "sha256").digest())
     name = Path(bpy.data.filepath).name
-    return {"blend": name, "digest": digest.hexdigest(), "scene": scene.name, "scale": request.scale}
+    return {"blend": name, "digest": digest.hexdigest(), "scene": scene.name, "size": list(size)}
 
 
 def _claim(request: Request, state: dict[str, object], asked: dict[int, Path]) -> None:
-    """Have dataset.json name the frames; those of another state are refused, or removed if they are to be replaced."""
+    """Have dataset.json name the frames; those of another state are refused, kept or removed, as is wanted."""
     path = request.folder / RECORD
     (request.folder / "input").mkdir(parents=True, exist_ok=True)
     found = _read(path)
     now, before = {**state, "blender": bpy.app.version_string}, {**found["config"], "blender": found["blender"]}
     changed = [name for name in now if found["frames"] and before.get(name) != now[name]]
-    if changed and ("digest" not in before or not request.replace):
+    known = set(found["frames"])
+    keep = request.changed == "keep" and MAY_DIFFER.issuperset(changed)
+    if changed and not keep and ("digest" not in before or request.changed != "replace"):
         raise ShotError(_refusal(request.folder, changed, before, now))
-    known = set() if changed else set(found["frames"])
-    for name in found["frames"] if changed else ():
-        (request.folder / "input" / f"{Path(name).name}.exr").unlink(missing_ok=True)
+    if changed and not keep:
+        for name in known:
+            (request.folder / "input" / f"{Path(name).name}.exr").unlink(missing_ok=True)
+        known.clear()
     if strangers := [file for file in asked.values() if file.is_file() and file.stem not in known]:
         raise ShotError(f"{strangers[0]} is there already and was not rendered from this file; render into another folder.")
     frames = sorted(known | {file.stem for file in asked.values()})
@@ -197,8 +204,8 @@ def _refusal(folder: Path, changed: list[str], before: dict, now: dict) -> str:
     says = {"digest": f"{now['blend']} was saved with changes since"}
     details = ", ".join(says.get(name, f"{name} ({before.get(name)}, now {now[name]})") for name in changed)
     return (
-        f"The folder {folder} holds frames of another state: {details}. Render into another folder, or choose Replace "
-        "(--replace) to remove its frames and render anew."
+        f"The folder {folder} holds frames of another state: {details}. Render into another folder, or choose whether to keep or "
+        "to replace its frames (If Changed, --changed); only frames of one scene and size can be kept."
     )
 
 

@@ -30,9 +30,14 @@ class GANSTYLE_OT_render_frames(bpy.types.Operator):  # noqa: N801 - Blender's w
     scale: bpy.props.FloatProperty(
         name="Scale", description="Share of the scene's own width and height", default=1.0, min=0.01, max=4.0, subtype="FACTOR"
     )
-    replace: bpy.props.BoolProperty(
-        name="Replace",
-        description="Remove the folder's frames if the file or the settings have changed since they were rendered",
+    changed: bpy.props.EnumProperty(
+        name="If Changed",
+        description="If the file or its size has changed since the folder's frames were rendered",
+        items=[
+            ("refuse", "Stop", "Render nothing, and say what has changed"),
+            ("keep", "Keep Frames", "Render what is missing beside the frames that are there"),
+            ("replace", "Replace Frames", "Remove the frames that are there"),
+        ],
         options={"SKIP_SAVE"},
     )
 
@@ -48,7 +53,7 @@ class GANSTYLE_OT_render_frames(bpy.types.Operator):  # noqa: N801 - Blender's w
     def execute(self, context: bpy.types.Context) -> set[str]:
         """In the background all at once; in a window a frame at a time, between which Esc counts."""
         folder = Path(bpy.path.abspath(self.directory)).resolve()
-        request = shot_frames.Request(folder, self.frames.strip(), self.neighbours, self.scale, self.replace)
+        request = shot_frames.Request(folder, self.frames.strip(), self.neighbours, self.scale, self.changed)
         try:
             self._job = shot_frames.prepare(context.scene, request)
             self.report({"INFO"}, shot_frames.outline(self._job))

@@ -24,7 +24,11 @@ class OwnShotConfig:
     frames: str = setting("", "frames like 1,5,10-20; empty: all of the scene's range")
     neighbours: bool = setting(False, "also the frame before and the frame after each, to learn steadiness from")
     scale: float = setting(1.0, "share of the scene's own width and height, like 0.5")
-    replace: bool = setting(False, "remove the folder's frames if the file or the settings have changed since they were rendered")
+    changed: str = setting(
+        "refuse",
+        "what to do if the file has changed since the folder's frames were rendered: say so, keep them, or replace them",
+        choices=("refuse", "keep", "replace"),
+    )
 
 
 def render_own_shot(config: OwnShotConfig, progress: Callable[..., Iterable] = tqdm) -> list[Path]:
@@ -45,7 +49,7 @@ def render_own_shot(config: OwnShotConfig, progress: Callable[..., Iterable] = t
     except RuntimeError as error:
         raise RenderDatasetError(f"Blender can't open {config.blend}: {error}") from error
     shots = package.addon.run.shot_frames
-    request = shots.Request(config.output.resolve(), config.frames, config.neighbours, config.scale, config.replace)
+    request = shots.Request(config.output.resolve(), config.frames, config.neighbours, config.scale, config.changed)
     try:
         job = shots.prepare(bpy.context.scene, request)
         log.info("%s", shots.outline(job))

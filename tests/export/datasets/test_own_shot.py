@@ -77,7 +77,7 @@ def test_the_command_says_what_is_to_come_what_it_skips_and_what_has_changed(fol
     assert said[0] == "To render: 3 of 3 frames at 80x64, at most 1 MB on the disk."
     assert said[1].startswith("The first frame took") and "those left (2) about" in said[1]
     assert said[2] == "All frames are rendered already, and the file is unchanged."
-    assert "scale (0.5, now 1.0)" in said[3] and "--replace" in said[3]
+    assert "size ([80, 64], now [160, 128])" in said[3] and "--changed" in said[3]
     assert "There is no file" in said[4]
     assert json.loads((folder / "codes.json").read_text()) == [0, 0, 1, 1]
 
