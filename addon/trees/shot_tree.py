@@ -12,7 +12,7 @@ import bpy
 
 from ...core import PASSES
 from . import blocks, colour, guides, inputs_scene, plans, read
-from .node_group import hide, is_hidden
+from .node_group import hide
 
 IMAGE, GUIDES = "shot-image", "shot-passes"
 """The stems of the files that a render writes into the temporary folder."""
@@ -60,8 +60,8 @@ def source(scene: bpy.types.Scene) -> Source:
 def in_place(scene: bpy.types.Scene, frame: int, scale: float) -> Iterator[tuple[str, ...]]:
     """Inside, a render of the scene writes the frame's image and passes; gives the names of the passes that it will write.
 
-    scale: share of the size of the scene, and of others in its compositor. Left out are passes that the engine does not give, and
-    with motion blur the vector.
+    scale: share of the scene's size, which Blender gives to the other scenes of its compositor, too. Left out are passes that the
+    engine does not give, and with motion blur the vector.
     Raises ShotError.
     """
     found = source(scene)
@@ -73,8 +73,7 @@ def in_place(scene: bpy.types.Scene, frame: int, scale: float) -> Iterator[tuple
                 _set(stack, found.layer, p.switch, True)
         for name, value in SWITCHES.items():
             _set(stack, scene.render, name, value)
-        for other in _rendered_scenes(scene):
-            _set(stack, other.render, "resolution_percentage", scaled(other.render.resolution_percentage, scale))
+        _set(stack, scene.render, "resolution_percentage", scaled(scene.render.resolution_percentage, scale))
         tree, uids = _new_tree(scene, found)
         stack.callback(_remove, uids)
         written = _write_passes(tree, found)
@@ -86,13 +85,6 @@ def in_place(scene: bpy.types.Scene, frame: int, scale: float) -> Iterator[tuple
 def scaled(percentage: int, scale: float) -> int:
     """A share of a resolution's percentage, at least 1."""
     return max(1, round(percentage * scale))
-
-
-def _rendered_scenes(scene: bpy.types.Scene) -> set[bpy.types.Scene]:
-    """The scene, and those that Render Layers nodes of its compositor name."""
-    trees = read.all_trees(scene.compositing_node_group) if scene.compositing_node_group else ()
-    named = {n.scene for tree in trees for n in tree.nodes if n.bl_idname == read.RENDER_LAYERS and n.scene is not None}
-    return {scene} | {other for other in named if not is_hidden(other)}
 
 
 def _style_node(tree: bpy.types.NodeTree) -> bpy.types.Node | None:

@@ -171,7 +171,7 @@ def reach_into_groups_and_other_scenes(folder: Path) -> None:
     before = state()
     passes = read_exr(rendered(folder, scale=0.5)[0])
     assert state() == before
-    scene.render.resolution_percentage = other.render.resolution_percentage = 50
+    scene.render.resolution_percentage = 50
     plain = render(scene, folder / "plain.exr")
     assert_close(passes["image"], plain, HALF)
     assert plain[2, 2].max() == 1 and plain[2, 2, :3].max() < 0.1, "the sky of the first scene is blue, the other one's is dark"
