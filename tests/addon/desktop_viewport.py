@@ -21,6 +21,8 @@ from scene import assert_close, insert_style, make_scene, read_exr, styled
 from window import addon, assert_equal, check, folder, in_area, pause, press_f12, result, run, screenshot, until
 
 live = sys.modules["gan_style.addon.viewport.live"]
+for module in (live, sys.modules["gan_style.addon.viewport.worker"]):
+    module.TOO_LONG_SECONDS = 100.0  # for machines that are busy with other things
 HEADERS = 60
 """Pixels at the upper end of the viewport, where the switch is too."""
 LINE = slice(0, 60), slice(0, 500)
@@ -267,12 +269,12 @@ def other_places(node: bpy.types.Node) -> Iterator[None]:
 
 def too_slow() -> Iterator[None]:
     run, view = live._worker._run, live.views[space().as_pointer()]
-    live._worker._run = lambda *arguments: (lambda done: done and replace(done, seconds=3.0))(run(*arguments))
+    live._worker._run = lambda *arguments: (lambda done: done and replace(done, seconds=300.0))(run(*arguments))
     space().region_3d.view_distance += 1
     yield from until(lambda: not view.on)
     yield from pause(1)
     screenshot("slow")
-    check("a slow style switches the view off", lambda: assert_equal("takes 3.0 s" in view.message, True))
+    check("a slow style switches the view off", lambda: assert_equal("takes 300.0 s" in view.message, True))
     press_switch()
     yield from at_rest()
     check("it can be switched on again", lambda: assert_equal(live.is_on(space()), True))
