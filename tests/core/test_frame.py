@@ -92,16 +92,19 @@ def test_the_views_of_a_single_part_are_told_by_its_channels(tmp_path):
 
 
 def test_guides_lie_where_their_windows_say(tmp_path):
-    """A normal whose window is shifted and smaller, a depth whose window is larger."""
+    """A normal whose window is smaller, a depth whose window is larger, a position as large but shifted."""
     image, normal, depth = planes("R G B"), planes("N.X N.Y N.Z", 3, 3, 1), planes("Z", 8, 9, 2)
+    position = planes("P.X P.Y P.Z", seed=3)
     display = {"displayWindow": ((0, 0), (11, 11))}
     source = write(
         tmp_path / "a.exr",
         ({"name": "rgba", "dataWindow": ((2, 3), (6, 6)), **display}, image),
         ({"name": "normals", "dataWindow": ((4, 2), (6, 4)), **display}, normal),
         ({"name": "depth", "dataWindow": ((0, 0), (8, 7)), **display}, depth),
+        ({"name": "position", "dataWindow": ((3, 3), (7, 6)), **display}, position),
     )
-    passes = read_frame(source, ["normal", "depth"]).passes[0]
+    passes = read_frame(source, ["normal", "depth", "position"]).passes[0]
+    np.testing.assert_array_equal(passes["position"][:, 1:, 0], position["P.X"][:, :-1])
     assert passes["normal"].shape == (4, 5, 3)
     np.testing.assert_array_equal(passes["normal"][:2, 2:, 0], normal["N.X"][1:])
     assert not passes["normal"][2:].any() and not passes["normal"][:, :2].any()
