@@ -20,6 +20,13 @@ NOTES = {
     "vector": "there is no motion",
 }
 """What a viewport can't give truly, by pass."""
+FROM_DEPTH = ("depth", "normal", "position")
+
+
+def notes(needed: tuple[str, ...], has_depth: bool) -> tuple[str, ...]:
+    """What a style that needs these passes is not given truly. Cycles leaves depth in a viewport only for overlays."""
+    lacking = () if has_depth or not set(needed) & set(FROM_DEPTH) else ("there is no depth: switch overlays on",)
+    return (*lacking, *(NOTES[name] for name in needed if name in NOTES))
 
 
 def passes(

@@ -12,6 +12,8 @@ from .read_view import Look, Reading
 from .stylise import Picture, stylise
 
 NAME = "Stylised View"
+OFF_SCREEN = "BLENDER_"
+"""How the names of the engines begin that Blender draws off screen too: EEVEE and Workbench."""
 UNTONED = {"view_transform": "Standard", "look": "None", "exposure": 0.0, "gamma": 1.0}
 """How Blender shows shading that is no light, whatever the scene's colour management says."""
 
@@ -59,8 +61,8 @@ class GANSTYLE_OT_viewport_animation(bpy.types.Operator):  # noqa: N801
         return _picture(context) is not None
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        if context.scene.render.image_settings.media_type != "IMAGE":
-            self.report({"ERROR"}, "Choose an image format in the scene's output properties; frames are written one by one.")
+        if reason := problem(context.scene, context.space_data):
+            self.report({"ERROR"}, reason)
             return {"CANCELLED"}
         picture = _picture(context)
         if picture is None:
@@ -93,6 +95,15 @@ class GANSTYLE_OT_viewport_animation(bpy.types.Operator):  # noqa: N801
         context.window_manager.event_timer_remove(self.timer)
         context.workspace.status_text_set(None)
         return result
+
+
+def problem(scene: bpy.types.Scene, space: bpy.types.Space) -> str:
+    """Why no animation can be written of the viewport; empty if one can."""
+    if scene.render.image_settings.media_type != "IMAGE":
+        return "Choose an image format in the scene's output properties; frames are written one by one."
+    if space.shading.type == "RENDERED" and not scene.render.engine.startswith(OFF_SCREEN):
+        return "Blender draws this engine in viewports only; choose Material Preview or Solid, or render the animation."
+    return ""
 
 
 class StylisedFrameError(RuntimeError):

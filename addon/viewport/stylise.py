@@ -77,5 +77,5 @@ def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator:
         step=step,
         seconds=perf_counter() - started,
         name=style.name,
-        notes=tuple(guides.NOTES[name] for name in style.passes if name in guides.NOTES),
+        notes=guides.notes(style.passes, has_depth=bool(reading.depth.min() < 1)),
     )

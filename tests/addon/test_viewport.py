@@ -146,6 +146,13 @@ def test_what_shows_only_the_background_is_nothing():
     assert (made["normal"][HEIGHT // 2 :] == 0).all()
 
 
+def test_what_is_not_true_is_noted():
+    assert guides.notes(("image", "depth", "position"), has_depth=True) == ()
+    assert guides.notes(("image", "normal", "vector"), has_depth=True) == ("normals come from depth", "there is no motion")
+    assert guides.notes(("image", "depth"), has_depth=False) == ("there is no depth: switch overlays on",)
+    assert guides.notes(("image",), has_depth=False) == ()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (97, 161)])
 @pytest.mark.parametrize("step", worker.STEPS)
 def test_passes_of_any_size(size, step):

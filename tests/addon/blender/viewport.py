@@ -59,6 +59,19 @@ def the_active_node_is_shown_or_the_last(folder: Path) -> None:
     assert live().node_of(scene) is None
 
 
+def an_engine_that_is_drawn_in_viewports_only_writes_no_animation(folder: Path) -> None:
+    load_addon()
+    scene, problem = start_over(), sys.modules["gan_style.addon.viewport.keep"].problem
+    space = next(area.spaces.active for area in bpy.data.screens["Layout"].areas if area.type == "VIEW_3D")
+    assert not problem(scene, space)
+    space.shading.type = "RENDERED"
+    assert "viewports only" in problem(scene, space), "Cycles"
+    scene.render.engine = "BLENDER_WORKBENCH"
+    assert not problem(scene, space)
+    scene.render.image_settings.media_type = "VIDEO"
+    assert "image format" in problem(scene, space)
+
+
 def the_node_says_how_a_view_looks(folder: Path) -> None:
     load_addon()
     scene = start_over()
