@@ -157,7 +157,10 @@ def _write(graph, wrapping: Wrapping, out: Path, card: Style, notes: list[str]) 
         os.replace(part, out)
     finally:
         part.unlink(missing_ok=True)
-    if not written.tiles_exact and wrapping.size is None:
+    frozen = card.training["adopted"]["frozen_frames"]
+    if frozen:
+        notes.append(f"Its statistics are fixed to those of {frozen} frame{'s' * (frozen > 1)}.")
+    elif not written.tiles_exact and wrapping.size is None:
         notes.append("It takes statistics of the whole picture: frames are run whole; --freeze FRAME ... fixes them.")
     if wrapping.scale > 1:
         notes.append(f"Its answer is {wrapping.scale} times as large; it is brought back to the frame's size.")

@@ -16,7 +16,9 @@ def say_pads(model) -> None:
         totals = [
             (length - 1) * dilation + 1 - stride for length, stride, dilation in zip(lengths, strides, dilations, strict=True)
         ]
-        if mode not in (b"SAME_UPPER", b"SAME_LOWER") or not lengths or min(totals) < 0 or "output_shape" in given:
+        if mode == b"VALID":  # none
+            totals = [0] * len(lengths)
+        if mode == b"NOTSET" or not lengths or min(totals) < 0 or "output_shape" in given:
             continue
         less, more = [total // 2 for total in totals], [total - total // 2 for total in totals]
         before, after = (less, more) if mode == b"SAME_UPPER" else (more, less)

@@ -134,6 +134,8 @@ def sureness(found: list[Candidate], said: dict[str, str]) -> dict[str, str]:
             words[key] = (
                 f"sure, by {margin:.2f}" if margin > SURE else f"likely, by {margin:.2f}" if margin > LIKELY else "a guess"
             )
+            same = sorted({getattr(c.wrapping, key) for c in rivals if np.abs(c.display - best.display).mean() <= ALIKE})
+            words[key] += f"; {' and '.join(same)} would give the same picture" if same else ""
     return words
 
 

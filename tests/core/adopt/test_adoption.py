@@ -177,7 +177,8 @@ def test_paddings_that_are_left_to_be_worked_out_keep_tiles_exact(tmp_path, mode
         ("Conv", ["x", inner], ["a"], {"auto_pad": mode, "strides": [2, 2]}),
         ("MaxPool", ["a"], ["m"], {"auto_pad": mode, "kernel_shape": [3, 3]}),
         ("ConvTranspose", ["m", outer], ["b"], {"auto_pad": mode, "strides": [2, 2]}),
-        ("Add", ["b", "x"], ["s"], {}),
+        ("Conv", ["b", identity()], ["c"], {"auto_pad": "VALID"}),
+        ("Add", ["c", "x"], ["s"], {}),
         ("Clip", ["s", *CLIP], ["y"], {}),
     ]
     built = model(nodes, [1, 3, "h", "w"], [1, 3, "h", "w"])
