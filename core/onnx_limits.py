@@ -91,16 +91,16 @@ def _check_work(model, sizes: Sizes, pixels: int) -> None:
 
 def _check_growth(model, sizes: Sizes, longer: Sizes) -> None:
     """Check that nothing grows faster than the frame, of which both sides are twice as long in `longer`."""
+    for name in _results(model):
+        if longer.values(name) > MAX_GROWTH * sizes.values(name):
+            raise GraphError(
+                f"its intermediate result '{name}' grows faster than the frame, as attention between all pixels does"
+            )
     for node in model.graph.node:
-        kinds = (multiplications, "work"), (workspace, "memory")
-        for count, what in kinds:
-            if count(node, longer) > MAX_GROWTH * max(count(node, sizes), 1):
-                raise GraphError(f"the {what} of its operator {node.op_type} grows faster than the frame")
-        for name in (name for name in node.output if name):
-            if longer.values(name) > MAX_GROWTH * sizes.values(name):
-                raise GraphError(
-                    f"its intermediate result '{name}' grows faster than the frame, as attention between all pixels does"
-                )
+        if multiplications(node, longer) > MAX_GROWTH * max(multiplications(node, sizes), 1):
+            raise GraphError(f"the work of its operator {node.op_type} grows faster than the frame")
+        if (memory := workspace(node, longer)) and memory > MAX_GROWTH * workspace(node, sizes):
+            raise GraphError(f"the memory of its operator {node.op_type} grows faster than the frame")
 
 
 def _results(model) -> Iterator[str]:

@@ -131,7 +131,7 @@ HOSTILE = {
     "many sums": (very_many("Add", 4000), 1, "4000 operators"),
     "very deep": (very_deep(), 4, "multiplies .* times for each pixel"),
     "strange text": (strange_text(), 1, "text that is not plain ASCII"),
-    "attention": (attention(), 16, "grows faster than the frame"),
+    "attention": (attention(), 16, "'map' grows faster than the frame, as attention"),
     "image as kernel": (image_as_kernel(), 1, "operator Conv multiplies"),
 }
 
