@@ -58,7 +58,7 @@ class TriggerEngine(bpy.types.RenderEngine):
 
 
 def _run_nodes(frame: int, engine: bpy.types.RenderEngine) -> None:
-    """In background a frame that can't be stylised ends Blender, also after our own mistakes."""
+    """On the render's thread. In background a frame that can't be stylised ends Blender, also after our own mistakes."""
     global _triggered
     _triggered = True
     cancel = engine.test_break
@@ -112,6 +112,7 @@ def _abort(place: str, message: str) -> None:
 
 @persistent
 def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
+    """On the render's thread in a window, as all of these handlers but those of files: the settings are read by the main one."""
     global _scene, _plans, _wanted, _missed
     if node_group.is_hidden(scene):
         return
@@ -166,7 +167,7 @@ def _check(scene: bpy.types.Scene) -> None:
 
 @persistent
 def _on_frame(scene: bpy.types.Scene, *_: object) -> None:
-    """A frame begins. On the render's thread in a window, as all of these handlers."""
+    """A frame begins."""
     global _triggered
     if node_group.is_hidden(scene):
         return

@@ -65,7 +65,10 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
 
 
 def show(plan: hidden_scenes.Plan, frame: np.ndarray) -> None:
-    """Make a frame (H, W, 4), linear Rec.709, premultiplied, top row first, the picture that the node shows. Raises ExrError."""
+    """Make a frame (H, W, 4), linear Rec.709, premultiplied, top row first, the picture that the node shows.
+
+    To be called on the main thread, as show_unstyled(). Raises ExrError.
+    """
     write_exr(plan.picture, {"image": colour.from_rec709(frame)})
     _load(plan, str(plan.picture))
 

@@ -112,7 +112,8 @@ def ensure_trigger(tree: bpy.types.NodeTree, trigger: bpy.types.Scene) -> None:
     node.scene = trigger
     node.name = node.label = LABEL
     node.hide, node.select = True, False
-    node.location = anchor.location.x, anchor.location.y + 40
+    # Above and to the left: noodles come in at the lower left and go out at the upper right.
+    node.location = anchor.location_absolute.x - 60, anchor.location_absolute.y + 90
 
 
 def remove_trigger(tree: bpy.types.NodeTree) -> None:
