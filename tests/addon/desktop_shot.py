@@ -80,6 +80,7 @@ def steps() -> Iterator[None]:
     check("changes that are not saved are told", lambda: assert_equal("Save the .blend file first" in said, True))
     scene.render.engine, scene.render.resolution_percentage = "BLENDER_EEVEE", 100
     bpy.ops.wm.save_mainfile()
+    yield from until(lambda: not bpy.data.is_dirty)  # Blender notes it a moment later
     ask("eevee")
     yield from until(lambda: rendered("eevee") == 6 and not is_running())
     passes = read_exr(folder / "eevee" / "input" / "shot_0002.exr")
