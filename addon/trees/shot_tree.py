@@ -120,6 +120,8 @@ def _write_passes(tree: bpy.types.NodeTree, found: Source) -> tuple[str, ...]:
     for name in given[1 if found.path else 0 :]:
         file.file_output_items.new(inputs_scene.FILE_ITEMS[PASSES[name].channels], name)
         tree.links.new(layers.outputs[PASSES[name].socket], file.inputs[name])
+    for output in [n for n in tree.nodes if n.bl_idname == "NodeGroupOutput" and n.is_active_output and n.inputs]:
+        tree.links.new(layers.outputs["Image"], output.inputs[0])  # for whoever looks on
     return given
 
 

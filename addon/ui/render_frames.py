@@ -6,7 +6,8 @@ from pathlib import Path
 
 import bpy
 
-from ..run import shot_frames
+from ..run import after_edits, shot_frames
+from ..trees import keep_in_sync
 from ..trees.node_group import is_hidden
 
 
@@ -73,8 +74,9 @@ class GANSTYLE_OT_render_frames(bpy.types.Operator):  # noqa: N801 - Blender's w
             self.cancel(context)
             self.report({"INFO"}, f"{self._done} of {len(self._job.missing)} frames rendered; the next time goes on from there")
             return {"CANCELLED"}
-        if event.type != "TIMER":
+        if event.type != "TIMER" or not keep_in_sync.is_idle():  # editors composite after each frame
             return {"RUNNING_MODAL"}
+        after_edits.cancel()  # no style for a frame that is replaced at once
         try:
             if self._next():
                 self._show(context)
