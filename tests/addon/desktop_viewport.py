@@ -275,6 +275,7 @@ def too_slow() -> Iterator[None]:
     yield from pause(1)
     screenshot("slow")
     check("a slow style switches the view off", lambda: assert_equal("takes 300.0 s" in view.message, True))
+    live.switch_all_off()  # with the worker that pretends to be slow
     press_switch()
     yield from at_rest()
     check("it can be switched on again", lambda: assert_equal(live.is_on(space()), True))
