@@ -9,7 +9,7 @@ from bpy.app.handlers import persistent
 from ...core import Cancelled
 from .. import main_thread
 from ..callbacks import Timer, add_handlers, remove_handlers
-from . import blocks, hidden_scenes, plans
+from . import blocks, hidden_scenes, node_group, plans
 from .node_group import is_hidden
 
 IDLE_SECONDS = 0.05
@@ -85,7 +85,9 @@ def _when_idle() -> None:
 @persistent
 def _on_edit(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Values need no sync, run/pixels.py follows them; most edits are of nothing else."""
-    trees = (update.id for update in depsgraph.updates if isinstance(update.id, bpy.types.CompositorNodeTree))
+    trees = [update.id for update in depsgraph.updates if isinstance(update.id, bpy.types.CompositorNodeTree)]
+    if trees and depsgraph.mode == "VIEWPORT":
+        node_group.pass_through_in_viewport(depsgraph)
     if hidden_scenes.is_outdated(edited=any(not is_hidden(tree) for tree in trees)):
         sync_or_postpone()
 
@@ -103,7 +105,9 @@ def _on_save(*_: object) -> None:
 
 @persistent
 def _on_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph | None = None) -> None:
-    """Of a render, in its thread: what the nodes' animation says is to be read only here."""
+    """Of a render, in its thread: what the nodes' animation says is to be read only here. Of a viewport, on the main thread."""
+    if depsgraph is not None and depsgraph.mode == "VIEWPORT":
+        node_group.pass_through_in_viewport(depsgraph)
     if _rendering and depsgraph is not None and depsgraph.mode == "RENDER" and not is_hidden(scene):
         plans.note_frame(scene, depsgraph, hidden_scenes.plans(scene))
 

@@ -201,6 +201,18 @@ def pass_through(node: bpy.types.Node, through: bool) -> None:
         mix.mute = through
 
 
+def pass_through_in_viewport(depsgraph: bpy.types.Depsgraph) -> None:
+    """Have all nodes let the image through in the viewport that draws what this depsgraph evaluates, and nowhere else.
+
+    The picture is that of a render, and would lie in the view like a card. Only the evaluated copies are changed, after each of
+    their evaluations, and without an update, which Blender expects of its own data alone. On the main thread.
+    """
+    for group in [g for g in bpy.data.node_groups if is_hidden(g, ROLE)]:
+        nodes = group.evaluated_get(depsgraph).nodes
+        if nodes.id_data.is_evaluated and "Mix" in nodes and not nodes["Mix"].mute:
+            nodes.foreach_set("mute", [node.mute or node.name == "Mix" for node in nodes])
+
+
 def touch(node: bpy.types.Node) -> None:
     """Have Blender composite again, as if the artist had edited the node; a change of our own properties does not do it."""
     node.inputs["Strength"].default_value = node.inputs["Strength"].default_value

@@ -64,6 +64,9 @@ def draw_switch(layout: bpy.types.UILayout, node: bpy.types.Node) -> None:
     if not bpy.app.background and node.node_tree is not None and _viewports(bpy.context):
         icon, on = "RESTRICT_VIEW_OFF", shows(bpy.context, node)
         layout.operator(GANSTYLE_OT_show_in_viewport.bl_idname, icon=icon, depress=on)
+        shadings = [space.shading for space in _viewports(bpy.context)]
+        if any(s.type in ("MATERIAL", "RENDERED") and s.use_compositor != "DISABLED" for s in shadings):
+            layout.label(text="Viewport compositor: no style there", icon="INFO")  # trees/node_group.py lets the image through
 
 
 def _viewports(context: bpy.types.Context) -> list[bpy.types.Space]:

@@ -308,6 +308,25 @@ def other_marks_and_old_files(folder: Path) -> None:
     assert len([n for n in tree.nodes if n.label == "GAN Style Trigger"]) == 1
 
 
+def passes_through_in_viewports(folder: Path) -> None:
+    """In what a viewport evaluates, also after a frame change, the node lets its image through; not in renders."""
+    load_addon()
+    scene = start_over()
+    node = insert_style(scene.compositing_node_group, "swap")
+    plans(scene)
+    for frame in (1, 2, 3):
+        if frame == 2:
+            node.inputs["Strength"].default_value = 0.9
+            bpy.context.view_layer.update()
+        else:
+            scene.frame_set(frame)
+        seen = scene.evaluated_get(bpy.context.evaluated_depsgraph_get()).compositing_node_group
+        assert seen.nodes[node.name].node_tree.nodes["Mix"].mute
+        assert not node.node_tree.nodes["Mix"].mute
+    node.inputs["Strength"].default_value = 1.0
+    assert_swapped(scene, node, folder)
+
+
 def edits_of_large_trees(folder: Path) -> None:
     """With 400 nodes beside or before it, an edit of a value makes nothing anew and costs next to nothing; others, nothing."""
     load_addon()
