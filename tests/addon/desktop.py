@@ -37,6 +37,7 @@ from window import (
 )
 from window_files import dragged_with_the_mouse, guides_and_drop, missing_style, pasted_into_another_file, saved_and_opened
 from window_renders import animation, engines, stereo
+from window_scenes import scenes_and_views
 from window_session import first_impression, mistakes_and_movies, not_called
 
 
@@ -210,4 +211,9 @@ def undo_and_redo(tree: bpy.types.NodeTree, area: bpy.types.Area, shown: np.ndar
     check("undo brings the node back", lambda: assert_close(result(), shown, 1e-5))
 
 
-run(steps())
+def everything() -> Iterator[None]:
+    yield from steps()
+    yield from scenes_and_views()
+
+
+run(everything())
