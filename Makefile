@@ -97,7 +97,6 @@ master-%: datasets/styles/dataset.json
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(OF_$*)
 
 OF_starry_night := --name "Starry Night" --description "After Vincent van Gogh, The Starry Night (1889)."
-OF_great_wave := --name "Great Wave" --description "After Katsushika Hokusai, The Great Wave off Kanagawa (about 1831)."
 OF_shipwreck := --name "Shipwreck" --description "After J. M. W. Turner, The Wreck of a Transport Ship (about 1810)."
 
 keyframes: .venv/.test

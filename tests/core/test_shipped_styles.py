@@ -95,13 +95,13 @@ def test_a_style_is_one_small_file_that_tells_all_about_itself(generator):
 @pytest.mark.parametrize("known", [True, False], ids=["wall", "empty"])
 @pytest.mark.parametrize("grey", [0.18, 0.7])
 def test_flat_grey_stays_flat(generator, grey, known):
-    check_calm(stylize(generator, plain(grey, known)), known and "exemplars" in generator.style.training)
+    check_calm(stylize(generator, plain(grey, known)), "exemplars" in generator.style.training)
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["wall", "empty"])
 def test_black_stays_dark(generator, known):
     picture = stylize(generator, plain(0, known))
-    check_calm(picture, known and "exemplars" in generator.style.training)
+    check_calm(picture, "exemplars" in generator.style.training)
     assert luminance(picture[..., :3]).mean() < 0.06
 
 
