@@ -38,8 +38,8 @@ TONES = 33
 """Points of the curve of tones."""
 TONE_SIDE = 16
 """Pixels that a tone is the mean over."""
-BORDERS = 16
-"""How much wider the places are drawn from that are judged: a fifth of them each ends up at the one and the other border."""
+BORDERS = 48
+"""How much wider the places are drawn from that are judged: a third of them each ends up at the one and the other border."""
 SHIFT, SHIFT_MARGIN = 16, 24
 """Of the term shift: fewer pixels than this the frame is moved by, and pixels at a crop's border whose surroundings differ."""
 DIRECTIONS = 64
