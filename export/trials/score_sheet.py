@@ -50,7 +50,13 @@ def table(rows: dict[str, dict], style: str = "simple") -> str:
 
     style: of tabulate.
     """
-    lines = [
+    lines = _cells(rows)
+    return tabulate(lines, ["", *rows], tablefmt=style, disable_numparse=True, colalign=["left", *["right"] * len(rows)])
+
+
+def _cells(rows: dict[str, dict]) -> list[list[str]]:
+    """The table's lines: what a score is called, and its value in each row; empty where it was not measured."""
+    return [
         [
             f"{score.label}{f' ({score.better} is better)' if score.better else ''}",
             *(format(values[name], score.format) if name in values else "" for values in rows.values()),
@@ -58,7 +64,6 @@ def table(rows: dict[str, dict], style: str = "simple") -> str:
         for name, score in SCORES.items()
         if any(name in values for values in rows.values())
     ]
-    return tabulate(lines, ["", *rows], tablefmt=style, disable_numparse=True, colalign=["left", *["right"] * len(rows)])
 
 
 def sheet(rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: str) -> Image.Image:
@@ -89,7 +94,7 @@ def sheet(rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: 
 
 def _table_picture(rows: dict[str, dict], width: int) -> Image.Image:
     """The table, so many pixels wide, with lines between its rows."""
-    (_, *columns), *lines = ([cell.strip() for cell in line.split("\t")] for line in table(rows, "tsv").splitlines())
+    columns, lines = list(rows), _cells(rows)
     dots = 100
     figure = Figure((width / dots, LINE * (len(lines) + 1) / dots), dpi=dots, facecolor=[c / 255 for c in PAPER])
     axes = figure.add_axes((0, 0, 1, 1))

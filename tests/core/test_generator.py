@@ -123,7 +123,7 @@ def test_a_failing_run_is_a_provider_error(generators):
 
 
 def test_core_imports_neither_bpy_nor_torch_nor_the_runtime_before_it_is_needed():
-    heavy = {"bpy", "torch", "onnx", "onnxruntime", "OpenEXR"}
+    heavy = {"bpy", "torch", "onnx", "onnxruntime", "OpenEXR", "PIL", "av"}
     code = f"import sys, core; sys.exit(','.join({heavy} & set(sys.modules)) or 0)"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -32,6 +32,8 @@ BROUGHT_BY_BLENDER = {"blf", "bpy", "gpu", "gpu_extras", "mathutils", "numpy"}
 IMPORTED_AS = {"onnxruntime-gpu": "onnxruntime", "onnxruntime-ep-webgpu": "onnxruntime_ep_webgpu"}
 BROUGHT_ALONG = {"google"}
 """What the requirements need themselves: onnx needs protobuf."""
+OPTIONAL = {"PIL", "av"}
+"""What core asks for by name when pictures or videos are to be read; test_generator.py says that nothing else loads them."""
 RENDER = """
 import sys
 import bpy, onnxruntime
@@ -76,7 +78,8 @@ def test_packages_hold_the_addon_and_nothing_else(packed):
 
 def test_own_modules_are_imported_relatively_and_others_are_packed(packed):
     wanted = {re.match(r"[\w-]+", text)[0] for text in requirements("any")}
-    allowed = {IMPORTED_AS.get(name, name) for name in wanted} | BROUGHT_BY_BLENDER | BROUGHT_ALONG | set(sys.stdlib_module_names)
+    packages = {IMPORTED_AS.get(name, name) for name in wanted} | BROUGHT_BY_BLENDER | BROUGHT_ALONG | OPTIONAL
+    allowed = packages | set(sys.stdlib_module_names)
     for path, module in modules(packed).items():
         for node in ast.walk(module):
             if isinstance(node, ast.ImportFrom) and node.level == 0:

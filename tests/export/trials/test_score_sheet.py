@@ -32,3 +32,7 @@ def test_a_sheet_shows_each_picture_in_the_column_of_its_row(count):
     assert middles[0].tolist() == page[-1, -1].tolist()  # paper
     brightness = [int(m[0]) for m in middles[1:]]
     assert brightness == sorted(brightness) and len(set(brightness)) == count - 1
+
+
+def test_a_sheet_has_empty_cells_where_nothing_was_measured():
+    assert sheet(ROWS, {}, "A title").width >= WIDTH
