@@ -306,7 +306,7 @@ def test_tiles_give_the_whole_frame(make, tile, tmp_path, frame):
 
 def test_the_shipped_style_is_exact_in_tiles(frame):
     generator = Generator(load_style(SHIPPED), "cpu")
-    passes = {"image": frame(341, 427)}
+    passes = {"image": frame(229, 243)}  # a little more than the smallest tile
     np.testing.assert_allclose(stylize(generator, passes, tile=1), stylize(generator, passes), atol=1e-4, rtol=1e-5)
 
 
