@@ -268,17 +268,20 @@ def other_places(node: bpy.types.Node) -> Iterator[None]:
 
 
 def too_slow() -> Iterator[None]:
-    run, view = live._worker._run, live.views[space().as_pointer()]
+    run = live._worker._run
     live._worker._run = lambda *arguments: (lambda done: done and replace(done, seconds=300.0))(run(*arguments))
 
     def moved_until_off() -> bool:
         space().region_3d.view_distance += 0.1  # the first picture in a place does not count
-        return not view.on
+        return not live.views[space().as_pointer()].on
 
     yield from until(moved_until_off)
     yield from pause(1)
     screenshot("slow")
-    check("a slow style switches the view off", lambda: assert_equal("takes 300.0 s" in view.message, True))
+    check(
+        "a slow style switches the view off",
+        lambda: assert_equal("takes 300.0 s" in live.views[space().as_pointer()].message, True),
+    )
     live.switch_all_off()  # with the worker that pretends to be slow
     press_switch()
     yield from at_rest()

@@ -12,6 +12,7 @@ SECONDS = os.environ.get("GAN_STYLE_FUZZ_SECONDS")
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_mutants_of_the_shipped_styles_are_refused_or_run(tmp_path):
     """In a process of its own, which a crash of ONNX Runtime would end."""
     pytest.importorskip("resource")

@@ -29,6 +29,7 @@ def wide():
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.onnx")), ids=lambda path: path.stem)
 def test_a_shipped_style_paints_as_on_the_cpu(path):
     style = load_style(path)

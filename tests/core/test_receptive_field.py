@@ -304,6 +304,7 @@ def test_tiles_give_the_whole_frame(make, tile, tmp_path, frame):
     np.testing.assert_allclose(stylize(generator, passes, tile=tile), stylize(generator, passes), atol=1e-4, rtol=1e-5)
 
 
+@pytest.mark.once
 def test_the_shipped_style_is_exact_in_tiles(frame):
     generator = Generator(load_style(SHIPPED), "cpu")
     passes = {"image": frame(229, 243)}  # a little more than the smallest tile
