@@ -271,6 +271,8 @@ def too_slow() -> Iterator[None]:
     run = live._worker._run
     live._worker._run = lambda *arguments: (lambda done: done and replace(done, seconds=300.0))(run(*arguments))
 
+    space().region_3d.view_perspective = "PERSP"  # the camera's view would not move
+
     def moved_until_off() -> bool:
         space().region_3d.view_distance += 0.1  # the first picture in a place does not count
         return not live.views[space().as_pointer()].on
