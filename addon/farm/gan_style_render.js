@@ -24,7 +24,7 @@ const JOB_TYPE = {
             description: "Where the frames go",
         },
         {
-            key: "device", type: "string", required: true, choices: ["cuda", "cpu"], default: "cuda", visible: "submission",
+            key: "device", type: "string", required: true, choices: ["cuda", "webgpu", "cpu"], default: "cuda", visible: "submission",
             description: "What runs the generators of the whole shot; GPUs and CPUs do not give the same bits",
         },
         { key: "blendfile", type: "string", required: true, visible: "web", description: "The shot" },
