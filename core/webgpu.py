@@ -74,7 +74,8 @@ def problem(onnxruntime, software: bool = False) -> str:
 
 def mistaken(model) -> list[str]:
     """Names of the convolutions of an onnx.ModelProto that the plug-in computes wrongly."""
-    return [node.output[0] for node in model.graph.node if _is_mistaken(node, _weights(model))]
+    shapes = _weights(model)
+    return [node.output[0] for node in model.graph.node if _is_mistaken(node, shapes)]
 
 
 def _weights(model) -> dict[str, list[int]]:
