@@ -34,7 +34,7 @@ def start(*arguments: object, **variables: object) -> subprocess.Popen:
 
 def blender(*arguments: object, **variables: object) -> subprocess.CompletedProcess:
     with start(*arguments, **variables) as process:
-        out, error = process.communicate(timeout=600)
+        out, error = process.communicate(timeout=1200)
     return subprocess.CompletedProcess(arguments, process.returncode, out, error)
 
 
@@ -86,7 +86,7 @@ def test_frames_of_any_split_equal_those_of_one_run(styled, whole, tmp_path):
     parts = tmp_path / "parts"
     split = [start("-b", styled, "-o", parts / "####", *part, "-a") for part in (("-s", 1, "-j", 2), ("-s", 2, "-e", 4, "-j", 2))]
     for process in split:
-        _, error = process.communicate(timeout=600)
+        _, error = process.communicate(timeout=1200)
         assert process.returncode == 0, error
     assert frames(parts) == whole
 

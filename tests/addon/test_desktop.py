@@ -14,6 +14,6 @@ BLENDER = os.environ.get("BLENDER", "")
 @pytest.mark.parametrize("script", ["desktop", "desktop_shot", "desktop_viewport"])
 def test_desktop(script):
     command = [*shlex.split(BLENDER), "-P", str(Path(__file__).parent / f"{script}.py")]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "PASS" in result.stdout and "FAIL" not in result.stdout, result.stdout

@@ -32,7 +32,7 @@ console.log(JSON.stringify({ settings: JOB_TYPE.settings, tasks: job.tasks }));
 
 def openjd(*arguments: object) -> subprocess.CompletedProcess:
     command = [sys.executable, "-c", "from openjd.cli import main; main()", *map(str, arguments), "--extensions", "TASK_CHUNKING"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, timeout=1200)
 
 
 def run_job(blender: object, shot: object, output: object, frames: str = "1-3") -> subprocess.CompletedProcess:
@@ -96,7 +96,7 @@ def test_flamenco_checks_before_every_chunk(tmp_path):
         "blendfile": "/shot.blend",
         "device": "cpu",
     }
-    result = subprocess.run(["node", str(script), json.dumps(settings)], capture_output=True, text=True, timeout=300)
+    result = subprocess.run(["node", str(script), json.dumps(settings)], capture_output=True, text=True, timeout=1200)
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout)
     assert {*settings} <= {setting["key"] for setting in answer["settings"]}

@@ -1,7 +1,5 @@
 """Hostile and foreign ONNX files, each refused before ONNX Runtime sees it."""
 
-import time
-
 import numpy as np
 import onnx
 import pytest
@@ -11,6 +9,7 @@ from core import StyleError, load_style
 from core.onnx_graph import GraphError, parse_model
 from core.style import OUTPUT_NAME, Style, save_style
 from tests.conftest import FIXTURES
+from tests.effort import no_hang
 from tests.make_fixtures import graph
 
 node = helper.make_node
@@ -85,10 +84,8 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_graphs_that_use_up_memory_are_refused(model, tmp_path, bomb):
     tensors, nodes = BOMBS[bomb]
-    started = time.process_time()
-    with pytest.raises(StyleError, match="too much|not known before it runs|not valid|contradict|operator NonZero"):
+    with no_hang(), pytest.raises(StyleError, match="too much|not known before it runs|not valid|contradict|operator NonZero"):
         load(with_nodes(model, tensors, *nodes), tmp_path)
-    assert time.process_time() - started < 2
 
 
 def spoil_shape(model):
@@ -211,10 +208,8 @@ def deep_type(levels: int) -> bytes:
     ids=["parts", "depth", "integers", "cut", "endless", "group", "long"],
 )
 def test_files_made_to_choke_the_parser_are_refused_at_once(content, words):
-    started = time.process_time()
-    with pytest.raises(GraphError, match=words):
+    with no_hang(), pytest.raises(GraphError, match=words):
         parse_model(content)
-    assert time.process_time() - started < 3
 
 
 def test_usual_ways_to_build_a_generator_are_accepted(tmp_path):

@@ -1,7 +1,5 @@
 """Graphs that would take the machine's memory or time, or end its process: each is refused at once, in words."""
 
-import time
-
 import numpy as np
 import onnx
 import pytest
@@ -11,6 +9,7 @@ from core import Generator, ProviderError, Style, StyleError, load_style
 from core.memory import frame_cost
 from core.style import OUTPUT_NAME, save_style
 from tests.conftest import FIXTURES
+from tests.effort import no_hang
 from tests.make_fixtures import graph
 
 node = helper.make_node
@@ -141,10 +140,8 @@ def test_what_would_take_the_machine_is_refused_at_once(name, tmp_path):
     model, alignment, words = HOSTILE[name]
     model.metadata_props.add(key="gan_style", value=Style("S", alignment=alignment).to_json())
     onnx.save(model, tmp_path / "s.onnx")
-    started = time.process_time()
-    with pytest.raises(StyleError, match=words):
+    with no_hang(), pytest.raises(StyleError, match=words):
         load_style(tmp_path / "s.onnx")
-    assert time.process_time() - started < 3
 
 
 def test_sizes_may_be_divided(tmp_path):

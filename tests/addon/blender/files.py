@@ -169,7 +169,7 @@ def opened_without_the_addon(folder: Path) -> None:
         f"bpy.ops.wm.save_as_mainfile(filepath={str(folder / 'without.blend')!r})",
         "os._exit(0)",  # Blender's own clean-up is not under test and takes its time
     )
-    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, capture_output=True, timeout=200)
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, capture_output=True, timeout=1200)
     assert (folder / "without.exr").exists()
     bpy.ops.wm.open_mainfile(filepath=str(folder / "without.blend"))
     assert_swapped(*the_node(), folder)

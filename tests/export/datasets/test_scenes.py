@@ -21,7 +21,7 @@ def run_in_blender(call: str) -> None:
     """Evaluate a call of one of this package's functions in a new process; bpy may hang when a process ends as usual."""
     module, function = call.split("(")[0].rsplit(".", 1)
     code = f"import os, {module}\n{module}.{function}({call.split('(', 1)[1]}\nos._exit(0)"
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=400)
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=1200)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 def run(*arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "export", "demo", "--width", "64", "--height", "36", "--samples", "1", *arguments]
     environment = os.environ | {"GAN_STYLE_PATH": str(FIXTURES)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1200)
 
 
 def test_the_demo_writes_three_pictures_and_says_where_the_time_went(tmp_path):

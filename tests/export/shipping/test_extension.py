@@ -152,7 +152,7 @@ def test_the_manifest_lists_the_wheels_and_one_platform():
 def repository(tmp_path_factory):
     """A folder with the package for the Python of BLENDER, and its index."""
     command = [*BLENDER, "-b", "--factory-startup", "--python-expr", "import sys; print('PYTHON', *sys.version_info[:2])"]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=True).stdout
     python = ".".join(re.search(r"PYTHON (\d+) (\d+)", answer).groups())
     output = tmp_path_factory.mktemp("dist")
     extension(ExtensionConfig(output, ("any",), ("linux-x64",), (python,)))
@@ -170,7 +170,7 @@ def test_installed_into_a_fresh_blender_it_renders(source, repository, tmp_path)
     def blender(*arguments: object) -> str:
         environment = os.environ | {"BLENDER_USER_RESOURCES": str(user), "GAN_STYLE_PATH": ""}
         command = [*BLENDER, *map(str, arguments)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=1200, env=environment)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 

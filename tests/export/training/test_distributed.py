@@ -33,7 +33,7 @@ TINY = {
     "preview_every": 99,
     "checkpoint_every": 99,
 }
-LIMIT = 600
+LIMIT = 1200
 """Seconds that two processes may take, most of which they spend in loading PyTorch."""
 
 
