@@ -51,6 +51,13 @@ def _train() -> tuple[type, Callable[[dict], None]]:
     return TrainConfig, run
 
 
+def _train_folder() -> tuple[type, Callable[[dict], None]]:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from export.serve.train_folder import TrainFolderConfig, train_folder
+
+    return TrainFolderConfig, lambda values: train_folder(from_values(TrainFolderConfig, values))
+
+
 def _export() -> tuple[type, Callable[[dict], None]]:
     def run(values: dict) -> None:
         from export.export_onnx import export
@@ -103,6 +110,9 @@ def _speed() -> tuple[type, Callable[[dict], None]]:
 
 
 OWN_SHOT = "render-dataset --blend"
+FOLDER = "train --training"
+OTHER_WAYS = {("render-dataset", "--blend"): OWN_SHOT, ("train", "--training"): FOLDER}
+"""A command and a flag that make another command of it, with settings of its own."""
 COMMANDS = {
     "render-dataset": (
         _render_dataset,
@@ -111,7 +121,8 @@ COMMANDS = {
     OWN_SHOT: (_render_own_shot, "Render frames of your own .blend, with all passes that a style may want."),
     "paint": (_paint, "Paint the target frames of a look for frames that are rendered already."),
     "check-data": (_check_data, "Report what a data folder holds as train would read it, or everything that is wrong with it."),
-    "train": (_train, "Train a generator against a discriminator."),
+    "train": (_train, "Train a generator against a discriminator; with --training FOLDER, a training of the add-on."),
+    FOLDER: (_train_folder, "Train the folder of a training, as the add-on makes it, wherever it lies."),
     "demo": (_demo, "Render a scene through the GAN Style node and write the pictures."),
     "extension": (_extension, "Pack the add-on with its wheels, as Blender installs it."),
     "export": (_export, "Write a trained generator as a style file."),
@@ -148,8 +159,8 @@ def main(arguments: list[str]) -> int:
     )
     overview.add_argument("command", choices=COMMANDS, help="what to do; --help after it lists its settings")
     name = overview.parse_args(arguments[:1]).command
-    if name == "render-dataset" and any(argument.partition("=")[0] == "--blend" for argument in arguments):
-        name = OWN_SHOT
+    flags = {argument.partition("=")[0] for argument in arguments}
+    name = next((other for (command, flag), other in OTHER_WAYS.items() if command == name and flag in flags), name)
     prepare, description = COMMANDS[name]
     config_class, run = prepare()
     parser = argparse.ArgumentParser(

@@ -196,6 +196,7 @@ class TrainConfig:
     preview_every: int = setting(500, "steps between contact sheets and scores of held-out frames", free=True)
     preview_seconds: float = setting(120.0, "seconds after which there is one in any case; 0: by steps alone", free=True)
     checkpoint_every: int = setting(500, "steps between checkpoints", free=True)
+    checkpoint_seconds: float = setting(60.0, "seconds after which there is one in any case; 0: by steps alone", free=True)
 
     def __post_init__(self):
         self._check_weights()

@@ -115,10 +115,10 @@ def _size(frame: Frame) -> str:
 
 def follow_names(store: FrameStore) -> list[tuple[str, str]]:
     """Names of frames that follow each other."""
-    return [(a, b) for a in store.frames if (b := _next_name(a)) in store.frames]
+    return [(a, b) for a in store.frames if (b := next_name(a)) in store.frames]
 
 
-def _next_name(name: str) -> str | None:
+def next_name(name: str) -> str | None:
     """shot_0009 to shot_0010; None if the name does not end in a number."""
     number = re.search(r"\d+$", name)
     return number and f"{name[: number.start()]}{int(number[0]) + 1:0{len(number[0])}d}"

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from . import checkpoint, preview
 from .distributed import average, largest, leader_first, leads, processes, rank
 from .exemplar import Exemplar
 from .hardware import find_hardware, trusted
+from .onlooker import Moment, Onlooker
 from .start_from import start_from
 from .start_from_resnet import start_from_resnet
 from .supervised import Supervised
@@ -36,14 +38,17 @@ PATIENCE = 10
 """Steps in a row without a finite loss that end a run; fewer are passed over, so that one does not cost hours."""
 PREVIEW_FRAMES = 4
 """Held-out frames, at most, that are scored and shown at each preview."""
+PREVIEW_SHARE = 20
+"""Times as long as a preview took that one due by the clock is waited for."""
 
 
 class TrainingError(TrainerError):
     """Training can't start in this folder, or a loss is no longer a number."""
 
 
-def train(config: TrainConfig) -> Path:
+def train(config: TrainConfig, onlooker: Onlooker | None = None) -> Path:
     """Train until the last step, the time limit, Ctrl-C or SIGTERM, and return the run's folder, a checkpoint in it.
+    An onlooker may stop it, too.
 
     Everything random is derived from the seed and the step, so that a resumed run reaches the weights of an uninterrupted one;
     only with a time limit, which the learning rate follows, do no two runs come out the same. Raises TrainerError for unusable
@@ -74,7 +79,8 @@ def train(config: TrainConfig) -> Path:
     state = _load(config.run, modules, optimizers) if config.resume else {"step": 0, "seconds": 0.0, "scores": {}}
     step, scores = state["step"], state["scores"]
     started = time.monotonic() - state["seconds"]
-    previewed = time.monotonic()
+    previewed = saved = time.monotonic()
+    preview_cost = 0.0
 
     def save() -> None:
         _require_finite_weights(modules, step)
@@ -129,11 +135,18 @@ def train(config: TrainConfig) -> Path:
                 for name, value in {**values, "learning_rate": rate}.items():
                     if math.isfinite(value):
                         board.add_scalar(f"train/{name}", value, step)
-            late = config.preview_seconds and time.monotonic() - previewed > config.preview_seconds
-            if late or step % config.preview_every == 0:
+            now = time.monotonic()
+            if step % config.preview_every == 0 or _late(config.preview_seconds, now - previewed, preview_cost):
                 scores, previewed = show(), time.monotonic()
-            if step % config.checkpoint_every == 0:
+                preview_cost = previewed - now
+            if step % config.checkpoint_every == 0 or _late(config.checkpoint_seconds, now - saved):
                 save()
+                saved = time.monotonic()
+            if onlooker is not None and leads():
+                seconds = time.monotonic() - started
+                seen = Moment(step, step * batch_of_all, seconds, done, partial(_read_here, latest), ema, scores)
+                if onlooker.look(seen):
+                    stopping.append(0)
         if latest:
             _require_finite(_read(latest), largest(lost.item(), hardware.device), step, config.run)
         if step % config.preview_every:
@@ -152,6 +165,12 @@ def _adam(networks: Iterable[nn.Module], config: TrainConfig) -> torch.optim.Opt
 def _progress(config: TrainConfig, step: int, started: float) -> float:
     """The finished share of the run: of its steps, or of its minutes if that is more."""
     return max(step / config.steps, (time.monotonic() - started) / (60 * config.minutes) if config.minutes else 0.0)
+
+
+def _late(limit: float, since: float, cost: float = 0.0) -> bool:
+    """Whether something is due that comes after `limit` seconds at the latest (0: not by the clock) and shall take a small share
+    of the time: it cost so many seconds."""
+    return bool(limit) and since > max(limit, PREVIEW_SHARE * cost)
 
 
 def _update(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
@@ -241,6 +260,11 @@ def _read(latest: dict[str, Tensor]) -> dict[str, float]:
     found = torch.stack(list(latest.values()))
     average([found])
     return dict(zip(latest, found.tolist(), strict=True))
+
+
+def _read_here(latest: dict[str, Tensor]) -> dict[str, float]:
+    """As _read(), of this process alone."""
+    return dict(zip(latest, torch.stack(list(latest.values())).tolist(), strict=True))
 
 
 def _require_finite(values: dict[str, float], lost: float, step: int, run: Path) -> None:
