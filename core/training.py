@@ -6,7 +6,7 @@ A training is a folder that moves whole: to a farm, to another machine, and back
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 PROTOCOL = 1
@@ -14,8 +14,8 @@ PROTOCOL = 1
 INPUT, TARGET, MASK, LOOK = "input", "target", "mask", "look"
 """Folders in a training: rendered frames, the painted ones, where they count, and pictures of the look."""
 SETTINGS, LINES, LOCK, COMMAND, PREVIEWS = "training.json", "lines.jsonl", "lock", "command", "previews"
-"""What else lies there: the settings; all that the trainer has said; a file that it holds locked as long as it lives; a command for a
-trainer whose stdin nobody has any more; the folder of the newest style."""
+"""What else lies there: the settings; all that the trainer has said; a file that it holds locked as long as it lives; a command
+for a trainer whose stdin nobody has any more; the folder of the newest style."""
 TEACH = ("painted", "picture")
 """By a few painted frames, or by pictures of the look."""
 SIZES = ("fast", "default", "high")
@@ -58,9 +58,8 @@ def read_settings(folder: Path) -> TrainingSettings:
         return TrainingSettings()
     try:
         found = json.loads(path.read_text("utf-8"))
-        kinds = {f.name: type(f.default) for f in fields(TrainingSettings)}
-        values = {name: kinds[name](value) for name, value in found["settings"].items()}
-        return TrainingSettings(**values)
+        values = found["settings"].items()
+        return replace(TrainingSettings(), **{name: type(getattr(TrainingSettings, name))(value) for name, value in values})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"The settings {path} can't be read ({type(error).__name__}: {error})"
         raise TrainingFolderError(f"{problem}; remove the file to begin with new ones.") from error
@@ -116,6 +115,6 @@ class Follower:
 
 
 def style_file(folder: Path, name: str) -> Path:
-    """Where the newest style of a training lies: its stem names the folder too, so that trainings don't take each other's place."""
+    """Where the newest style of a training lies: its stem names the folder too, so that no training hides another's."""
     plain = "".join(c if c.isalnum() else "_" for c in f"{folder.resolve().parent.name} {name}").strip("_").lower()
     return folder / PREVIEWS / f"{plain[-60:]}_in_training.onnx"

@@ -11,10 +11,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HOUSES = ("core", "addon", "export", "tests")
 ORDER = {
-    "addon": ("settings", "temp_folder", "callbacks", "main_thread", "library", "trees", "run", "viewport", "training", "ui", "commands"),
+    "addon": (
+        "settings", "temp_folder", "callbacks", "main_thread", "library", "trees", "run", "viewport", "training", "ui",
+        "commands",
+    ),
     "export": (
-        "settings", "config", "networks", "frames", "measures", "datasets", "training", "export_onnx", "serve", "trials",
-        "shipping", "speed", "__main__",
+        "settings", "config", "networks", "frames", "measures", "datasets", "training", "export_onnx", "serve",
+        "trials", "shipping", "speed", "__main__",
     ),
 }  # fmt: skip
 """House -> its rooms and the files at its door; each imports only itself and what stands before it."""
