@@ -36,6 +36,7 @@ OPERATORS = {
     "Add",
     "AveragePool",
     "Cast",
+    "Clip",
     "Concat",
     "Conv",
     "DepthToSpace",

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 CHANNELS = {name: p.channels for name, p in PASSES.items()} | {"image": 3, "mask": 1}
 """Channels that a store gives of each pass: the image without its alpha, which is the mask."""
 FINE = {"position"}
-"""Passes that half floats are too coarse for: the waves of surface_noise.py are 0.02 units long, half floats 0.06 units apart at
-100 units from the origin. They are kept as two half floats, the second holding what the first left out: 22 bits."""
+"""Passes that half floats are too coarse for: the waves of surface_noise.py are 16 pixels long, half floats 6 cm apart at 100 m
+from the origin. They are kept as two half floats, the second holding what the first left out: 22 bits."""
 KEPT_DAYS = 14
 """Days after which a cache is deleted that was not opened any more."""
 CACHE_VERSION = 4

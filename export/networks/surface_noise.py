@@ -1,23 +1,25 @@
 """Anchored noise: a random input of the generator that is a function of the surface point, so that strokes stick to it, or, where
-no surface is known, of the picture's own tones."""
+no surface is known, of the picture's own tones. It has no unit of length: a scene of any size gets the same."""
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pixel_shuffle, relu
 
-FINEST = 0.02
-"""Wavelength of the finest octave in scene units; each further one is twice as long."""
-OCTAVES = 11
-WAVES = 4
-"""Plane waves of random direction and phase in an octave of a channel."""
 GRAIN = 16.0
 """Wavelength in pixels that the noise has in the picture, near or far."""
+WAVES = 4
+"""Plane waves of random direction and phase in a channel, half of them longer by half an octave."""
+PERIOD = 64
+"""Wavelengths after which the waves repeat along each axis of the world: at least 1000 pixels."""
+OCTAVES = 64
+"""Octaves of wavelengths, half of them below 1 scene unit and half above: from far below an atom to far beyond the Moon, in
+metres."""
 TONES = 8.0
-"""Scene units that encoded tones from 0 to 1 count as, so that the finest octave shows on a sky that changes by a thousandth in
-twenty pixels."""
+"""Scene units that encoded tones from 0 to 1 count as."""
+FAINTEST = 0.02
+"""Wavelength in these units below which tones count as flat: a sky that changes by a four-hundredth in 16 pixels."""
 SEED = 1
 """Seed of the directions and phases, which all styles share."""
 
@@ -26,25 +28,28 @@ class SurfaceNoise(nn.Module):
     """Position pass (B, 3, H, W), H and W even, to noise (B, channels, H, W), about [-1, 1], smooth on surfaces and 0 elsewhere.
 
     A sum of plane waves of the world-space point in octaves; of these each pixel takes the two whose waves are about GRAIN
-    pixels long there, blended so that a moving camera brings new detail in gradually (Benard et al. 2009, section 3). It has no
-    state and draws no numbers: the same point gives the same noise in any frame, tile and process. Computed at half the size.
+    pixels long there, blended so that a moving camera brings new detail in gradually (Benard et al. 2009, section 3), here at
+    constant energy. Every octave has the same waves at twice the length, so a scene twice as large has the same noise. Waves
+    repeat in cells of PERIOD wavelengths, and only a point's place in its cell counts, so that far from the origin no precision
+    is lost but what float32 positions lose: pixels of less than about four steps of theirs, 4 mm at 10 km, give grainy noise.
+    It has no state and draws no numbers: the same point gives the same noise in any frame, tile and process. Computed at half
+    the size.
     """
 
     def __init__(self, channels: int):
         super().__init__()
         source = torch.Generator().manual_seed(SEED)
-        direction = torch.randn(OCTAVES, 3, channels * WAVES, generator=source)
-        length = FINEST * 2.0 ** torch.arange(OCTAVES)[:, None, None]
-        waves = 2 * math.pi * direction / direction.norm(dim=1, keepdim=True) / length
-        phases = 2 * math.pi * torch.rand(OCTAVES, channels * WAVES, generator=source)
-        tables = torch.cat([waves, phases[:, None]], 1).transpose(0, 1)  # (x, y, z and phase; octave; wave)
-        for parity in (0, 1):
-            octaves = torch.arange(parity, OCTAVES, 2.0).repeat(3)
-            self.register_buffer(f"octaves{parity}", octaves[:, None, None], persistent=False)
-            self.register_buffer(f"tables{parity}", _in_thirds(tables[:, parity::2]), persistent=False)
+        count = channels * WAVES // 2
+        for group in (0, 1):
+            direction = torch.randn(3, count, generator=source)
+            # Whole numbers of waves in a cell, along each axis.
+            waves = (direction * (PERIOD * 2 ** (-group / 2)) / direction.norm(dim=0)).round()
+            self.register_buffer(f"waves{group}", waves[..., None, None], persistent=False)
+            phases = torch.rand(count, generator=source) * (2 * math.pi)
+            self.register_buffer(f"phases{group}", phases[None, :, None, None], persistent=False)
         # Four copies of the sum of a channel's waves, for the four pixels that share a point.
-        total = torch.eye(channels).repeat_interleave(4, 0).repeat_interleave(WAVES, 1) * (2 / WAVES) ** 0.5 / 2
-        self.register_buffer("total", total[:, :, None, None], persistent=False)
+        total = torch.eye(channels).repeat_interleave(4, 0).repeat_interleave(WAVES // 2, 1).repeat(1, 2)
+        self.register_buffer("total", total[:, :, None, None] * (1 / (3 * WAVES)) ** 0.5, persistent=False)
 
     def forward(self, position: Tensor) -> Tensor:
         return self.waves(*self.surfaces(position))
@@ -56,22 +61,29 @@ class SurfaceNoise(nn.Module):
         extent = max_pool2d(position, 3, stride=2, padding=1) + max_pool2d(-position, 3, stride=2, padding=1)
         return point, extent.sum(1, keepdim=True) * 0.25
 
-    def waves(self, point: Tensor, footprint: Tensor) -> Tensor:
-        """The noise (B, channels, H, W) at points (B, 3, H/2, W/2), in waves that suit the footprint of a pixel there."""
-        ideal = torch.log(footprint * (GRAIN / FINEST) + 1e-6) * (1 / math.log(2))  # octave whose waves have GRAIN pixels
-        noise = self._nearest(point, ideal, 0) + self._nearest(point, ideal, 1)
+    def waves(self, point: Tensor, footprint: Tensor, strength: Tensor | float = 1.0) -> Tensor:
+        """The noise (B, channels, H, W) at points (B, 3, H/2, W/2), in waves that suit the footprint of a pixel there, times a
+        strength (B, 1, H/2, W/2)."""
+        ideal = torch.log(footprint * GRAIN + 2.0**-OCTAVES) * (1 / math.log(2)) + OCTAVES / 2  # octave, from the shortest
+        known = torch.clamp(ideal, 0.0, 1.0) * strength
+        ideal = torch.clamp(ideal, 0.0, OCTAVES - 2.0)
+        noise = torch.cat([self._group(point, ideal - group / 2, group) for group in (0, 1)], 1) * known
         return pixel_shuffle(conv2d(noise, self.total), 2)  # quicker than to enlarge
 
-    def _nearest(self, point: Tensor, ideal: Tensor, parity: int) -> Tensor:
-        """The waves (B, channels * WAVES, H/2, W/2) of the even or of the odd octave nearest to the ideal one, faded out towards
-        its neighbours of the same parity, so that only these two of all octaves have to be computed."""
-        octave = torch.floor((ideal - float(parity)) * 0.5 + 0.5) * 2.0 + float(parity)
-        distance = ideal - octave
-        share = relu(1.0 - relu(distance) - relu(-distance))  # 1 at the ideal octave, 0 at its neighbours
-        chosen = (octave == getattr(self, f"octaves{parity}")).float()  # one in each third; none beyond the octaves
-        with _unrounded(point.device.type):
-            wave_x, wave_y, wave_z, phase = (conv2d(chosen, table[..., None, None]) for table in getattr(self, f"tables{parity}"))
-        return share * torch.sin(point[:, 0:1] * wave_x + point[:, 1:2] * wave_y + point[:, 2:3] * wave_z + phase)
+    def _group(self, point: Tensor, ideal: Tensor, group: int) -> Tensor:
+        """One half of the waves (B, channels * WAVES / 2, H/2, W/2), in the two octaves about the ideal one."""
+        octave = torch.floor(ideal)
+        turn = (ideal - octave) * (math.pi / 2)
+        # Cells of the longer waves: a product with a power of two rounds nothing, nor does a difference from the whole number.
+        cell = _power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD)
+        place = point * cell
+        place = place - torch.floor(place)
+        x, y, z = getattr(self, f"waves{group}")
+        turns = place[:, 0:1] * x + place[:, 1:2] * y + place[:, 2:3] * z
+        angle = (turns - torch.floor(turns)) * (2 * math.pi)
+        phases = getattr(self, f"phases{group}")
+        # In the shorter waves' cells everything has turned twice as far.
+        return torch.sin(turn) * torch.sin(angle + phases) + torch.sin(math.pi / 2 - turn) * torch.sin(angle * 2.0 + phases)
 
 
 class NoiseEverywhere(SurfaceNoise):
@@ -84,23 +96,26 @@ class NoiseEverywhere(SurfaceNoise):
         point = avg_pool2d(image * TONES, 8, stride=2, padding=3, count_include_pad=False)  # (B, 3, H/2, W/2)
         extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
         footprint = extent.sum(1, keepdim=True) * 0.125  # between neighbours lie two pixels
+        # Of what is all but flat, the waves would be those of its noise.
+        strength = torch.clamp(footprint * (2 * GRAIN / FAINTEST) - 1.0, 0.0, 1.0)
         if position is not None:
             surface, size = self.surfaces(position)
             size_of_place = (relu(surface) + relu(-surface)).sum(1, keepdim=True)
-            unknown = relu(1.0 - size_of_place * 1e6)  # 1 at the origin, which is what no surface gives, else 0
+            unknown = relu(1.0 - size_of_place * 2.0**60)  # 1 at the origin, which is what no surface gives, else 0
             point = point * unknown + surface * (1.0 - unknown)
             footprint = footprint * unknown + size * (1.0 - unknown)
-        return self.waves(point, footprint)
+            strength = strength * unknown + (1.0 - unknown)
+        return self.waves(point, footprint, strength)
 
 
-def _unrounded(device: str) -> AbstractContextManager:
-    """Keeps convolutions from rounding to bfloat16 in training; elsewhere it does nothing, which an export can trace."""
-    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
+def _power_of_two(exponent: Tensor) -> Tensor:
+    """2 to whole numbers from 0 to 71, exactly on every provider, whose own powers are rounded: 2 to at most 9 is."""
+    eighths = torch.floor(exponent * 0.125)
+    power = _small_power_of_two(eighths)
+    for _ in range(3):
+        power = power * power
+    return power * _small_power_of_two(exponent - eighths * 8.0)
 
 
-def _in_thirds(tables: Tensor) -> Tensor:
-    """(n, octaves, waves) to (n, waves, 3 * octaves): each number as a sum of three of at most 11 bits, from large to small, so
-    that a convolution that looks them up gives them exactly even where it multiplies in TF32."""
-    high = tables.half().float()
-    middle = (tables - high).half().float()
-    return torch.cat([high, middle, tables - high - middle], 1).transpose(1, 2).contiguous()
+def _small_power_of_two(exponent: Tensor) -> Tensor:
+    return torch.floor(torch.exp(exponent * math.log(2)) + 0.5)

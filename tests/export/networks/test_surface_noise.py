@@ -10,7 +10,9 @@ from core import Generator, Style, load_style, stylize
 from core.style import save_style
 from export.export_onnx import parity, to_onnx, write_style
 from export.networks.build import make_generator
-from export.networks.surface_noise import FINEST, GRAIN, OCTAVES, NoiseEverywhere, SurfaceNoise
+from export.networks.surface_noise import GRAIN, PERIOD, NoiseEverywhere, SurfaceNoise, _power_of_two
+
+from ..spheres import spheres
 
 
 def wall(scale: float, shift: float = 0.0, side: int = 256) -> torch.Tensor:
@@ -46,30 +48,77 @@ def test_channels_differ_and_every_instance_is_alike():
     assert abs(torch.corrcoef(first[0].flatten(1))[0, 1]) < 0.3
 
 
-def every_octave(noise: SurfaceNoise, position: torch.Tensor) -> torch.Tensor:
-    """The noise as its docstring defines it, with each octave's waves at each pixel; they are read from the module's tables."""
+def by_definition(noise: SurfaceNoise, position: torch.Tensor) -> torch.Tensor:
+    """The noise as its docstring defines it: at each pixel, all octaves' waves, of lengths that are written down here."""
+    position = position.double()
     point = position[..., ::2, ::2]
     extent = max_pool2d(position, 3, stride=2, padding=1) + max_pool2d(-position, 3, stride=2, padding=1)
-    ideal = torch.log2(extent.sum(1, keepdim=True) * 0.25 * (GRAIN / FINEST) + 1e-6)
-    total = 0.0
-    for octave in range(OCTAVES):
-        tables = getattr(noise, f"tables{octave % 2}")  # (4, waves, 3 * octaves of this parity)
-        x, y, z, phase = tables.unflatten(2, (3, -1)).sum(2)[..., octave // 2, None, None]
-        angle = point[:, :1] * x + point[:, 1:2] * y + point[:, 2:] * z + phase
-        total = total + (1 - (ideal - octave).abs()).clamp(min=0) * angle.sin()
-    return pixel_shuffle(conv2d(total, noise.total), 2)
+    wanted = extent.sum(1, keepdim=True) * 0.25 * GRAIN
+    groups = []
+    for group in (0, 1):
+        direction, phase = getattr(noise, f"waves{group}").double(), getattr(noise, f"phases{group}").double()
+        total = 0.0
+        for octave in range(-12, 12):
+            distance = torch.log2(wanted / 2.0 ** (octave + group / 2))
+            weight = torch.cos(distance.clamp(-1, 1) * math.pi / 2)
+            cell = PERIOD * 2.0**octave
+            angle = 2 * math.pi / cell * sum(point[:, axis : axis + 1] * direction[axis] for axis in range(3)) + phase
+            total = total + weight * angle.sin()
+        groups.append(total)
+    return pixel_shuffle(conv2d(torch.cat(groups, 1), noise.total.double()), 2)
 
 
-def test_the_nearest_octaves_are_all_that_count():
-    noise, far = SurfaceNoise(2), torch.linspace(0, 6, 256).exp()[:, None] * wall(0.01)  # across all octaves and beyond
-    assert torch.allclose(noise(far), every_octave(noise, far), atol=2e-3) and noise(far).std() > 0.1
+def test_waves_of_two_octaves_are_all_that_count():
+    noise, far = SurfaceNoise(2), torch.linspace(-4, 4, 256).exp()[:, None] * wall(0.01)
+    assert torch.allclose(noise(far).double(), by_definition(noise, far), atol=2e-3) and noise(far).std() > 0.3
 
 
-def test_waves_halve_from_octave_to_octave_in_every_direction():
-    tables = [getattr(SurfaceNoise(16), f"tables{parity}")[:3].unflatten(2, (3, -1)).sum(2) for parity in (0, 1)]
-    for octave in range(OCTAVES):
-        length = 2 * math.pi / tables[octave % 2][..., octave // 2].norm(dim=0)
-        assert torch.allclose(length, torch.tensor(FINEST * 2.0**octave), rtol=1e-5)
+def test_waves_point_in_every_direction_and_fill_their_cell():
+    for group in (0, 1):
+        waves = getattr(SurfaceNoise(16), f"waves{group}").flatten(1)
+        assert torch.equal(waves, waves.round()) and (waves.mean(1).abs() < PERIOD / 3).all()
+        assert torch.allclose(waves.norm(dim=0), torch.tensor(PERIOD * 2 ** (-group / 2)), rtol=0.03)
+
+
+def test_powers_of_two_are_exact():
+    exponents = torch.arange(72.0)
+    assert torch.equal(_power_of_two(exponents).double(), 2.0 ** torch.arange(72, dtype=torch.float64))
+
+
+def seen_from(factor: float = 1.0, shift: float | tuple[float, float, float] = 0.0, side: int = 320) -> torch.Tensor:
+    return torch.from_numpy(spheres(side, side, factor, shift)["position"]).permute(2, 0, 1)[None]
+
+
+def per_octave(noise: torch.Tensor) -> torch.Tensor:
+    """Energy of the waves of 4 to 64 pixels, octave by octave."""
+    power = torch.fft.fft2(noise[0]).abs().square().sum(0)
+    frequency = (torch.fft.fftfreq(noise.shape[2])[:, None] ** 2 + torch.fft.fftfreq(noise.shape[3])[None] ** 2).sqrt()
+    return torch.stack([power[(frequency >= 2.0**-n) & (frequency < 2.0 ** (1 - n))].sum() for n in range(3, 7)])
+
+
+@pytest.mark.parametrize("power", [-20, -10, -1, 1, 10, 20])
+def test_a_scene_that_is_larger_by_a_power_of_two_has_the_same_noise(power):
+    assert torch.allclose(SurfaceNoise(2)(seen_from(2.0**power)), SurfaceNoise(2)(seen_from()), atol=2e-5)
+
+
+@pytest.mark.parametrize("factor", [0.001, 0.01, 0.03, 0.3, 3, 7, 100, 1000])
+def test_a_scene_of_any_size_has_noise_of_the_same_statistics(factor):
+    """Summed over 64 channels, since a few waves make more of one place than of another."""
+    noise = SurfaceNoise(64)
+    assert (per_octave(noise(seen_from(factor))) / per_octave(noise(seen_from())) - 1).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("shift", [100.0, 10_000.0, (10_000.0, -10_000.0, 7_000.0)])
+def test_far_from_the_origin_the_noise_has_the_same_statistics(shift):
+    noise = SurfaceNoise(64)
+    assert (per_octave(noise(seen_from(shift=shift))) / per_octave(noise(seen_from())) - 1).abs().max() < 0.05
+
+
+def test_ten_kilometres_away_pixels_of_four_millimetres_have_the_same_waves_of_8_to_64_pixels():
+    """Where float32 positions are 1 mm apart, which shows in the waves of 4 to 8 pixels."""
+    noise = SurfaceNoise(64)
+    near, far = (per_octave(noise(wall(0.004) + shift)) for shift in (0.0, 10_000.0))
+    assert ((far / near)[1:] - 1).abs().max() < 0.05 and (far / near)[0] < 1.5
 
 
 def test_training_in_bfloat16_leaves_the_waves_alone():
@@ -77,18 +126,6 @@ def test_training_in_bfloat16_leaves_the_waves_alone():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rounded = noise(far)
     assert torch.allclose(rounded.float(), noise(far), atol=0.02)
-
-
-def test_rounding_what_convolutions_multiply_leaves_the_waves_alone():
-    for half in (0, 1):
-        tables = getattr(SurfaceNoise(2), f"tables{half}").double()
-        assert torch.equal(_short(tables), tables), "all of the numbers have 11 bits at most"
-
-
-def _short(x: torch.Tensor) -> torch.Tensor:
-    """Rounded to 11 bits."""
-    mantissa, exponent = torch.frexp(x)
-    return torch.ldexp((mantissa * 2**11).round() / 2**11, exponent)
 
 
 def test_it_goes_to_the_layout_that_training_is_quick_in():
@@ -114,17 +151,19 @@ def test_a_style_with_noise_is_exact_in_onnx_and_in_tiles(tmp_path):
 
 
 def test_the_proof_of_an_export_fails_without_one_of_the_noises_tables(tmp_path):
-    """Waves along x, y and z, and phases, each of them zero in the file."""
+    """Waves along x, y and z, and phases, each of them zero in the file, of both groups."""
     torch.manual_seed(0)
     generator = make_generator(("image", "position"), widths=(16, 16, 1, 1), noise=2)
     torch.nn.init.normal_(generator.tail.weight, 0, 0.05)
     exported = to_onnx(generator).SerializeToString()
+    noise = generator.noise
+    stored = [*zip(noise.waves0, noise.waves1, strict=True), (noise.phases0, noise.phases1)]
 
     def difference(tables: set[int]) -> float:
         model, spoilt = onnx.load_model_from_string(exported), 0
         for tensor in model.graph.initializer:
             values = onnx.numpy_helper.to_array(tensor)
-            for good in (getattr(generator.noise, f"tables{half}")[n].numpy() for half in (0, 1) for n in tables):
+            for good in (table.numpy() for n in tables for table in stored[n]):
                 if values.size == good.size and np.array_equal(values.reshape(good.shape), good):
                     tensor.CopyFrom(onnx.numpy_helper.from_array(np.zeros_like(values), tensor.name))
                     spoilt += 1
