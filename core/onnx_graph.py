@@ -107,7 +107,7 @@ def check_graph(model, inputs: dict[str, int], output: str, alignment: int) -> N
     found = {value.name: value for value in model.graph.input if value.name not in weights}
     if set(found) != set(inputs):
         promised, taken = ", ".join(inputs), ", ".join(found) or "none"
-        raise GraphError(f"its contract names the passes {promised}, but its graph takes {taken}")
+        raise GraphError(f"its contract names the inputs {promised}, but its graph takes {taken}")
     for name, value in found.items():
         _check_tensor(value, inputs[name])
     if [value.name for value in model.graph.output] != [output]:

@@ -229,7 +229,10 @@ def _pad(operator, index: int, source: Axis, target: Axis, first: np.ndarray, la
     if pads is None or len(pads) != 2 * rank:
         return None
     before, after = pads[source.index], pads[source.index + rank]
-    if operator.attributes.get("mode", b"constant") == b"constant":
+    if operator.attributes.get("mode", b"constant") in (
+        b"constant",
+        b"edge",
+    ):  # the edge lies between a place outside and any inside
         return first - before, last - before
     return first - before - after, last  # what is mirrored at a border comes from as far inside as it lies outside
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import webgpu
 from .memory import ON_CUDA, cuda_driver
-from .style import OUTPUT_NAME, Style, StyleError, input_channels
+from .style import OUTPUT_NAME, Style, StyleError
 from .tiles import round_up
 
 PROVIDERS = {
@@ -229,7 +229,7 @@ def _mistaken(style: Style) -> str:
 def _disagreement(style: Style, session) -> str:
     """Why a GPU's session can't be trusted, as a clause: on a small square its picture is not the CPU's."""
     rng, side = np.random.default_rng(0), round_up(PROOF_SIDE, style.alignment)
-    square = {name: rng.random((1, input_channels(name), side, side), np.float32) for name in style.passes}
+    square = {name: rng.random((1, channels, side, side), np.float32) for name, channels in style.inputs.items()}
     expected = new_session(style, [PROVIDERS["cpu"]], 1).run([OUTPUT_NAME], square)[0]
     try:
         with webgpu.turn:

@@ -23,12 +23,14 @@ from .receptive_field import receptive_field
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """The newest; a file is written in the oldest that knows all its fields."""
-ADDED = {"window": 2}
+ADDED = {"window": 2, "placed": 3}
 """Fields that came with a version after 1; they are not written where they have their default."""
 METADATA_KEY = "gan_style"
 OUTPUT_NAME = "stylized"
+PLACE = "place"
+"""The input of a graph that is told where in the frame its pixels lie: (1, 2, height, width), column and row."""
 MAX_FILE_BYTES = 256 * 2**20
 MAX_CONTRACT = 2**20
 MAX_NESTING = 16
@@ -68,6 +70,8 @@ class Style:
     takes statistics of the whole image."""
     window: tuple[int, int] | None = None
     """Height and width of the one size that frames are run in, in overlapping windows with blended borders; None for any."""
+    placed: bool = False
+    """Whether the graph also takes PLACE, for what is tied to the screen: a tile by itself does not tell where it lies."""
     working_space: str = WORKING_SPACE
     training: dict = field(default_factory=dict)
     """Summary of the run that made the style: data, steps, seed, commands."""
@@ -85,6 +89,11 @@ class Style:
     def digest(self) -> str:
         """SHA-256 of the file that was checked."""
         return sha256(self.content).hexdigest()
+
+    @property
+    def inputs(self) -> dict[str, int]:
+        """The graph's inputs in order: name -> channels. The image travels without its alpha."""
+        return {name: input_channels(name) for name in self.passes} | ({PLACE: 2} if self.placed else {})
 
     def to_json(self) -> str:
         contract = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata != UNWRITTEN}
@@ -132,8 +141,9 @@ def _checked(contract: dict) -> dict:
         value = contract.get(key, low)
         if type(value) is not int or not low <= value <= high:
             raise StyleError(f"the field '{key}' of its contract must be a whole number from {low} to {high}, not {value!r}")
-    if type(contract.get("tiles_exact", True)) is not bool:
-        raise StyleError("the field 'tiles_exact' of its contract must be true or false")
+    for key in ("tiles_exact", "placed"):
+        if type(contract.get(key, True)) is not bool:
+            raise StyleError(f"the field '{key}' of its contract must be true or false")
     checked["window"] = _checked_window(contract.get("window"), contract.get("alignment", 8))
     for key in ("training", "score_card"):
         if not isinstance(contract.get(key, {}), dict) or _nesting(contract.get(key, {})) > MAX_NESTING:
@@ -247,7 +257,7 @@ def save_style(path: str | Path, model, style: Style) -> None:
 
 def _checked_graph(model, style: Style) -> Style:
     """Check the graph, and return the style with the cost and the receptive field that follow from the graph."""
-    inputs = {name: input_channels(name) for name in style.passes}
+    inputs = style.inputs
     try:
         check_graph(model, inputs, OUTPUT_NAME, style.alignment)
         seen = receptive_field(model, inputs, OUTPUT_NAME, style.alignment)

@@ -11,7 +11,7 @@ from .generator import Generator
 from .memory import return_freed
 from .passes import check_passes
 from .runtime import Cancelled, ProviderError
-from .style import Style, input_channels
+from .style import PLACE, Style, input_channels
 from .threads import spread
 from .tiles import Tile, blended_spans, fit_window, plan_tiles, round_up
 
@@ -170,8 +170,17 @@ def _run_tile(
     """Fill in the part of the frame that a tile keeps, and free all that this took."""
     size, gain = (tile.height, tile.width), _gain(exposure, tile.window)
     inputs = {name: _tensor(name, passes[name][tile.window], size, gain) for name in generator.style.passes}
+    if generator.style.placed:
+        inputs[PLACE] = _columns_and_rows(tile)
     rgb = generator.run(inputs, release, cancel)
     _place(rgb[(0, slice(None), *tile.kept_inside)], passes["image"][tile.kept], _gain(exposure, tile.kept), part)
+
+
+def _columns_and_rows(tile: Tile) -> np.ndarray:
+    """(1, 2, height, width) float32: where in the frame the pixels of a tile lie."""
+    places = np.empty((1, 2, tile.height, tile.width), np.float32)
+    places[0, 0], places[0, 1] = np.arange(tile.x, tile.x + tile.width), np.arange(tile.y, tile.y + tile.height)[:, None]
+    return places
 
 
 def _gain(exposure: float | np.ndarray, window: tuple[slice, slice]) -> np.ndarray | None:

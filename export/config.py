@@ -344,6 +344,7 @@ MODE_DEFAULTS = {
         "noise": 3,
         "noise_everywhere": True,
         "generator": "unet",
+        "gate": True,
         "discriminator": "projected",
         "weight_content": 2.0,
         "weight_tones": 10.0,

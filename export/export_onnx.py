@@ -48,6 +48,7 @@ OPERATORS = {
     "MaxPool",
     "Mul",
     "Neg",
+    "Pad",
     "Reciprocal",
     "ReduceSum",
     "Relu",

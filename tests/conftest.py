@@ -28,7 +28,9 @@ def pytest_report_header() -> list[str]:
 @pytest.fixture(scope="session")
 def generators():
     """The fixture styles, opened on the CPU."""
-    return {name: Generator(load_style(FIXTURES / f"{name}.onnx"), "cpu") for name in ("swap", "wide", "normal", "tone")}
+    return {
+        name: Generator(load_style(FIXTURES / f"{name}.onnx"), "cpu") for name in ("swap", "wide", "normal", "tone", "placed")
+    }
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from core.passes import PASSES
-from core.style import OUTPUT_NAME, Style, input_channels, save_style
+from core.style import OUTPUT_NAME, Style, save_style
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-def graph(nodes: list, weights: dict[str, np.ndarray], passes: tuple[str, ...]):
+def graph(nodes: list, weights: dict[str, np.ndarray], passes: tuple[str, ...], placed: bool = False):
     """A model of the given nodes with the inputs and the output of a style."""
-    inputs = [helper.make_tensor_value_info(p, TensorProto.FLOAT, [1, input_channels(p), "height", "width"]) for p in passes]
+    channels = Style("any", passes=passes, placed=placed).inputs
+    inputs = [helper.make_tensor_value_info(p, TensorProto.FLOAT, [1, n, "height", "width"]) for p, n in channels.items()]
     output = helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, [1, 3, "height", "width"])
     tensors = [numpy_helper.from_array(np.asarray(w, np.float32), name) for name, w in weights.items()]
     body = helper.make_graph(nodes, "style", inputs, [output], tensors)
@@ -57,6 +58,15 @@ def tone():
     return graph(nodes, {"one": np.ones(1)}, ("image",))
 
 
+def placed():
+    """Adds column and row to red and green."""
+    nodes = [
+        helper.make_node("Conv", ["place", "w"], ["added"], kernel_shape=[1, 1]),
+        helper.make_node("Add", ["image", "added"], [OUTPUT_NAME]),
+    ]
+    return graph(nodes, {"w": np.eye(3, 2).reshape(3, 2, 1, 1)}, ("image",), placed=True)
+
+
 def guided():
     """Adds a mixture of all guides to the image, with a weight of its own for each channel."""
     guides = {name: PASSES[name].channels for name in PASSES if name != "image"}
@@ -80,6 +90,7 @@ def main() -> None:
     save_style(FIXTURES / "wide.onnx", wide(), Style("Wide", alignment=4, receptive_radius=13, **licence))
     save_style(FIXTURES / "normal.onnx", normal(), Style("Normal", alignment=1, passes=("image", "normal"), **licence))
     save_style(FIXTURES / "tone.onnx", tone(), Style("Tone", alignment=1, **licence))
+    save_style(FIXTURES / "placed.onnx", placed(), Style("Placed", alignment=1, placed=True, **licence))
     save_style(FIXTURES / "guided.onnx", guided(), Style("Guided", alignment=1, passes=tuple(PASSES), **licence))
 
 

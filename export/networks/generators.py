@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, interpolate, pixel_shuffle, relu
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, pixel_shuffle, relu
 
 from core.style import input_channels
 
@@ -80,6 +80,10 @@ class GuidedGenerator(nn.Module):
             return self.noise(GUIDES["image"](passes["image"]), passes.get("position"))
         return self.noise(passes["position"])
 
+    def resolved(self, picture: Tensor) -> Tensor:
+        """A picture (B, c, H, W) without what is finer than this generator can paint, H and W even."""
+        return picture
+
     def change(self, guides: Tensor) -> Sequence[Tensor]:
         """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image (B, 3, H, W), then the gate and
         the shares of detail before their sigmoids, each (B, 1, H, W)."""
@@ -149,9 +153,12 @@ class CNN(GuidedGenerator):
 
 
 class UNet(GuidedGenerator):
-    """The U-Net of pix2pix (Isola et al. 2017, section 6.1.1; Ronneberger et al. 2015): 4x4 strided convolutions down, skips
-    from each level to its mirror. Here without normalisation, with nearest neighbours and 3x3 convolutions upwards, which leave
-    no checkerboards (Odena et al. 2016), and with depth-to-space for the last doubling.
+    """A U-Net (Ronneberger et al. 2015) whose strokes move along with what they are on: skips from each level to its mirror, as
+    pix2pix has them (Isola et al. 2017, section 6.1.1), but a frame is averaged before each halving (Zhang 2019) and enlarged
+    bilinearly, so that the grid of its levels leaves no marks.
+
+    It works at half size: finer detail is the image's own, which a gate can hold back. Convolutions repeat the edge beyond the
+    frame, so that a plain frame stays plain up to its borders.
 
     widths: channels at 1/2, 1/4, 1/8 ..., two levels or more.
     """
@@ -159,24 +166,32 @@ class UNet(GuidedGenerator):
     def __init__(self, passes: Sequence[str] = ("image",), *widths: int, **options):
         super().__init__(passes, **options)
         self.alignment = max(8, 2 ** len(widths))
-        self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise((self.in_channels, *widths)))
+        self.downs = nn.ModuleList(
+            nn.Conv2d(a, b, 3, padding=1, padding_mode="replicate") for a, b in pairwise((self.in_channels, *widths))
+        )
         self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
-        self.merges = nn.ModuleList(nn.Conv2d(2 * a, a, 3, padding=1) for a in widths[:-1])
-        self.tail = Tail(widths[0], 2, self.out_channels)
-        for conv in (*self.downs, *self.merges):
+        self.skips, self.merges = (
+            nn.ModuleList(nn.Conv2d(a, a, 3, padding=1, padding_mode="replicate") for a in widths[:-1]) for _ in range(2)
+        )
+        self.tail = nn.Conv2d(widths[0], self.out_channels, 3, padding=1, padding_mode="replicate")
+        for conv in (*self.downs, *self.skips, *self.merges):
             _initialise(conv, RELU_GAIN)
         for conv in self.ups:
             _initialise(conv, 1.0)
         _initialise(self.tail, TAIL_GAIN)
 
+    def resolved(self, picture: Tensor) -> Tensor:
+        return _enlarged(_halved(picture))
+
     def change(self, guides: Tensor) -> Sequence[Tensor]:
-        levels = [guides]
+        x, levels = guides, []
         for down in self.downs:
-            levels.append(relu(down(levels[-1])))  # (B, widths[i], H/2^(i+1), W/2^(i+1))
+            x = relu(down(_halved(x)))  # (B, widths[i], H/2^(i+1), W/2^(i+1))
+            levels.append(x)
         x = levels.pop()
-        for up, merge in zip(reversed(self.ups), reversed(self.merges), strict=True):
-            x = relu(merge(torch.cat([levels.pop(), _twice(up(x))], 1)))
-        return self.tail(x)
+        for up, skip, merge in zip(*(reversed(convs) for convs in (self.ups, self.skips, self.merges)), strict=True):
+            x = relu(skip(levels.pop()) + merge(_enlarged(up(x))))
+        return _enlarged(self.tail(x)).split([3] + [1] * (self.out_channels - 3), 1)
 
 
 class ResNet(GuidedGenerator):
@@ -211,6 +226,16 @@ class ResNet(GuidedGenerator):
 def _twice(x: Tensor) -> Tensor:
     """(B, c, h, w) to (B, c, 2h, 2w), nearest neighbours."""
     return interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def _halved(x: Tensor) -> Tensor:
+    """(B, c, 2h, 2w) to (B, c, h, w): means of 4 x 4 pixels, at borders of those that there are."""
+    return avg_pool2d(x, 4, stride=2, padding=1, count_include_pad=False)
+
+
+def _enlarged(x: Tensor) -> Tensor:
+    """(B, c, h, w) to (B, c, 2h, 2w), bilinear."""
+    return interpolate(x, scale_factor=2.0, mode="bilinear")
 
 
 def _initialise(conv: nn.Conv2d, gain: float) -> None:

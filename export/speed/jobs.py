@@ -19,7 +19,7 @@ import onnx
 
 from core import PASSES, Generator, MemoryLimitError, ProviderError, Style, StyleError, load_style, stylize
 from core.exr import read_exr, write_exr
-from core.style import SHIPPED, input_channels
+from core.style import SHIPPED
 from core.tiles import plan_tiles, round_up
 
 from ..measures.cost import multiplications, peak_bytes, reset_peak
@@ -275,7 +275,7 @@ def _passes(style: Style, height: int, width: int) -> dict[str, np.ndarray]:
 def _tensors(style: Style, height: int, width: int) -> dict[str, np.ndarray]:
     """Noise as the graph takes it, of the next larger size that fits its alignment."""
     rng, (height, width) = np.random.default_rng(0), (round_up(side, style.alignment) for side in (height, width))
-    return {name: rng.random((1, input_channels(name), height, width), np.float32) for name in style.passes}
+    return {name: rng.random((1, channels, height, width), np.float32) for name, channels in style.inputs.items()}
 
 
 def _seconds(work: Callable[[], object]) -> float:

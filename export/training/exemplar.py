@@ -38,8 +38,6 @@ TONES = 33
 """Points of the curve of tones."""
 TONE_SIDE = 16
 """Pixels that a tone is the mean over."""
-BORDERS = 48
-"""How much wider the places are drawn from that are judged: a third of them each ends up at the one and the other border."""
 SHIFT, SHIFT_MARGIN = 16, 24
 """Of the term shift: fewer pixels than this the frame is moved by, and pixels at a crop's border whose surroundings differ."""
 DIRECTIONS = 64
@@ -194,7 +192,8 @@ class Exemplar(Objective):
     def make_judge(self) -> ProjectedDiscriminator:
         config = self.config
         self.features = load_features(config.features_from, config.features_weights)
-        judge = ProjectedDiscriminator(self.features, self.look.whole(), 2 * config.discriminator_channels, config.spectral_norm)
+        pictures = [self.networks["generator"].resolved(p) for p in self.look.whole()]
+        judge = ProjectedDiscriminator(self.features, pictures, 2 * config.discriminator_channels, config.spectral_norm)
         self.features.to(self.hardware.device)
         return judge
 
@@ -207,7 +206,7 @@ class Exemplar(Objective):
         else:
             inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
         look = torch.stack(share(list(self.look.draw(len(inputs.passes["image"]) * processes(), rng))))
-        offset = tuple(int(n) for n in rng.integers(-BORDERS, JUDGED_SHIFT + BORDERS + 1, size=2).clip(0, JUDGED_SHIFT))
+        offset = tuple(int(n) for n in rng.integers(0, JUDGED_SHIFT + 1, size=2))
         device = self.hardware.device
         return Batch(
             inputs.to(device),
@@ -221,15 +220,18 @@ class Exemplar(Objective):
     def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
         """The terms of one step: the discriminator's, then, after its update, the generator's."""
         image, output = encode(batch.inputs.passes["image"]), self.paint(batch.inputs).float()
-        (y, x), side = batch.offset, self.side
-        plain, fake = (shown(t[..., y : y + side, x : x + side]) for t in (image, output))
+        (y, x), side, resolved = batch.offset, self.side, self.networks["generator"].resolved
+        plain, fake = (resolved(shown(t[..., y : y + side, x : x + side])) for t in (image, output))
         seen = grey(fake) if self.config.keep_colours else fake
         judge: ProjectedDiscriminator = self.networks["discriminator"]
         loss_d, loss_g = losses.ADVERSARIAL[self.config.adversarial]
         with self.hardware.fast():
             found = self.features(seen)
             with torch.no_grad():
-                look, wanted = self.features(batch.look), self.features(grey(plain) if self.config.keep_colours else plain)
+                look, wanted = (
+                    self.features(resolved(batch.look)),
+                    self.features(grey(plain) if self.config.keep_colours else plain),
+                )
         real, painted = judge.judge(look).logits, judge.judge({n: f.detach() for n, f in found.items()}).logits
         yield "discriminator", {"discriminator": losses.mean(loss_d(r, p) for r, p in zip(real, painted, strict=True))}
 

@@ -39,10 +39,8 @@ class Objective:
         self.data = self.reads(config)
         self.steps: list[tuple[str, str]] = []
         self.vgg = make_vgg(config, hardware)
-        self.networks: dict[str, nn.Module] = {
-            "generator": make_painter(config),
-            "discriminator": self.make_judge(),
-        }
+        self.networks: dict[str, nn.Module] = {"generator": make_painter(config)}
+        self.networks["discriminator"] = self.make_judge()
         self.painters, self.judges = ("generator",), ("discriminator",)
 
     def make_judge(self) -> nn.Module:

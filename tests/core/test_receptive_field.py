@@ -1,6 +1,7 @@
 """The radius that follows from a graph, against what ONNX Runtime does when one pixel of its input changes."""
 
 import logging
+from functools import partial
 
 import numpy as np
 import onnx
@@ -63,9 +64,9 @@ def shuffle():
     return model_of(nodes, {"w": kernel(48, 3, 8)}, *(whole(name, *values) for name, values in numbers.items()))
 
 
-def mirrored():
-    """Two convolutions without padding of their own, behind one mirroring Pad."""
-    nodes = [node("Pad", ["image", "pads"], ["a"], mode="reflect"), conv("a", "b", "w"), conv("b", OUTPUT_NAME, "v")]
+def padded(mode: str):
+    """Two convolutions without padding of their own, behind one Pad."""
+    nodes = [node("Pad", ["image", "pads"], ["a"], mode=mode), conv("a", "b", "w"), conv("b", OUTPUT_NAME, "v")]
     return model_of(nodes, {"w": kernel(4, 3, 3), "v": kernel(3, 4, 5)}, whole("pads", 0, 0, 3, 3, 0, 0, 3, 3))
 
 
@@ -116,6 +117,7 @@ LOCAL = {
     "shuffle": (shuffle(), 5, 4),
     "halved": (halved(), 2, 1),
     "cropped": (cropped(), 2, 1),
+    "edge": (padded("edge"), 3, 1),
     "layer norm": (layer_norm(), 1, 1),
     "pooled": (pooled(), 3, 2),
 }
@@ -146,8 +148,8 @@ def test_the_radius_is_how_far_a_pixel_reaches(name, tmp_path):
 
 def test_what_a_mirroring_pad_shows_again_is_seen(tmp_path):
     """Inside the frame the radius is 3, but the pixels at a border see what is mirrored there."""
-    assert receptive_field(mirrored(), {"image": 3}, OUTPUT_NAME, 1).radius == 6
-    assert reach(mirrored(), tmp_path, 1) == 3
+    assert receptive_field(padded("reflect"), {"image": 3}, OUTPUT_NAME, 1).radius == 6
+    assert reach(padded("reflect"), tmp_path, 1) == 3
 
 
 def test_the_border_of_what_is_uniform_is_seen(tmp_path):
@@ -294,7 +296,7 @@ def guided():
     return model_of(nodes, {"front": kernel(16, 6, 8) * 5, "middle": kernel(48, 16, 3) * 5}, passes=("image", "normal"))
 
 
-@pytest.mark.parametrize("make", [guided, mirrored, cropped, pooled, shuffle], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("make", [guided, partial(padded, "reflect"), partial(padded, "edge"), cropped, pooled, shuffle])
 @pytest.mark.parametrize("tile", [1, 33, 60])
 def test_tiles_give_the_whole_frame(make, tile, tmp_path, frame):
     save_style(tmp_path / "s.onnx", make(), Style("S", passes=("image", "normal") if make is guided else ("image",)))

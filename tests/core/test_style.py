@@ -63,8 +63,9 @@ def test_a_style_comes_back_as_it_was_saved(model, tmp_path):
 def test_a_field_of_a_later_version_raises_the_version_only_where_it_is_used(model, tmp_path):
     save_style(tmp_path / "plain.onnx", model, Style("Plain", alignment=1))
     save_style(tmp_path / "fixed.onnx", model, Style("Fixed", alignment=1, window=(48, 64)))
-    versions = [contract(onnx.load(tmp_path / f"{name}.onnx"))["format_version"] for name in ("plain", "fixed")]
-    assert versions == [1, 2]
+    save_style(tmp_path / "placed.onnx", onnx.load(FIXTURES / "placed.onnx"), Style("Placed", alignment=1, placed=True))
+    versions = [contract(onnx.load(tmp_path / f"{name}.onnx"))["format_version"] for name in ("plain", "fixed", "placed")]
+    assert versions == [1, 2, 3]
     style = load_style(tmp_path / "fixed.onnx")
     assert style.window == (48, 64) and not style.tiles_exact
 
@@ -112,7 +113,10 @@ def test_every_truncation_is_refused(tmp_path):
         ({"window": [48, 65], "alignment": 8, "format_version": 2}, "'window' of its contract must be a height and a width"),
         ({"window": [48], "format_version": 2}, "'window' of its contract"),
         ({"window": [True, 64], "format_version": 2}, "'window' of its contract"),
-        ({"format_version": 3}, "format version 3.*export the style again or update"),
+        ({"placed": True, "format_version": 2}, "unknown fields: 'placed'"),
+        ({"placed": 1, "format_version": 3}, "'placed' of its contract must be true or false"),
+        ({"placed": True, "format_version": 3}, "names the inputs image, place, but its graph takes image"),
+        ({"format_version": 4}, "format version 4.*export the style again or update"),
         ({"surprise": 1}, "unknown fields: 'surprise'"),
         ({"name": ""}, "1 to 60 characters"),
         ({"name": 5}, "'name' .* one line of text"),

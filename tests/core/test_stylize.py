@@ -187,6 +187,20 @@ def test_a_memory_limit_makes_tiles_and_the_same_picture(generator, frame):
     assert len(seen) > 1
 
 
+@pytest.mark.parametrize("tile", [None, 1, 40])
+def test_a_graph_is_told_where_in_the_frame_its_pixels_lie(generators, tile):
+    image = np.ones((97, 203, 4), np.float32)
+    result = stylize(generators["placed"], {"image": image}, tile=tile)
+    rows, columns = np.indices(image.shape[:2])
+    assert np.array_equal(result, np.dstack([1 + columns, 1 + rows, image[..., 2:]]))
+
+
+def test_windows_of_one_size_are_told_too(fixed):
+    image = np.ones((60, 70, 4), np.float32)
+    result = stylize(fixed("placed"), {"image": image})
+    np.testing.assert_allclose(result[..., 0], np.broadcast_to(1 + np.arange(70), (60, 70)), rtol=1e-6)
+
+
 @pytest.fixture
 def fixed(tmp_path):
     """A function (fixture's name) -> its generator, for windows of 32 x 48 pixels only."""

@@ -91,9 +91,10 @@ def test_the_graph_is_lean_and_free_in_size(kind):
     assert {n.op_type for n in model.graph.node} <= OPERATORS
     assert [v.name for v in model.graph.input] == list(passes)
     resizes = [n for n in model.graph.node if n.op_type == "Resize"]
-    assert len(resizes) == (2 if kind == "unet" else 1)
+    assert len(resizes) == (3 if kind == "unet" else 1)
     for resize in resizes:
-        assert {a.name: onnx.helper.get_attribute_value(a) for a in resize.attribute}["mode"] == b"nearest"
+        mode = {a.name: onnx.helper.get_attribute_value(a) for a in resize.attribute}["mode"]
+        assert mode == (b"linear" if kind == "unet" else b"nearest")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import interpolate
 
 from core.receptive_field import receptive_field
 from core.style import OUTPUT_NAME, input_channels
 from export.export_onnx import to_onnx
 from export.networks.build import GENERATORS, SIZES, make_generator
+from export.networks.encoding import encode
 from export.networks.generators import CNN, GuidedGenerator
 
 SMALL = {"cnn": (16, 16, 1, 1), "unet": (16, 16, 16), "resnet": (16, 16, 2)}
@@ -38,6 +40,34 @@ def test_the_receptive_radius_of_the_graph_is_tight(kind, widths, smooth):
         reached = gradient.abs().sum((0, 1, 2)).nonzero().flatten()
         reach = max(reach, pixel - reached[0].item(), reached[-1].item() - pixel)
     assert reach == radius
+
+
+def lively_unet(seed: int) -> GuidedGenerator:
+    """A U-Net of random weights and biases that changes the image much."""
+    torch.manual_seed(seed)
+    generator = make_generator(("image",), widths=(16, 16, 16, 16), kind="unet")
+    for conv in (m for m in generator.modules() if isinstance(m, nn.Conv2d)):
+        nn.init.normal_(conv.bias, 0, 0.1)
+    nn.init.normal_(generator.tail.weight, 0, 0.2)
+    return generator
+
+
+@torch.no_grad()
+def test_a_unet_leaves_a_plain_frame_plain_up_to_its_borders():
+    for seed in range(3):
+        output = lively_unet(seed).encoded(torch.full((1, 3, 160, 192), 0.5))
+        assert (output - output[..., 80:81, 96:97]).abs().max() < 1e-5
+        assert (output[0, :, 80, 96] - encode(torch.tensor(0.5))).abs().max() > 0.1
+
+
+@torch.no_grad()
+def test_what_a_unet_paints_moves_along_by_any_number_of_pixels():
+    for seed in range(3):
+        generator = lively_unet(seed)
+        scene = interpolate(torch.rand(1, 3, 24, 24), scale_factor=8.0, mode="bicubic").clamp(0)
+        still, moved = (generator.encoded(s) - encode(s) for s in (scene[..., :176, :176], scene[..., 3:179, 5:181]))
+        inside = still[..., 51:131, 53:133]
+        assert (moved[..., 48:128, 48:128] - inside).abs().mean() < 0.1 * inside.std()
 
 
 @pytest.mark.parametrize("kind", GENERATORS)

@@ -110,7 +110,7 @@ def test_kept_colours_are_the_frames_own(settings):
 
 
 def test_a_shift_costs_nothing_only_where_strokes_move_along(settings):
-    config = settings(weight_shift=1.0)
+    config = settings(weight_shift=1.0, generator="cnn", widths=(16, 16, 1, 1))
     objective = Exemplar(config, find_hardware(config))
     batch = objective.draw(np.random.default_rng(0))
     generator = objective.networks["generator"]
@@ -130,7 +130,7 @@ def test_what_is_judged_lies_anywhere_in_a_crop(settings):
     objective = Exemplar(config, find_hardware(config))
     rows = np.array([objective.draw(np.random.default_rng(seed)).offset for seed in range(120)])
     assert rows.min() >= 0 and rows.max() + objective.side <= config.crop
-    assert all((rows == border).mean() > 0.1 for border in (0, config.crop - objective.side))  # padding is judged too
+    assert rows.min() < 4 and rows.max() + objective.side > config.crop - 4  # the borders are judged too
     assert {*(rows % 4).ravel().tolist()} == set(range(4))  # no place between the strides of the judge is left out
 
 
