@@ -20,6 +20,7 @@ import numpy as np
 from . import ERROR, PASSES, Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
 from .adopt import command as adopt
 from .exr import ExrError
+from .guides import GuideFiles
 from .layers import LayerError, Selection
 from .media import FORMATS, MediaError
 from .patterns import PatternError, find_frames, parse_frames
@@ -87,7 +88,7 @@ def _report(path: Path, provider: str) -> dict:
 def apply(options: argparse.Namespace) -> None:
     """Stylise frames into a folder."""
     generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
-    selection = Selection(options.layer, options.view, dict(options.passes or ()))
+    selection = _selection(options, generator.style)
     frames, gaps = find_frames(options.frame, options.frames)
     if options.steady is not None and options.skip_existing:
         raise UsageError("--steady makes every frame from those before it; leave out --skip-existing")
@@ -117,6 +118,19 @@ def apply(options: argparse.Namespace) -> None:
             seconds = round(now - started, 3)
             tell("frame", done=done, of=len(targets), path=str(frame.path), skipped=frame.skipped, seconds=seconds)
             started = now
+
+
+def _selection(options: argparse.Namespace, style: Style) -> Selection:
+    """What to take from the frames. Raises UsageError for passes that nobody knows."""
+    layers, files = dict(options.passes or ()), dict(options.guides or ())
+    if unknown := [name for name in layers if name not in PASSES | style.table]:
+        raise UsageError(f"--pass can't name '{unknown[0]}': {style.name} takes {', '.join(style.passes)}")
+    if unknown := [name for name in files if name not in style.passes or name == "image"]:
+        raise UsageError(
+            f"--guide can't name '{unknown[0]}': {style.name} has the guides {', '.join(style.passes[1:]) or 'none'}"
+        )
+    guides = {name: GuideFiles(style.table[name], place) for name, place in files.items()}
+    return Selection(options.layer, options.view, layers, style.guides, guides)
 
 
 def _tell_json(event: str, **values: object) -> None:
@@ -167,7 +181,7 @@ def bench(options: argparse.Namespace) -> None:
 
 def _noise(style: Style, height: int, width: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    return {name: rng.random((height, width, PASSES[name].channels), np.float32) for name in style.passes}
+    return {name: rng.random((height, width, p.channels), np.float32) for name, p in style.table.items()}
 
 
 def _provider(text: str) -> str:
@@ -186,10 +200,17 @@ def _folder(text: str) -> Path:
 
 
 def _pass(text: str) -> tuple[str, str]:
-    name, _, layer = text.partition("=")
-    if name not in PASSES or not layer:
-        raise argparse.ArgumentTypeError(f"must be like normal=LAYER, with one of {', '.join(PASSES)}, not {text}")
-    return name, layer
+    name, _, place = text.partition("=")
+    if not name or not place:
+        raise argparse.ArgumentTypeError(f"must be like normal=LAYER, with {', '.join(PASSES)} or a style's guide, not {text}")
+    return name, place
+
+
+def _guide(text: str) -> tuple[str, str]:
+    name, _, place = text.partition("=")
+    if not name or not place:
+        raise argparse.ArgumentTypeError(f"must be like hair=FOLDER or hair=hair.####.png, not {text}")
+    return name, place
 
 
 def _frames(text: str) -> list[int]:
@@ -247,6 +268,15 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
         type=_pass,
         metavar="NAME=LAYER",
         help="layer that holds a pass, where its name is not one of the usual; several times for several passes",
+    )
+    parser.add_argument(
+        "--guide",
+        dest="guides",
+        action="append",
+        type=_guide,
+        metavar="NAME=FILES",
+        help="files of a guide that is no layer of the frames: a folder with files called as the frames, a pattern like "
+        "hair.####.png, or one file for all frames; several times for several guides",
     )
     parser.add_argument(
         "--frames", type=_frames, metavar="1-9", help="the frames to take of a pattern, like 1-9,20; all must be there"

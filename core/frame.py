@@ -14,7 +14,7 @@ from .colour import HALF_MAX, encode_srgb
 from .deep import FAR, flatten
 from .exr import component, read_headers, read_parts, stack_channels, write_parts
 from .layers import EVERYTHING, Layer, Selection, View, find_views
-from .passes import PASSES, PassError
+from .passes import DATA, Pass, PassError
 
 DERIVED = ("channels", "chunkCount")
 """Attributes that follow from the pixels."""
@@ -59,7 +59,11 @@ def read_frame(path: Path, needed: Sequence[str] | None = ("image",), selection:
     passes = []
     for view in views:
         window = _window(parts[view.passes["image"].part][0])
-        guides = {name: _guide(path, parts, name, layer, window) for name, layer in view.passes.items() if name != "image"}
+        guides = {
+            name: _guide(path, parts, selection.table[name], layer, window)
+            for name, layer in view.passes.items()
+            if name != "image"
+        }
         passes.append({"image": _image(*parts[view.passes["image"].part], view.passes["image"]), **guides})
     return Frame(views, passes, parts, notes)
 
@@ -101,10 +105,10 @@ def _image(header: dict, channels: dict[str, np.ndarray], layer: Layer) -> np.nd
     return np.dstack([colours, np.ones_like(colours[..., 0]) if alpha is None else alpha.astype(np.float32)])
 
 
-def _guide(path: Path, parts: Parts, name: str, layer: Layer, window: np.ndarray) -> np.ndarray:
+def _guide(path: Path, parts: Parts, kind: Pass, layer: Layer, window: np.ndarray) -> np.ndarray:
     """(H, W, c) float32 of a pass that is not the image, moved to where it lies in the image's window."""
     header, channels = parts[layer.part]
-    count = PASSES[name].channels
+    name, count = kind.name, kind.channels
     planes = {key: channels[channel] for key, channel in layer.channels.items()}
     if count == 3:
         planes = {key: plane for key, plane in planes.items() if key not in ("A", "W")}
@@ -117,7 +121,9 @@ def _guide(path: Path, parts: Parts, name: str, layer: Layer, window: np.ndarray
     array = stack_channels(planes)
     if array.shape[:2] != window_size(header):
         raise PassError(f"{path}: the {name} in {layer} is subsampled, which is not supported.")
-    if name == "albedo" and (matrix := to_rec709(header)) is not None:
+    if count == 3 and array.shape[2] == 1:
+        array = array.repeat(3, axis=2)
+    if count == 3 and kind.holds != DATA and (matrix := to_rec709(header)) is not None:
         array = array @ matrix.T.astype(np.float32)
     return _moved(array, _window(header), window, FAR if name == "depth" else 0.0)
 

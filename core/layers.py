@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+import numpy as np
 
 from .exr import component
-from .passes import PASSES, PassError
+from .passes import DATA, PASSES, Pass, PassError
 
 PLAIN = "RGBA"
 """What the channels R, G, B and A without a layer's name are called here."""
@@ -34,13 +36,34 @@ USUAL_NAMES: dict[str, tuple[str, str]] = {
         "",
     ),
     "vector": ("vector", ""),
+    "diffuse_direct": (
+        "diffusedirect diffdir directdiffuse diffuselighting rawlighting diffuselightingraw rawdiffuselighting",
+        "lighting",
+    ),
+    "diffuse_indirect": (
+        "diffuseindirect diffind indirectdiffuse rawgi globalillumination globalilluminationraw rawglobalillumination "
+        "indirectdiffuseraw",
+        "gi",
+    ),
+    "glossy_direct": (
+        "glossydirect glossdir specular specularlighting speculardirect directspecular directglossy directglossyreflection",
+        "specularlightingraw",
+    ),
+    "glossy_indirect": (
+        "glossyindirect glossind specularindirect indirectspecular indirectglossy indirectglossyreflection reflection "
+        "reflections",
+        "reflectionsraw rawreflection",
+    ),
+    "emission": ("emission emit selfillumination selfillum emissive directemission", "incandescence"),
+    "shadow": ("shadow shadows", "rawshadow shadowmask shadowmatte"),
+    "ambient_occlusion": ("ambientocclusion ao occlusion extratexao", ""),
 }
 """Pass -> the usual names of its layer, and those of the nearest stand-in, which counts where the pass itself is not there.
 
 Without spaces, dashes, underscores and the prefixes of renderers, in lower case.
 """
 PREFIXES = re.compile(
-    "^(finalimagemovierenderqueue|finalimagepw|finalimage|vrayre|vray|redshift|arnold|octane|corona|cgeometry|cshading|cessential)"
+    "^(finalimagemovierenderqueue|finalimagepw|finalimage|vrayre(?!fle|fra)|vray|redshift|arnold|octane|corona|cgeometry|cshading|cessential)"
 )
 VIEW_SEPARATORS = "._-"
 """May stand between a part's name and its view in it."""
@@ -48,6 +71,14 @@ VIEW_SEPARATORS = "._-"
 
 class LayerError(ValueError):
     """The layer, view or pass asked for is not in the file, or there are several; the message lists them."""
+
+
+class FilesOfGuide(Protocol):
+    """A guide that lies in files of its own; guides.GuideFiles."""
+
+    def of(self, frame: Path) -> Path: ...
+
+    def read(self, frame: Path) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -60,6 +91,16 @@ class Selection:
     """The only view to take; empty for all."""
     passes: Mapping[str, str] = field(default_factory=dict)
     """Pass -> the name of its layer, where the table of names is not to be asked."""
+    guides: Sequence[Pass] = ()
+    """A style's own guides, whose layers are called as they are unless `passes` names others."""
+
+    files: Mapping[str, FilesOfGuide] = field(default_factory=dict)
+    """Guide -> its files, if it is not a layer of the frames."""
+
+    @property
+    def table(self) -> dict[str, Pass]:
+        """What is known of each pass."""
+        return PASSES | {g.name: g for g in self.guides}
 
 
 EVERYTHING = Selection()
@@ -171,19 +212,20 @@ def find_views(path: Path, headers: Sequence[dict], needed: Sequence[str] | None
 
 def _view(path: Path, view: str, layers: list[Layer], needed: Sequence[str] | None, selection: Selection) -> View:
     place = f"{path}, view {view}," if view else str(path)
-    meanings = [(layer, meaning) for layer in layers if (meaning := _meaning(layer))]
+    own = {_simple(g.name): g.name for g in selection.guides}
+    meanings = [(layer, meaning) for layer in layers if (meaning := _meaning(layer, own))]
     image = _chosen(place, "image", layers, selection)
     if image is None:
         group = _choose_group(place, [m.group for _, m in meanings if m.name == "image"], layers, selection.layer)
     else:
         group = next((m.group for layer, m in meanings if layer is image), image.name.rpartition(".")[0])
     found, stand_ins = {}, set()
-    for name in dict.fromkeys(("image", *(PASSES if needed is None else needed))):
+    for name in dict.fromkeys(("image", *(selection.table if needed is None else needed))):
         try:
             layer, near = _chosen(place, name, layers, selection), False
             if layer is None:
-                layer, near = _usual(place, name, layers, meanings, group)
-            if problem := _problem(name, layer):
+                layer, near = _usual(place, selection.table[name], layers, meanings, group)
+            if problem := _problem(selection.table[name], layer):
                 raise PassError(f"{place} can't give its {name} from {layer}: {problem}.")
         except (LayerError, PassError):
             if needed is None and name != "image":
@@ -194,11 +236,14 @@ def _view(path: Path, view: str, layers: list[Layer], needed: Sequence[str] | No
     return View(view, found, frozenset(stand_ins))
 
 
-def _usual(place: str, name: str, layers: list[Layer], meanings: list[tuple[Layer, Meaning]], group: str) -> tuple[Layer, bool]:
+def _usual(
+    place: str, wanted: Pass, layers: list[Layer], meanings: list[tuple[Layer, Meaning]], group: str
+) -> tuple[Layer, bool]:
     """The layer that has a usual name of a pass, and whether it only stands in for it.
 
     Those beside the image come first, then, of an image or a guide that is in no group, those elsewhere.
     """
+    name = wanted.name
     known = [(layer, m) for layer, m in meanings if m.name == name]
     known = [k for k in known if k[1].group == group] or [k for k in known if not group or not k[1].group]
     known = [k for k in known if not k[1].stand_in] or known
@@ -206,7 +251,7 @@ def _usual(place: str, name: str, layers: list[Layer], meanings: list[tuple[Laye
         listed = ", ".join(str(layer) for layer, _ in known)
         raise LayerError(f"{place} has several layers that may be its {name}: {listed}; choose one with --pass {name}=LAYER.")
     if not known:
-        raise PassError(f"{place} has no pass '{name}' ({PASSES[name].meaning}), but {_listed(layers)}. {_ask(name)}")
+        raise PassError(f"{place} has no pass '{name}' ({wanted.meaning}), but {_listed(layers)}. {_ask(name)}")
     return known[0][0], known[0][1].stand_in
 
 
@@ -228,18 +273,24 @@ def _chosen(place: str, name: str, layers: Sequence[Layer], selection: Selection
     return found[0]
 
 
-def _meaning(layer: Layer) -> Meaning | None:
-    """What the layer's name says by the table; None for a name that is not in it."""
-    if whole := _pass_called("rgba" if layer.name == PLAIN else layer.name):
+def _meaning(layer: Layer, own: Mapping[str, str]) -> Meaning | None:
+    """What the layer's name says by the table, or by the names of a style's own guides; None for a name that is in neither."""
+    if whole := _pass_called("rgba" if layer.name == PLAIN else layer.name, own):
         return Meaning("", *whole)
     group, _, label = layer.name.rpartition(".")
-    known = _pass_called(label) if group else None
+    known = _pass_called(label, own) if group else None
     return Meaning(group, *known) if known else None
 
 
-def _pass_called(label: str) -> tuple[str, bool] | None:
+def _simple(label: str) -> str:
+    return re.sub(r"[\s_-]", "", label.lower())
+
+
+def _pass_called(label: str, own: Mapping[str, str]) -> tuple[str, bool] | None:
     """(pass, whether a stand-in) that a label means by the table."""
-    simple = re.sub(r"[\s_-]", "", label.lower())
+    simple = _simple(label)
+    if simple in own:
+        return own[simple], False
     simple = PREFIXES.sub("", simple) or "image"
     for name, usual in USUAL_NAMES.items():
         for stands_in, names in enumerate(usual):
@@ -261,13 +312,15 @@ def _choose_group(place: str, groups: list[str], layers: Sequence[Layer], wanted
     return "" if group == PLAIN else group
 
 
-def _problem(name: str, layer: Layer) -> str:
+def _problem(wanted: Pass, layer: Layer) -> str:
     """Why the pass can't be made of the layer's channels, as a clause; empty if it can."""
-    has, count = set(layer.channels) - {"A"}, PASSES[name].channels
+    has, name, count = set(layer.channels) - {"A"}, wanted.name, wanted.channels
     if name == "image":
         return "" if has in IMAGE_COMPONENTS else "it needs the channels R, G and B"
     if name == "vector":
         return "" if len(layer.channels) == count and (has | {"A"}) in ({*"RGBA"}, {*"XYZWA"}) else "it needs X, Y, Z and W"
     if count == 1:
         return "" if len(has) == 1 or "Z" in has or has == {*"RGB"} else "it needs one channel"
+    if wanted.holds != DATA and len(has) == 1:  # grey
+        return ""
     return "" if has - {"W"} in ({*"RGB"}, {*"XYZ"}) else "it needs the channels X, Y and Z, or R, G and B"

@@ -57,20 +57,27 @@ def describe(path: Path, needed: Sequence[str], selection: Selection, target: Pa
     Raises ExrError, LayerError, PassError or MediaError if it can't be used, or not be written as the target's name says.
     """
     suffix = path.suffix.lower()
+    own = "".join(f", {name} from {files.of(path)}" for name, files in selection.files.items())
+    needed = [name for name in needed if name not in selection.files]
     if _is_exr(path):
         views = check_frame(path, needed, selection)
         if len(views) > 1 and target.suffix.lower() in FORMATS.keys() - EXR:
             raise MediaError(f"{path} has several views, which only EXR files can hold; choose one with --view.")
-        return "; ".join(map(str, views))
+        return "; ".join(map(str, views)) + own
     if missing := [name for name in needed if name != "image"]:
-        raise PassError(f"{path} has no pass '{missing[0]}': pictures and videos have the image alone; take EXR files.")
+        raise PassError(
+            f"{path} has no pass '{missing[0]}': pictures and videos have the image alone; take EXR files, or name the files "
+            "of a guide with --guide."
+        )
     if not path.is_file():
         raise MediaError(f"There is no file {path}.")
     if suffix in VIDEOS:
         _module("videos", path)
+        if own:
+            raise MediaError(f"{path} is a video, which guides in files of their own can't go with; take single frames.")
         return "image from a video"
     _, _, bits, alpha = _told(path, lambda: _module("pictures", path).look_at(path))
-    return f"image from {bits} bits of sRGB{' and alpha' * alpha}"
+    return f"image from {bits} bits of sRGB{' and alpha' * alpha}{own}"
 
 
 def stylize_file(
@@ -91,9 +98,10 @@ def stylize_file(
         videos = _module("videos", path)
         return _told(path, lambda: videos.rewrite_video(path, partial, lambda image: change(0, {"image": image})))
     kind = FORMATS.get(target.suffix.lower(), "exr")
+    own = {name: _told(path, lambda files=files: files.read(path)) for name, files in selection.files.items()}
     if _is_exr(path):
-        frame = read_frame(path, needed, selection)
-        pictures = [change(view, passes) for view, passes in enumerate(frame.passes)]
+        frame = read_frame(path, [name for name in needed if name not in own], selection)
+        pictures = [change(view, passes | own) for view, passes in enumerate(frame.passes)]
         if kind == "exr":
             for header, _ in frame.parts:
                 header.update(attributes)
@@ -104,7 +112,7 @@ def stylize_file(
     rgba = _told(path, lambda: _module("pictures", path).read_picture(path))
     _, _, bits, alpha = _module("pictures", path).look_at(path)
     image = np.concatenate([decode_srgb(rgba[..., :3]) * rgba[..., 3:], rgba[..., 3:]], axis=-1)
-    picture = change(0, {"image": image})
+    picture = change(0, {"image": image} | own)
     if kind == "exr":
         names = "RGBA" if alpha else "RGB"
         write_frame(partial, [picture], _as_exr(picture, names))

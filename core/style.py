@@ -17,7 +17,7 @@ from pathlib import Path
 from .memory import FrameCost, frame_cost
 from .onnx_graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
 from .onnx_graph import GraphError, check_graph, parse_model
-from .passes import PASSES
+from .passes import PASSES, Pass, guide
 from .presentable import StyleError, check_line, check_name, check_picture
 from .receptive_field import receptive_field
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 3
 """The newest; a file is written in the oldest that knows all its fields."""
-ADDED = {"window": 2, "placed": 3}
+ADDED = {"window": 2, "placed": 3, "guides": 3}
 """Fields that came with a version after 1; they are not written where they have their default."""
 METADATA_KEY = "gan_style"
 OUTPUT_NAME = "stylized"
@@ -60,6 +60,7 @@ class Style:
     licence: str = "CC0-1.0"
     description: str = ""
     passes: tuple[str, ...] = ("image",)
+    """The graph's inputs in their order: names of passes.PASSES, and of `guides`."""
     alignment: int = 8
     """Height and width of the graph's inputs are multiples of this, and tiles start at multiples of it."""
     receptive_radius: int = 0
@@ -72,6 +73,8 @@ class Style:
     """Height and width of the one size that frames are run in, in overlapping windows with blended borders; None for any."""
     placed: bool = False
     """Whether the graph also takes PLACE, for what is tied to the screen: a tile by itself does not tell where it lies."""
+    guides: tuple[Pass, ...] = ()
+    """What else the style sees, under names of its own: pictures of 3 channels, in light, and mattes of 1, from 0 to 1."""
     working_space: str = WORKING_SPACE
     training: dict = field(default_factory=dict)
     """Summary of the run that made the style: data, steps, seed, commands."""
@@ -86,6 +89,12 @@ class Style:
     """The file as it was read and checked, which is what a Generator runs: the file may have changed since."""
 
     @cached_property
+    def table(self) -> dict[str, Pass]:
+        """What is known of each of the passes, in their order."""
+        own = {g.name: g for g in self.guides}
+        return {name: own.get(name) or PASSES[name] for name in self.passes}
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the file that was checked."""
         return sha256(self.content).hexdigest()
@@ -93,12 +102,13 @@ class Style:
     @property
     def inputs(self) -> dict[str, int]:
         """The graph's inputs in order: name -> channels. The image travels without its alpha."""
-        return {name: input_channels(name) for name in self.passes} | ({PLACE: 2} if self.placed else {})
+        return {name: p.input_channels for name, p in self.table.items()} | ({PLACE: 2} if self.placed else {})
 
     def to_json(self) -> str:
         contract = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata != UNWRITTEN}
         contract["thumbnail"] = base64.b64encode(self.thumbnail).decode("ascii")
-        defaults = {f.name: f.default for f in fields(self)}
+        contract["guides"] = [_guide_to_json(g) for g in self.guides]
+        defaults = {f.name: f.default for f in fields(self)} | {"guides": []}
         contract = {key: value for key, value in contract.items() if key not in ADDED or value != defaults[key]}
         version = max([1, *(ADDED[key] for key in contract if key in ADDED)])
         return json.dumps({"format_version": version, **contract}, sort_keys=True)
@@ -151,10 +161,14 @@ def _checked(contract: dict) -> dict:
         for text in _texts(contract.get(key, {})):
             check_line(key, text)
     passes = contract.get("passes", ["image"])
+    checked["guides"] = _checked_guides(contract.get("guides", []))
+    own = {g.name for g in checked["guides"]}
     texts = isinstance(passes, list) and all(isinstance(p, str) for p in passes)
     if not texts or not passes or passes[0] != "image" or len(set(passes)) != len(passes):
         raise StyleError("the field 'passes' of its contract must be a list that starts with \"image\" and repeats nothing")
-    if unknown := [p for p in passes if p not in PASSES]:
+    if idle := own - set(passes):
+        raise StyleError(f"it names guides that it does not take: {', '.join(map(repr, sorted(idle)))}")
+    if unknown := [p for p in passes if p not in PASSES and p not in own]:
         raise StyleError(f"it needs passes that don't exist: {', '.join(map(repr, unknown))}")
     checked["passes"] = tuple(passes)
     try:
@@ -163,6 +177,31 @@ def _checked(contract: dict) -> dict:
         raise StyleError("its thumbnail is not base64") from error
     check_picture(checked["thumbnail"])
     return checked
+
+
+RANGES = {1: [0, 1], 3: [0, None]}
+"""Channels of a guide of a style's own -> its range, None for no end."""
+
+
+def _guide_to_json(guide: Pass) -> dict:
+    return {"name": guide.name, "channels": guide.channels, "range": RANGES[guide.channels]}
+
+
+def _checked_guides(values: object) -> tuple[Pass, ...]:
+    if not isinstance(values, list) or not all(isinstance(v, dict) and v.keys() == {"name", "channels", "range"} for v in values):
+        raise StyleError("the field 'guides' of its contract must be a list of objects with name, channels and range")
+    guides = []
+    for value in values:
+        name, channels = value["name"], value["channels"]
+        if not isinstance(name, str) or type(channels) is not int or value["range"] != RANGES.get(channels):
+            raise StyleError("a guide in its contract must be a picture, of 3 channels from 0 on, or a matte, of 1 from 0 to 1")
+        try:
+            guides.append(guide(name, channels))
+        except ValueError as error:
+            raise StyleError(str(error)) from error
+    if len({g.name for g in guides}) < len(guides):
+        raise StyleError("its contract names a guide twice")
+    return tuple(guides)
 
 
 def _checked_window(sides: object, alignment: int) -> tuple[int, int] | None:
@@ -195,11 +234,6 @@ def _nesting(value: object) -> int:
     while level := [part for v in level if isinstance(v, dict | list) for part in (v.values() if isinstance(v, dict) else v)]:
         levels += 1
     return levels
-
-
-def input_channels(name: str) -> int:
-    """Channels of the graph's input for a pass: the image travels without its alpha."""
-    return 3 if name == "image" else PASSES[name].channels
 
 
 def load_style(path: str | Path) -> Style:

@@ -9,9 +9,9 @@ from .clear_pixels import carry_on
 from .colour import HALF_MAX
 from .generator import Generator
 from .memory import return_freed
-from .passes import check_passes
+from .passes import RADIANCE, Pass, check_passes
 from .runtime import Cancelled, ProviderError
-from .style import PLACE, Style, input_channels
+from .style import PLACE, Style
 from .threads import spread
 from .tiles import Tile, blended_spans, fit_window, plan_tiles, round_up
 
@@ -50,7 +50,7 @@ def stylize(
     Raises PassError for missing or wrong passes, MemoryLimitError, ProviderError if the generator fails, Cancelled.
     """
     style = generator.style
-    check_passes(passes, style.passes)
+    check_passes(passes, style.passes, style.table)
     image = passes["image"]
     seen = carry_on(passes, style.passes, style.receptive_radius if style.tiles_exact else None)
     frame = _run(generator, seen, exposure, tile, progress, cancel)
@@ -169,7 +169,7 @@ def _run_tile(
 ) -> None:
     """Fill in the part of the frame that a tile keeps, and free all that this took."""
     size, gain = (tile.height, tile.width), _gain(exposure, tile.window)
-    inputs = {name: _tensor(name, passes[name][tile.window], size, gain) for name in generator.style.passes}
+    inputs = {name: _tensor(p, passes[name][tile.window], size, gain) for name, p in generator.style.table.items()}
     if generator.style.placed:
         inputs[PLACE] = _columns_and_rows(tile)
     rgb = generator.run(inputs, release, cancel)
@@ -191,21 +191,19 @@ def _gain(exposure: float | np.ndarray, window: tuple[slice, slice]) -> np.ndarr
     return np.exp2(stops) if stops.any() else None
 
 
-def _tensor(name: str, array: np.ndarray, size: tuple[int, int], gain: np.ndarray | None) -> np.ndarray:
-    """(h, w, c) to (1, c, *size), edges repeated: finite, the image times the gain, unpremultiplied and without its alpha."""
+def _tensor(kind: Pass, array: np.ndarray, size: tuple[int, int], gain: np.ndarray | None) -> np.ndarray:
+    """(h, w, c) to (1, c, *size), edges repeated: finite, light times the gain, the image unpremultiplied, without alpha."""
     height, width = array.shape[:2]
-    tensor = np.empty((1, input_channels(name), *size), np.float32)
+    tensor = np.empty((1, kind.input_channels, *size), np.float32)
 
     def fill(rows: slice) -> None:
         planes = tensor[0, :, rows, :width]
         planes[...] = array[rows].transpose(2, 0, 1)[: len(planes)]
-        if name == "image":
-            alpha = array[rows, :, 3]
-            with np.errstate(over="ignore", invalid="ignore"):
-                if gain is not None:
-                    planes *= gain if gain.ndim == 0 else gain[:, rows]
-                if not (alpha == 1).all():
-                    planes /= np.where(alpha > 0, alpha, np.float32(1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            if gain is not None and kind.holds == RADIANCE:
+                planes *= gain if gain.ndim == 0 else gain[:, rows]
+            if kind.name == "image" and not ((alpha := array[rows, :, 3]) == 1).all():
+                planes /= np.where(alpha > 0, alpha, np.float32(1))
         _clean(planes, -HALF_MAX)
 
     _in_bands(fill, height)

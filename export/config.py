@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from core.passes import PASSES
+from core.passes import PASSES, Pass, guide
 
 from .settings import ConfigError, from_values, plain, read_values, require, setting, to_values
 
@@ -70,6 +70,14 @@ class TrainConfig:
     features_weights: Path | None = setting(None, "file of its weights, under torchvision's names or the package's")
     passes: tuple[str, ...] = setting(
         ("image",), "passes that the generator sees, image first", choices=tuple(PASSES), group="what is seen"
+    )
+    guide: tuple[str, ...] = setting(
+        (),
+        "pictures of your own that the generator sees too, NAME=LAYER each: a layer of the EXR frames, or NAME alone: the layer "
+        "of that name, or a folder guides/NAME with a file for each frame; light, from 0 on, of three channels",
+    )
+    matte: tuple[str, ...] = setting(
+        (), "the same of one channel: masks, mattes and shares from 0 to 1, taken as they are stored"
     )
     layer: str = setting("", "view layer to take from multilayer EXR files that have several")
     frame_height: int = setting(0, "height that frames, targets and masks are scaled to when read, 0 to leave them as they are")
@@ -204,6 +212,8 @@ class TrainConfig:
             self.passes[:1] == ("image",) and len(set(self.passes)) == len(self.passes),
             "passes must start with image and name nothing twice",
         )
+        names = [g.name for g in self.own_guides]
+        require(len(set(names)) == len(names), "guide and matte must name nothing twice")
         require(self.crop >= 8 and self.crop % 8 == 0, f"crop must be a multiple of 8, not {self.crop}")
         for name in (
             "crop_alignment",
@@ -233,6 +243,20 @@ class TrainConfig:
         # These two are in world space: mirroring them takes the camera, which the files don't hold.
         world = {"normal", "position"} & set(self.passes)
         require(not (self.flip and world), "flip can't mirror the passes normal or position")
+
+    @property
+    def own_guides(self) -> tuple[Pass, ...]:
+        """What `guide` and `matte` name. Raises ConfigError."""
+        named = [(text.partition("=")[0], channels) for texts, channels in ((self.guide, 3), (self.matte, 1)) for text in texts]
+        try:
+            return tuple(guide(name, channels) for name, channels in named)
+        except ValueError as error:
+            raise ConfigError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+
+    @property
+    def guide_layers(self) -> dict[str, str]:
+        """The layers that `guide` and `matte` name, by the guides' names."""
+        return {name: layer for name, _, layer in (text.partition("=") for text in self.guide + self.matte) if layer}
 
     def weights(self) -> dict[str, float]:
         """Loss term -> weight, of those above 0; r1 counts for all the steps between two penalties."""

@@ -3,7 +3,7 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -16,8 +16,8 @@ from onnx import helper, numpy_helper
 
 from core.colour import HALF_MAX
 from core.generator import Generator
-from core.passes import PASSES
-from core.style import OUTPUT_NAME, Style, StyleError, input_channels, load_style, save_style
+from core.passes import COLOUR, Pass
+from core.style import OUTPUT_NAME, Style, StyleError, load_style, save_style
 from core.stylize import stylize
 from core.webgpu import pad_channels
 
@@ -89,6 +89,7 @@ def export(config: ExportConfig) -> Path:
         licence=config.licence,
         description=config.description,
         passes=generator.passes,
+        guides=trained.own_guides,
         alignment=generator.alignment,
         training=training_record(config.run, trained, state),
         score_card={"held_out": state["scores"]},
@@ -133,7 +134,7 @@ def write_style(generator: GuidedGenerator, style: Style, path: Path, tolerance:
 
 def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
     """The generator as a graph for any height and width that are multiples of its alignment. Raises ExportError."""
-    examples = tuple(torch.rand(1, input_channels(p), 8 * generator.alignment, 9 * generator.alignment) for p in generator.passes)
+    examples = tuple(torch.rand(1, p.input_channels, 8 * generator.alignment, 9 * generator.alignment) for p in generator.inputs)
     height, width = (generator.alignment * torch.export.Dim(name, min=1, max=4096) for name in ("h", "w"))
     buffer = BytesIO()
     with _quiet():
@@ -231,7 +232,7 @@ def parity(module: GuidedGenerator, generator: Generator) -> float:
     for height, width in SIZES:
         if height * width == 1 and not generator.style.tiles_exact:
             continue  # instance normalisation divides by the deviation, which on one pixel is nothing but rounding
-        passes = _random_passes(generator.style.passes, height, width, rng)
+        passes = _random_passes(generator.style.table.values(), height, width, rng)
         expected, actual = stylize(reference, passes), stylize(generator, passes)
         worst = np.fmax(worst, (np.abs(expected - actual) / np.maximum(np.abs(expected), 1)).max())
         noise = max(noise, _strength_of_noise(module, passes))
@@ -245,16 +246,19 @@ def _strength_of_noise(module: GuidedGenerator, passes: dict[str, np.ndarray]) -
     height, width = (side // 2 * 2 for side in passes["image"].shape[:2])
     if not (module.noise and height and width):
         return 0.0
-    seen = {n: torch.from_numpy(a[:height, :width, : input_channels(n)]).permute(2, 0, 1)[None] for n, a in passes.items()}
+    seen = {
+        n: torch.from_numpy(a[:height, :width, : 3 if n == "image" else None]).permute(2, 0, 1)[None] for n, a in passes.items()
+    }
     return module.noise_of(seen).square().mean().sqrt().item()
 
 
-def _random_passes(names: tuple[str, ...], height: int, width: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Radiance over five orders of magnitude, soft alpha; positions on a surface; normals and albedo up to 1, others to 100."""
+def _random_passes(kinds: Iterable[Pass], height: int, width: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Radiance over five orders of magnitude, soft alpha; positions on a surface; normals, colours and mattes up to 1, others up
+    to 100."""
     passes = {}
-    for name in names:
-        reach = 1 if name in ("normal", "albedo") else 100
-        passes[name] = rng.uniform(-reach, reach, (height, width, PASSES[name].channels)).astype(np.float32)
+    for kind in kinds:
+        reach = 1 if kind.name == "normal" or kind.holds == COLOUR else 100
+        passes[kind.name] = rng.uniform(-reach, reach, (height, width, kind.channels)).astype(np.float32)
     if "position" in passes:
         passes["position"] = _surface(height, width, rng)
     alpha = rng.uniform(0, 1, (height, width, 1))

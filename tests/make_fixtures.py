@@ -7,15 +7,18 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from core.passes import PASSES
+from core.passes import LIGHT, PASSES, Pass, guide
 from core.style import OUTPUT_NAME, Style, save_style
 
 FIXTURES = Path(__file__).parent / "fixtures"
+GEOMETRY = tuple(name for name in PASSES if name not in LIGHT)
+LIT = ("image", "diffuse_direct", "glossy_direct", "emission", "ambient_occlusion")
+OWN = (guide("hair_matte", 1), guide("strokes", 3))
 
 
-def graph(nodes: list, weights: dict[str, np.ndarray], passes: tuple[str, ...], placed: bool = False):
+def graph(nodes: list, weights: dict[str, np.ndarray], passes: tuple[str, ...], own: tuple[Pass, ...] = (), placed: bool = False):
     """A model of the given nodes with the inputs and the output of a style."""
-    channels = Style("any", passes=passes, placed=placed).inputs
+    channels = Style("any", passes=(*passes, *(g.name for g in own)), guides=own, placed=placed).inputs
     inputs = [helper.make_tensor_value_info(p, TensorProto.FLOAT, [1, n, "height", "width"]) for p, n in channels.items()]
     output = helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, [1, 3, "height", "width"])
     tensors = [numpy_helper.from_array(np.asarray(w, np.float32), name) for name, w in weights.items()]
@@ -69,7 +72,7 @@ def placed():
 
 def guided():
     """Adds a mixture of all guides to the image, with a weight of its own for each channel."""
-    guides = {name: PASSES[name].channels for name in PASSES if name != "image"}
+    guides = {name: PASSES[name].channels for name in GEOMETRY if name != "image"}
     weights = np.random.default_rng(1).uniform(0.1, 1, (3, sum(guides.values()), 1, 1))
     nodes = [
         # Nearness instead of depth: the sky's 1e10 would leave no digits for the others.
@@ -79,7 +82,19 @@ def guided():
         helper.make_node("Conv", ["guides", "weights"], ["mixture"], kernel_shape=[1, 1]),
         helper.make_node("Add", ["image", "mixture"], [OUTPUT_NAME]),
     ]
-    return graph(nodes, {"weights": weights, "one": np.ones(1)}, tuple(PASSES))
+    return graph(nodes, {"weights": weights, "one": np.ones(1)}, GEOMETRY)
+
+
+def lit():
+    """Adds passes of light, a picture and a matte of its own to the image, with a weight of its own for each channel."""
+    inputs = {name: PASSES[name].channels for name in LIT[1:]} | {g.name: g.channels for g in OWN}
+    weights = np.random.default_rng(2).uniform(0.1, 1, (3, sum(inputs.values()), 1, 1))
+    nodes = [
+        helper.make_node("Concat", list(inputs), ["guides"], axis=1),
+        helper.make_node("Conv", ["guides", "weights"], ["mixture"], kernel_shape=[1, 1]),
+        helper.make_node("Add", ["image", "mixture"], [OUTPUT_NAME]),
+    ]
+    return graph(nodes, {"weights": weights}, LIT, OWN)
 
 
 def main() -> None:
@@ -91,7 +106,9 @@ def main() -> None:
     save_style(FIXTURES / "normal.onnx", normal(), Style("Normal", alignment=1, passes=("image", "normal"), **licence))
     save_style(FIXTURES / "tone.onnx", tone(), Style("Tone", alignment=1, **licence))
     save_style(FIXTURES / "placed.onnx", placed(), Style("Placed", alignment=1, placed=True, **licence))
-    save_style(FIXTURES / "guided.onnx", guided(), Style("Guided", alignment=1, passes=tuple(PASSES), **licence))
+    save_style(FIXTURES / "guided.onnx", guided(), Style("Guided", alignment=1, passes=GEOMETRY, **licence))
+    names = (*LIT, *(g.name for g in OWN))
+    save_style(FIXTURES / "lit.onnx", lit(), Style("Lit", alignment=1, passes=names, guides=OWN, **licence))
 
 
 if __name__ == "__main__":

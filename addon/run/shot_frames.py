@@ -17,7 +17,7 @@ import numpy as np
 
 from ...core.colour import HALF_MAX
 from ...core.exr import ExrError, read_exr, write_exr
-from ...core.passes import FULL_FLOAT, PASSES, PassError, check_passes
+from ...core.passes import FULL_FLOAT, LIGHT, PASSES, PassError, check_passes
 from ...core.patterns import parse_frames
 from .. import temp_folder
 from ..callbacks import no_handlers_of_ours
@@ -46,6 +46,8 @@ class Request:
     """Share of the scene's own size."""
     changed: str = "refuse"
     """What to do if the folder has frames of another state of the file, or of other settings; one of CHANGED."""
+    lights: bool = False
+    """Whether to switch on all passes of how light falls; else those that are on are written."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,13 @@ class Job:
     missing: tuple[int, ...]
     size: tuple[int, int]
     """(width, height) in pixels."""
+    passes: tuple[str, ...]
+    """To switch on and to write, as far as the engine gives them; with the view layer's AOVs."""
 
     @property
     def most_bytes(self) -> int:
         """What the missing frames take uncompressed; compressed, they often take half of it."""
-        pixel = sum(p.channels * (4 if p.name in FULL_FLOAT else 2) for p in PASSES.values())
+        pixel = sum(p.channels * (4 if p.name in FULL_FLOAT else 2) for p in map(PASSES.get, self.passes))
         return len(self.missing) * pixel * self.size[0] * self.size[1]
 
 
@@ -85,7 +89,7 @@ def prepare(scene: bpy.types.Scene, request: Request) -> Job:
         raise ShotError("The scene renders stereo views, which can't be trained on; switch off Stereoscopy and save.")
     if scene.camera is None:
         raise ShotError(f"The scene '{scene.name}' has no camera; give it one and save.")
-    shot_tree.source(scene)  # raises what speaks against it
+    layer = shot_tree.source(scene).layer  # raises what speaks against it
     name = bpy.path.clean_name(Path(bpy.data.filepath).stem)
     asked = {number: request.folder / "input" / f"{name}_{number:04d}.exr" for number in numbers}
     percentage = shot_tree.scaled(render.resolution_percentage, request.scale)
@@ -93,7 +97,7 @@ def prepare(scene: bpy.types.Scene, request: Request) -> Job:
     try:
         _claim(request, _state(scene, (width, height)), asked)
         missing = tuple(number for number, path in asked.items() if not path.is_file())
-        job = Job(scene.name, request.folder, request.scale, asked, missing, (width, height))
+        job = Job(scene.name, request.folder, request.scale, asked, missing, (width, height), _passes(layer, request.lights))
         free = shutil.disk_usage(request.folder).free
     except OSError as error:
         raise ShotError(f"The folder {request.folder} can't be written ({error}); choose another.") from error
@@ -114,7 +118,7 @@ def render(job: Job) -> Iterator[Path]:
         scene = bpy.data.scenes.get(job.scene)
         if scene is None:
             raise ShotError(f"The scene '{job.scene}' is gone.")
-        passes = _render(scene, number, job.scale)
+        passes = _render(scene, number, job)
         try:
             _write(job.asked[number], passes)
         except (ExrError, OSError) as error:
@@ -138,6 +142,10 @@ def outline(job: Job) -> str:
     width, height = job.size
     count = f"{len(job.missing)} of {len(job.asked)} frames"
     return f"To render: {count} at {width}x{height}, at most {_megabytes(job.most_bytes)} on the disk."
+
+
+def _passes(layer: bpy.types.ViewLayer, lights: bool) -> tuple[str, ...]:
+    return tuple(p.name for p in PASSES.values() if lights or p.name not in LIGHT or getattr(layer, p.switch))
 
 
 def _numbers(scene: bpy.types.Scene, request: Request) -> list[int]:
@@ -209,17 +217,17 @@ def _refusal(folder: Path, changed: list[str], before: dict, now: dict) -> str:
     )
 
 
-def _render(scene: bpy.types.Scene, number: int, scale: float) -> dict[str, np.ndarray]:
+def _render(scene: bpy.types.Scene, number: int, job: Job) -> dict[str, np.ndarray]:
     """One frame's passes as styles get them: {pass: (H, W, c) float32, linear Rec.709}."""
     files = [temp_folder.folder() / f"{stem}.exr" for stem in (shot_tree.IMAGE, shot_tree.GUIDES)]
     try:
-        with no_handlers_of_ours(), shot_tree.in_place(scene, number, scale) as names:
+        with no_handlers_of_ours(), shot_tree.in_place(scene, number, job.scale, job.passes) as channels:
             bpy.ops.render.render(scene=scene.name)
         layers = {name: array for file in files if file.is_file() for name, array in read_exr(file).items()}
         if "image" not in layers:
             raise ShotError(f"Frame {number}: what feeds the node has no pixels; is it connected, and are its images there?")
-        passes = {name: np.ascontiguousarray(layers[name][..., : PASSES[name].channels]) for name in names if name in layers}
-        check_passes(passes, tuple(passes))
+        passes = {name: np.ascontiguousarray(layers[name][..., :count]) for name, count in channels.items() if name in layers}
+        check_passes(passes, [name for name in passes if name in PASSES])
     except (RuntimeError, ExrError, PassError) as error:
         raise error if isinstance(error, ShotError) else ShotError(f"Frame {number} can't be rendered: {error}") from error
     finally:

@@ -12,6 +12,7 @@ import mathutils
 import numpy as np
 
 from ...core.exr import write_exr
+from ...core.passes import DATA, PASSES
 from .. import temp_folder
 
 logger = logging.getLogger(__name__)
@@ -19,8 +20,6 @@ REC709 = re.compile(r"(?=.*lin)(?=.*(rec|bt|itu)709|.*srgb)(?!.*(2020|p3|ap0|ap1
 """Matches what configurations call linear Rec.709, in small letters and digits alone: Blender's, those of ACES, its aliases."""
 SRGB = re.compile(r"(?=.*srgb)(?!.*(output|display|aces|agx|filmic|khronos|tone|lin))")
 """Matches what they call the space of sRGB textures, whose primaries are those of Rec.709."""
-COLOURS = ("image", "albedo")
-"""The passes that are colours."""
 _from_rec709: dict[str, np.ndarray] = {}
 """By working space: (3, 3) float64, times a column of linear Rec.709."""
 
@@ -38,7 +37,12 @@ def measure() -> None:
 def to_rec709(passes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Passes as Blender composites them, as styles want them; on the main thread. All others are left as they are."""
     matrix = _from_rec709[bpy.data.colorspace.working_space]
-    return {name: _times(np.linalg.inv(matrix), array) if name in COLOURS else array for name, array in passes.items()}
+    return {name: _times(np.linalg.inv(matrix), array) if _is_colour(name, array) else array for name, array in passes.items()}
+
+
+def _is_colour(name: str, array: np.ndarray) -> bool:
+    """Passes by the table; of a style's own guides those of three channels."""
+    return PASSES[name].holds != DATA if name in PASSES else array.shape[2] == 3
 
 
 def from_rec709(frame: np.ndarray) -> np.ndarray:

@@ -9,36 +9,51 @@ from itertools import takewhile
 import bpy
 
 from ...core import PASSES
+from ...core.passes import Pass
 from . import read
 
 SOCKETS = {p.socket: p.name for p in PASSES.values() if p.name != "image"}
 """Pass by the name of its socket, on the GAN Style node as on Blender's Render Layers node."""
+MARK = "Pass: "
+"""How the descriptions of the sockets of guides begin."""
 
 
 class GuideError(RuntimeError):
     """The passes can't be linked by themselves."""
 
 
-def offer(node: bpy.types.Node, passes: tuple[str, ...]) -> None:
-    """Give the node an input for each guide in the passes and for no other; a link comes back with its socket."""
-    interface = node.node_tree.interface
-    offered = [s.name for s in node.inputs if s.name in SOCKETS]
-    wanted = {PASSES[p].socket: p for p in passes if p != "image"}
-    if set(offered) == set(wanted):
+def offer(node: bpy.types.Node, wanted: Sequence[Pass]) -> None:
+    """Give the node an input for each guide and for no other; a link comes back with its socket."""
+    interface, offered = node.node_tree.interface, _offered(node)
+    wanted = {guide.socket: guide for guide in wanted}
+    if {name: g.channels for name, g in offered.items()} == {name: g.channels for name, g in wanted.items()}:
         return
     kept = json.loads(node.guide_links or "{}")
-    for name in [name for name in offered if name not in wanted]:
+    gone = [name for name, guide in offered.items() if name not in wanted or wanted[name].channels != guide.channels]
+    for name in gone:
         if node.inputs[name].links:
             feed = node.inputs[name].links[0]
             kept[name] = feed.from_node.name, feed.from_socket.name
         for _ in ("input", "output"):
             interface.remove(next(i for i in interface.items_tree if i.name == name))
-    for name in [name for name in wanted if name not in offered]:
+    for name in [name for name in wanted if name not in offered or name in gone]:
         _lead_through(node, wanted[name])
         source, output = kept.pop(name, ("", ""))
         if source in node.id_data.nodes and output in node.id_data.nodes[source].outputs:
             node.id_data.links.new(node.id_data.nodes[source].outputs[output], node.inputs[name])
     node.guide_links = json.dumps(kept) if kept else ""
+
+
+def _offered(node: bpy.types.Node) -> dict[str, Pass]:
+    """The guides that the node has sockets for, passes and a style's own, by the sockets' names."""
+    items = node.node_tree.interface.items_tree if node.node_tree is not None else ()
+    marked = [i for i in items if i.item_type == "SOCKET" and i.in_out == "INPUT" and i.description.startswith(MARK)]
+    return {item.name: PASSES[SOCKETS[item.name]] if item.name in SOCKETS else _own(item) for item in marked}
+
+
+def _own(item: bpy.types.NodeTreeInterfaceSocket) -> Pass:
+    channels = read.CHANNELS_OF[item.socket_type]
+    return Pass(item.name, channels, item.name, "", item.description.removeprefix(MARK))
 
 
 def missing(node: bpy.types.Node, groups: Sequence[bpy.types.Node] = ()) -> list[str]:
@@ -47,7 +62,7 @@ def missing(node: bpy.types.Node, groups: Sequence[bpy.types.Node] = ()) -> list
     groups: the group nodes around the node, to look outside too.
     """
     wiring = read.Wiring()
-    feeds = {s.name: wiring.origin(s, groups) for s in node.inputs if s.name in SOCKETS}
+    feeds = {name: wiring.origin(node.inputs[name], groups) for name in _offered(node)}
     return [name for name, feed in feeds.items() if feed is None or not _is_rendered(feed)]
 
 
@@ -101,22 +116,32 @@ def link(scene: bpy.types.Scene, node: bpy.types.Node, names: Sequence[str] | No
             raise GuideError(f"The group '{group.node_tree.name}' belongs to another file; link the passes there.")
     rendered = layers.scene or scene
     layer = rendered.view_layers[layers.layer] if layers.layer in rendered.view_layers else rendered.view_layers[0]
-    lacking, wanted = [], [s.name for s in node.inputs if s.name in SOCKETS] if names is None else names
+    lacking, offered = [], _offered(node)
+    wanted = list(offered) if names is None else names
     for name in wanted:
-        setattr(layer, PASSES[SOCKETS[name]].switch, True)
+        if offered[name].switch:
+            setattr(layer, offered[name].switch, True)
     layers.layer = layer.name  # before Blender 5.2 the outputs of a node inside a group follow only now
     for name in wanted:
-        feed = layers.outputs.get(name)
+        feed = _called(layers, name)
         if feed is None or not feed.enabled:
             lacking.append(name)
             continue
         for group in reversed(around[shared:]):
-            feed = _out_of(group, feed, SOCKETS[name])
+            feed = _out_of(group, feed, offered[name])
         for group in path[shared:-1]:
-            feed = _into(group, feed, SOCKETS[name])
+            feed = _into(group, feed, offered[name])
         node.id_data.links.new(feed, node.inputs[name])
+    if own := [name for name in lacking if not offered[name].switch]:
+        raise GuideError(f"No output of the node '{layers.name}' is called {', '.join(own)}: connect by hand what should.")
     if lacking:
         raise GuideError(f"The engine of the scene '{rendered.name}' gives no pass {', '.join(lacking)}; choose another engine.")
+
+
+def _called(layers: bpy.types.Node, name: str) -> bpy.types.NodeSocket | None:
+    """The output of a Render Layers node for a socket of that name: a pass, or an AOV that is called alike."""
+    alike = (s for s in layers.outputs if s.enabled and s.name.lower().replace("_", " ") == name.lower())
+    return layers.outputs.get(name) or next(alike, None)
 
 
 def all_render_layers(path: tuple[bpy.types.Node, ...]) -> Iterator[tuple[bpy.types.Node, tuple[bpy.types.Node, ...]]]:
@@ -140,25 +165,25 @@ def all_render_layers(path: tuple[bpy.types.Node, ...]) -> Iterator[tuple[bpy.ty
                 waiting.extend((other, groups) for other in node.inputs)
 
 
-def _out_of(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.types.NodeSocket:
+def _out_of(group: bpy.types.Node, feed: bpy.types.NodeSocket, guide: Pass) -> bpy.types.NodeSocket:
     """Have a group node give a pass that is rendered inside, and return the socket that gives it."""
-    kind, label = read.SOCKET_TYPES[PASSES[name].channels], PASSES[name].socket
+    kind, label = read.SOCKET_TYPES[guide.channels], guide.socket
     given = [s for s in group.outputs if s.name == label and s.bl_idname == kind]
     for socket in given:
         if read.Wiring().source(read.inside_of(socket)) in (None, feed):
             break
     else:
-        _new_socket(group.node_tree.interface, name, "OUTPUT")
+        _new_socket(group.node_tree.interface, guide, "OUTPUT")
         socket = [s for s in group.outputs if s.name == label and s.bl_idname == kind][-1]
     feed.id_data.links.new(feed, read.inside_of(socket))
     return socket
 
 
-def _into(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.types.NodeSocket:
+def _into(group: bpy.types.Node, feed: bpy.types.NodeSocket, guide: Pass) -> bpy.types.NodeSocket:
     """Feed a pass into a group node, and return the socket that gives it inside."""
-    kind, label = read.SOCKET_TYPES[PASSES[name].channels], PASSES[name].socket
+    kind, label = read.SOCKET_TYPES[guide.channels], guide.socket
     if not any(s.name == label and s.bl_idname == kind for s in group.inputs):
-        _new_socket(group.node_tree.interface, name, "INPUT")
+        _new_socket(group.node_tree.interface, guide, "INPUT")
     socket = next(s for s in group.inputs if s.name == label and s.bl_idname == kind)
     group.id_data.links.new(feed, socket)
     inside = next((n for n in group.node_tree.nodes if n.bl_idname == "NodeGroupInput"), None)
@@ -166,20 +191,19 @@ def _into(group: bpy.types.Node, feed: bpy.types.NodeSocket, name: str) -> bpy.t
     return next(s for s in inside.outputs if s.identifier == socket.identifier)
 
 
-def _lead_through(node: bpy.types.Node, name: str) -> None:
+def _lead_through(node: bpy.types.Node, guide: Pass) -> None:
     """Give a GAN Style node an input for a pass, and a hidden output: Blender greys out what leads nowhere."""
-    group, label = node.node_tree, PASSES[name].socket
+    group, label = node.node_tree, guide.socket
     for direction in ("INPUT", "OUTPUT"):
-        _new_socket(group.interface, name, direction)
+        _new_socket(group.interface, guide, direction)
     source = next(n for n in group.nodes if n.bl_idname == "NodeGroupInput")
     target = next(n for n in group.nodes if n.bl_idname == "NodeGroupOutput")
     group.links.new(source.outputs[label], target.inputs[label])
     node.outputs[label].hide = True
 
 
-def _new_socket(interface: bpy.types.NodeTreeInterface, name: str, direction: str) -> None:
-    guide = PASSES[name]
+def _new_socket(interface: bpy.types.NodeTreeInterface, guide: Pass, direction: str) -> None:
     socket = interface.new_socket(
-        guide.socket, in_out=direction, socket_type=read.SOCKET_TYPES[guide.channels], description=f"Pass: {guide.meaning}"
+        guide.socket, in_out=direction, socket_type=read.SOCKET_TYPES[guide.channels], description=f"{MARK}{guide.meaning}"
     )
     socket.hide_value = True

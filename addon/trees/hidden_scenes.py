@@ -14,7 +14,7 @@ from ...core import StyleError
 from . import blocks, colour, guides, inputs_scene, node_group, read
 from .blocks import INPUTS, TRIGGER
 from .node_group import is_hidden
-from .plans import Plan, passes_of, plans_of, scene_views
+from .plans import Plan, guides_of, plans_of, scene_views
 from .problems import contained
 
 _plans: dict[int, tuple[Plan, ...]] = {}
@@ -139,7 +139,7 @@ def _prepare(nodes: list[bpy.types.Node], failed: dict[bpy.types.Node, str]) -> 
         with contained([node], failed):
             node_group.separate(node, seen, trigger, views)
             with suppress(StyleError):  # a style that is away leaves the sockets and their links as they are
-                guides.offer(node, passes_of(node))
+                guides.offer(node, guides_of(node))
     wiring = read.Wiring()
     for scene in _scenes():
         if wiring.contains_style(scene.compositing_node_group):

@@ -213,11 +213,9 @@ def _writer(group: bpy.types.NodeTree, inputs: tuple[str, ...], directory: str, 
     source, output = writer.nodes.new("NodeGroupInput"), new_file_output(writer, directory, name)
     place = _move_back(writer, source.outputs["Image"])
     for p in inputs:
-        output.file_output_items.new(FILE_ITEMS[read.CHANNELS[p]], p)
-        if p == read.EXPOSURE:
-            writer.links.new(source.outputs["Exposure"], output.inputs[p])
-        else:
-            writer.links.new(place(source.outputs[read.PASSES[p].socket]), output.inputs[p])
+        socket = source.outputs[read.label_of(p)]
+        output.file_output_items.new(FILE_ITEMS[read.CHANNELS_OF[socket.bl_idname]], p)
+        writer.links.new(socket if p == read.EXPOSURE else place(socket), output.inputs[p])
     return writer
 
 

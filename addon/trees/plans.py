@@ -8,7 +8,8 @@ from pathlib import Path
 
 import bpy
 
-from ...core import StyleError
+from ...core import Style, StyleError
+from ...core.passes import Pass
 from .. import library, temp_folder
 from . import animation, blocks, inputs_scene, node_group, problems, read
 from .problems import contained
@@ -153,5 +154,20 @@ def _size(scene: bpy.types.Scene) -> tuple[int, int]:
 
 def passes_of(node: bpy.types.Node) -> tuple[str, ...]:
     """What the node's styles need, all that its keyframes name. Raises StyleError if one can't be used."""
-    styles = [library.find(style) for style in dict.fromkeys((node.style_id, *animation.styles(node)))]
-    return tuple(p for p in read.PASSES if any(p in style.passes for style in styles))
+    styles = _styles(node)
+    return tuple(guide.name for guide in _inputs(styles).values())
+
+
+def guides_of(node: bpy.types.Node) -> tuple[Pass, ...]:
+    """The guides among passes_of(). Raises StyleError if a style can't be used."""
+    return tuple(guide for name, guide in _inputs(_styles(node)).items() if name != "image")
+
+
+def _styles(node: bpy.types.Node) -> list[Style]:
+    return [library.find(style) for style in dict.fromkeys((node.style_id, *animation.styles(node)))]
+
+
+def _inputs(styles: list[Style]) -> dict[str, Pass]:
+    """What the styles take: passes in the order of the table, then guides of their own."""
+    taken = {name: guide for style in styles for name, guide in style.table.items()}
+    return {name: taken[name] for name in dict.fromkeys((*read.PASSES, *taken)) if name in taken}

@@ -17,10 +17,14 @@ RENDER_LAYERS = "CompositorNodeRLayers"
 SOCKET_TYPES = {1: "NodeSocketFloat", 3: "NodeSocketVector", 4: "NodeSocketColor"}
 """The sockets that carry a pass of so many channels."""
 EXPOSURE = "exposure"
-CHANNELS = {p.name: p.channels for p in PASSES.values()} | {EXPOSURE: 1}
-"""What can be captured of a node's inputs: passes, and the exposure in stops."""
+CHANNELS_OF = {kind: channels for channels, kind in SOCKET_TYPES.items()}
 SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")
 """Besides the Group Output, what Blender computes a tree for."""
+
+
+def label_of(name: str) -> str:
+    """The socket of a pass, of a style's own guide, or of the exposure."""
+    return PASSES[name].socket if name in PASSES else name.replace("_", " ").title()
 
 
 class Wiring:

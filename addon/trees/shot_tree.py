@@ -57,8 +57,8 @@ def source(scene: bpy.types.Scene) -> Source:
 
 
 @contextmanager
-def in_place(scene: bpy.types.Scene, frame: int, scale: float) -> Iterator[tuple[str, ...]]:
-    """Inside, a render of the scene writes the frame's image and passes; gives the names of the passes that it will write.
+def in_place(scene: bpy.types.Scene, frame: int, scale: float, passes: tuple[str, ...]) -> Iterator[dict[str, int]]:
+    """Inside, a render of the scene writes the frame's image, passes and AOVs; gives the channels of all that it will write.
 
     scale: share of the scene's size, which Blender gives to the other scenes of its compositor, too. Left out are passes that the
     engine does not give, and with motion blur the vector.
@@ -69,14 +69,14 @@ def in_place(scene: bpy.types.Scene, frame: int, scale: float) -> Iterator[tuple
     with ExitStack() as stack:
         stack.callback(scene.frame_set, scene.frame_current, subframe=scene.frame_subframe)
         for p in PASSES.values():
-            if p.switch:
+            if p.switch and p.name in passes:
                 _set(stack, found.layer, p.switch, True)
         for name, value in SWITCHES.items():
             _set(stack, scene.render, name, value)
         _set(stack, scene.render, "resolution_percentage", scaled(scene.render.resolution_percentage, scale))
         tree, uids = _new_tree(scene, found)
         stack.callback(_remove, uids)
-        written = _write_passes(tree, found)
+        written = _write_passes(tree, found, passes)
         _set(stack, scene, "compositing_node_group", tree)
         scene.frame_set(frame)
         yield written
@@ -109,20 +109,24 @@ def _new_tree(scene: bpy.types.Scene, found: Source) -> tuple[bpy.types.NodeTree
     return tree, uids
 
 
-def _write_passes(tree: bpy.types.NodeTree, found: Source) -> tuple[str, ...]:
-    """Have the tree write the passes, and the plain image if nothing else gives one; returns the names of all that is written."""
+def _write_passes(tree: bpy.types.NodeTree, found: Source, passes: tuple[str, ...]) -> dict[str, int]:
+    """Have the tree write the passes, the AOVs, and the plain image if nothing else gives one; the channels of all that."""
     layers = tree.nodes.new(read.RENDER_LAYERS)
     layers.scene, layers.layer = found.scene, found.layer.name
     file = inputs_scene.new_file_output(tree, plans.directory(), GUIDES)
     lacking = {"vector"} if found.scene.render.use_motion_blur else set()
-    lacking |= {p.name for p in PASSES.values() if (socket := layers.outputs.get(p.socket)) is None or not socket.enabled}
-    given = tuple(name for name in PASSES if name == "image" or name not in lacking)
-    for name in given[1 if found.path else 0 :]:
-        file.file_output_items.new(inputs_scene.FILE_ITEMS[PASSES[name].channels], name)
-        tree.links.new(layers.outputs[PASSES[name].socket], file.inputs[name])
+    sockets = {name: PASSES[name].socket for name in passes if name not in lacking}
+    channels = {name: PASSES[name].channels for name in sockets}
+    for aov in (aov for aov in found.layer.aovs if aov.is_valid and aov.name not in PASSES):
+        sockets[aov.name], channels[aov.name] = aov.name, 3 if aov.type == "COLOR" else 1
+    given = {name: layers.outputs.get(socket) for name, socket in sockets.items()}
+    channels = {name: count for name, count in channels.items() if given[name] is not None and given[name].enabled}
+    for name in [name for name in channels if name != "image" or not found.path]:
+        file.file_output_items.new(inputs_scene.FILE_ITEMS[channels[name]], name)
+        tree.links.new(given[name], file.inputs[name])
     for output in [n for n in tree.nodes if n.bl_idname == "NodeGroupOutput" and n.is_active_output and n.inputs]:
         tree.links.new(layers.outputs["Image"], output.inputs[0])  # for whoever looks on
-    return given
+    return channels
 
 
 def _remove(uids: list[int]) -> None:

@@ -4,6 +4,8 @@ A plane's depth values change linearly across the screen, in perspective too, be
 "Hyperbolic Interpolation", 1992). So the slopes of the depth buffer give the planes, and with them the normals.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 NOTHING = 1e10
@@ -20,13 +22,24 @@ NOTES = {
     "vector": "there is no motion",
 }
 """What a viewport can't give truly, by pass."""
+WHOLE = ("shadow", "ambient_occlusion")
+"""Shares of light, which are 1 where nothing is known."""
 FROM_DEPTH = ("depth", "normal", "position")
+KNOWN = ("image", *FROM_DEPTH, "albedo", "vector")
+"""The passes that passes() gives."""
 
 
 def notes(needed: tuple[str, ...], has_depth: bool) -> tuple[str, ...]:
     """What a style that needs these passes is not given truly. Cycles leaves depth in a viewport only for overlays."""
     lacking = () if has_depth or not set(needed) & set(FROM_DEPTH) else ("there is no depth: switch overlays on",)
-    return (*lacking, *(NOTES[name] for name in needed if name in NOTES))
+    unknown = tuple(f"there is no {name.replace('_', ' ')}" for name in needed if name not in KNOWN)
+    return (*lacking, *(NOTES[name] for name in needed if name in NOTES), *unknown)
+
+
+def neutral(channels: Mapping[str, int], size: tuple[int, int]) -> dict[str, np.ndarray]:
+    """What stands for passes of light and guides of a style's own, which no viewport has: none of it, but of WHOLE all."""
+    absent = {name: count for name, count in channels.items() if name not in KNOWN}
+    return {name: np.full((*size, count), float(name in WHOLE), np.float32) for name, count in absent.items()}
 
 
 def passes(

@@ -5,6 +5,8 @@ from zlib import crc32
 
 import numpy as np
 
+from core.passes import LIGHT
+
 Field = Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]
 DISTANCE = 6.0
 """Of the wall that a chart hangs on, in scene units."""
@@ -24,8 +26,11 @@ def chart(number: int, seed: int, width: int, height: int) -> dict[str, np.ndarr
     wall = np.float32(number % 4 != 3)
     place = np.stack([(x - 0.5 * width / height) / FOCAL, np.ones_like(x), (0.5 - y) / FOCAL], -1) * DISTANCE
     flat = np.broadcast_to(np.array([0, -1, 0], np.float32), (height, width, 3))
-    return {
+    light = {name: np.zeros((height, width, 3), np.float32) for name in LIGHT}
+    return light | {
         "image": np.concatenate([rgb, np.ones((height, width, 1))], -1).astype(np.float32),
+        "emission": rgb.astype(np.float32),
+        "ambient_occlusion": np.ones((height, width, 3), np.float32),
         "depth": np.full((height, width, 1), DISTANCE if wall else 1e10, np.float32),
         "normal": (flat * wall).astype(np.float32),
         "albedo": (np.clip(rgb, 0, 0.8) * wall).astype(np.float32),

@@ -24,6 +24,9 @@ class OwnShotConfig:
     frames: str = setting("", "frames like 1,5,10-20; empty: all of the scene's range")
     neighbours: bool = setting(False, "also the frame before and the frame after each, to learn steadiness from")
     scale: float = setting(1.0, "share of the scene's own width and height, like 0.5")
+    lights: bool = setting(
+        False, "also all passes of how light falls that the engine has; else of these only what the view layer has switched on"
+    )
     changed: str = setting(
         "refuse",
         "what to do if the file has changed since the folder's frames were rendered: say so, keep them, or replace them",
@@ -34,8 +37,8 @@ class OwnShotConfig:
 def render_own_shot(config: OwnShotConfig, progress: Callable[..., Iterable] = tqdm) -> list[Path]:
     """Render what is missing and return the paths of all frames asked for.
 
-    Each is a multilayer EXR with the layers of core.passes.PASSES that the scene's engine gives; its image is what feeds the
-    first GAN Style node of the compositor, or the plain render if there is none.
+    Each is a multilayer EXR with the layers of core.passes.PASSES that the scene's engine gives, and the view layer's AOVs; its
+    image is what feeds the first GAN Style node of the compositor, or the plain render if there is none.
     progress: wraps the frames that are still to render, as tqdm does. Raises RenderDatasetError.
     """
     bpy = blender()
@@ -49,7 +52,8 @@ def render_own_shot(config: OwnShotConfig, progress: Callable[..., Iterable] = t
     except RuntimeError as error:
         raise RenderDatasetError(f"Blender can't open {config.blend}: {error}") from error
     shots = package.addon.run.shot_frames
-    request = shots.Request(config.output.resolve(), config.frames, config.neighbours, config.scale, config.changed)
+    folder = config.output.resolve()
+    request = shots.Request(folder, config.frames, config.neighbours, config.scale, config.changed, config.lights)
     try:
         job = shots.prepare(bpy.context.scene, request)
         log.info("%s", shots.outline(job))

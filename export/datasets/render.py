@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from core.colour import HALF_MAX
 from core.exr import read_exr, write_exr
-from core.passes import FULL_FLOAT, PASSES, check_passes
+from core.passes import FULL_FLOAT, LIGHT, PASSES, RADIANCE, Pass, check_passes
 
 from ..settings import TrainerError, setting, to_values
 from .charts import chart
@@ -45,6 +45,7 @@ class RenderDatasetConfig:
     height: int = setting(540, "height in pixels")
     samples: int = setting(12, "largest number of Cycles samples per pixel, before denoising")
     exposure: float = setting(0.0, "largest change of the light, in stops; each variation of a scene has its own")
+    lights: bool = setting(False, "also the passes of light that Cycles has: diffuse and glossy, emission, ambient occlusion")
     charts: int = setting(0, "test charts (flat greys, ramps, noise, lights) to add to the scenes")
 
     def __post_init__(self):
@@ -81,8 +82,9 @@ class Shot:
 def render_dataset(config: RenderDatasetConfig, progress: Callable[..., Iterable] = tqdm) -> list[Path]:
     """Render what is missing and return the paths of all frames in input/.
 
-    Each frame is a multilayer EXR with the layers of core.passes.PASSES, image denoised and premultiplied. With a look, its
-    picture of the passes, (H, W, 3) scene-linear, becomes the layer "image" of the file of the same name in target/.
+    Each frame is a multilayer EXR with the layers of core.passes.PASSES, those of light only if asked for; image and light are
+    denoised, image premultiplied. With a look, its picture of the passes, (H, W, 3) scene-linear, becomes the layer "image" of
+    the file of the same name in target/.
     progress: wraps the shots that are still to render, as tqdm does. Raises RenderDatasetError if Blender or the look is
     missing or the folder holds frames of other settings, SceneError for unknown scenes.
     """
@@ -97,7 +99,8 @@ def render_dataset(config: RenderDatasetConfig, progress: Callable[..., Iterable
     missing = [shot for shot in shots if not all((folder / f"{shot.name}.exr").is_file() for folder in folders)]
     with TemporaryDirectory(prefix=".rendering_", dir=output) as scratch:
         for shot, passes in _rendered(progress(missing), config, Path(scratch)):
-            passes["image"][..., :3] *= shot.light(config.exposure)
+            for name in [name for name in passes if PASSES[name].holds == RADIANCE]:
+                passes[name][..., :3] *= shot.light(config.exposure)
             if look:
                 _write(output / "target" / f"{shot.name}.exr", {"image": look(passes)}, Path(scratch))
             _write(output / "input" / f"{shot.name}.exr", passes, Path(scratch))
@@ -161,21 +164,27 @@ def _rendered(shots: Iterable[Shot], config: RenderDatasetConfig, scratch: Path)
     built = None
     for shot in shots:
         if shot.scene.startswith(CHART):
-            yield shot, chart(int(shot.scene.removeprefix(CHART)), shot.seed, config.width, config.height)
+            made = chart(int(shot.scene.removeprefix(CHART)), shot.seed, config.width, config.height)
+            yield shot, {p.name: made[p.name] for p in wanted(config.lights)}
             continue
         if built != (shot.scene, shot.seed):
             scene = build(shot.scene, shot.seed)
             configure(scene, config.width, config.height, config.samples)
-            capture = _capture_passes(scene, scratch)
+            capture = _capture_passes(scene, scratch, wanted(config.lights))
             built = (shot.scene, shot.seed)
         scene.frame_set(shot.frame)
         capture.unlink(missing_ok=True)
         with quiet():
             bpy.ops.render.render(scene=scene.name)
         layers = read_exr(capture)
-        passes = {name: np.ascontiguousarray(layers[name][..., : p.channels]) for name, p in PASSES.items()}
-        check_passes(passes, tuple(PASSES))
+        passes = {name: np.ascontiguousarray(layers[name][..., : p.channels]) for name in layers if (p := PASSES.get(name))}
+        check_passes(passes, [p.name for p in wanted(config.lights)])
         yield shot, passes
+
+
+def wanted(lights: bool) -> list[Pass]:
+    """The passes of a data set's frames; Cycles has no shadow."""
+    return [p for p in PASSES.values() if p.name not in LIGHT or (lights and p.name != "shadow")]
 
 
 def configure(scene, width: int, height: int, samples: int) -> None:
@@ -200,11 +209,11 @@ def configure(scene, width: int, height: int, samples: int) -> None:
     cycles.use_auto_tile = False
 
 
-def _capture_passes(scene, folder: Path) -> Path:
-    """Let the scene's compositor write all passes into one EXR file, whose path is returned."""
+def _capture_passes(scene, folder: Path, passes: list[Pass]) -> Path:
+    """Let the scene's compositor write passes into one EXR file, whose path is returned; those of light denoised as the image."""
     import bpy
 
-    for p in PASSES.values():
+    for p in passes:
         if p.switch:
             setattr(scene.view_layers[0], p.switch, True)
     tree = bpy.data.node_groups.new("Passes", "CompositorNodeTree")
@@ -217,9 +226,15 @@ def _capture_passes(scene, folder: Path) -> Path:
     file.format.file_format = "OPEN_EXR_MULTILAYER"
     file.format.color_depth, file.format.exr_codec = "32", "NONE"
     file.file_output_items.clear()
-    for p in PASSES.values():
+    for p in passes:
         item = file.file_output_items.new({1: "FLOAT", 3: "VECTOR", 4: "RGBA"}[p.channels], p.name)
-        tree.links.new(layers.outputs[p.socket], file.inputs[item.name])
+        source = layers.outputs[p.socket]
+        if p.name in LIGHT:
+            denoise = tree.nodes.new("CompositorNodeDenoise")
+            for socket, feed in (("Image", p.socket), ("Normal", "Normal"), ("Albedo", "Diffuse Color")):
+                tree.links.new(layers.outputs[feed], denoise.inputs[socket])
+            source = denoise.outputs["Image"]
+        tree.links.new(source, file.inputs[item.name])
     return folder / "passes.exr"
 
 

@@ -18,15 +18,17 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.colour import HALF_MAX
-from core.passes import PASSES
+from core.passes import PASSES, RADIANCE
 
 from ..settings import TrainerError
+from .guides import GuideSource
 from .sources import find_files, read_frames, read_masks, resize
 
 log = logging.getLogger(__name__)
 
 CHANNELS = {name: p.channels for name, p in PASSES.items()} | {"image": 3, "mask": 1}
 """Channels that a store gives of each pass: the image without its alpha, which is the mask."""
+LIGHT = {name for name, p in PASSES.items() if p.holds == RADIANCE}
 FINE = {"position"}
 """Passes that half floats are too coarse for: the waves of surface_noise.py are 16 pixels long, half floats 6 cm apart at 100 m
 from the origin. They are kept as two half floats, the second holding what the first left out: 22 bits."""
@@ -62,6 +64,7 @@ class FrameStore:
     height: in pixels that frames are scaled to, 0 for their own. layer: the view layer of multilayer EXR files.
     finite: whether a value that is infinite or no number makes a file unusable; else it counts as HALF_MAX or 0.
     masks: more masks for frames of the same names, by which those from alpha are multiplied.
+    guides: of the style's own, whose planes come after those of the passes.
     problems: gets a sentence for each file that can't be used; such a store knows its frames' sizes, but has no planes.
     Raises DataError if the cache can't be written.
     """
@@ -77,10 +80,14 @@ class FrameStore:
         layer: str = "",
         finite: bool = False,
         masks: "FrameStore | None" = None,
+        guides: Sequence[GuideSource] = (),
     ):
-        self.folder, self.passes, self.height, self.layer, self.finite = folder, tuple(passes), height, layer, finite
-        self.masks = masks
-        self.planes_of = {name: CHANNELS[name] * (2 if name in FINE else 1) for name in passes}
+        self.folder, self.height, self.layer, self.finite, self.masks, self.guides = folder, height, layer, finite, masks, guides
+        self.passes = (*passes, *(source.guide.name for source in guides))
+        self.channels = CHANNELS | {source.guide.name: source.guide.channels for source in guides}
+        self.light = {name for name in self.passes if name in LIGHT or self.channels[name] == 3 and name not in PASSES}
+        """Passes that grow with the exposure."""
+        self.planes_of = {name: self.channels[name] * (2 if name in FINE else 1) for name in self.passes}
         """Pass -> how many planes it has in the cache."""
         files = find_files(folder, problems)
         self.fingerprint = digest([])
@@ -88,8 +95,9 @@ class FrameStore:
         self.frames: dict[str, Frame] = {}
         self.unreadable: set[str] = set()
         """Names, without their endings, of files that can't be used."""
-        settings = [str(folder.resolve()), self.passes, height, layer, finite]
-        key = digest([CACHE_VERSION, [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]])
+        settings = [str(folder.resolve()), self.passes, height, layer, finite, [source.layer for source in guides]]
+        apart = [f for source in guides if source.apart for f in sorted(source.folder.iterdir())]
+        key = digest([CACHE_VERSION, [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files + apart]])
         if files:
             self._open(cache / f"{folder.name}_{digest(settings)[:12]}.f16", key, files, problems)
         self.masked = masks is not None or any(f.covered < 1 for f in self.frames.values())
@@ -177,7 +185,7 @@ class FrameStore:
         if self.passes == ("mask",):
             found = ((name, {"mask": mask}) for name, mask in read_masks(file))
         else:
-            found = read_frames(file, self.layer)
+            found = read_frames(file, self.layer, self.guides)
         for name, passes in found:
             passes = {p: self._cleaned(file, array) for p, array in passes.items() if p in self.passes}
             yield name, self._stack(file, resize(passes, self.height) if self.height else passes)
@@ -195,8 +203,10 @@ class FrameStore:
         if "mask" in passes:
             passes["mask"] = passes["mask"].clip(0, 1)
         for name in self.passes:
-            if name not in passes or passes[name].shape[2] != CHANNELS[name]:
-                raise DataError(f"{file} has no layer '{name}' of {CHANNELS[name]} channels.")
+            if name not in passes or passes[name].shape[2] != self.channels[name]:
+                raise DataError(f"{file} has no layer '{name}' of {self.channels[name]} channels.")
+            if passes[name].shape[:2] != (size := passes[self.passes[0]].shape[:2]):
+                raise DataError(f"{file}: the guide '{name}' has not the size of its frame, {size[1]} x {size[0]} pixels.")
         planes = []
         for name in self.passes:
             exact = torch.from_numpy(passes[name].transpose(2, 0, 1)).clamp(-HALF_MAX, HALF_MAX)

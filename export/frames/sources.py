@@ -1,6 +1,6 @@
 """Finds the files of a data folder and reads them all, EXR files, pictures and videos, as scene-linear passes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -9,21 +9,22 @@ from PIL import Image
 
 from core.colour import decode_srgb
 from core.exr import ExrError, read_exr
-from core.frame import read_frame
+from core.frame import check_frame, read_frame
 from core.layers import LayerError, Selection
 from core.media import EXR, PICTURES, VIDEOS
-from core.passes import PassError
+from core.passes import DATA, PASSES, PassError
 from core.pictures import PictureError, read_moving, read_picture
 from core.videos import VideoError, read_video
 
 from ..settings import TrainerError
+from .guides import GuideSource, selection_of
 
 LITTER = {"thumbs.db", "desktop.ini"}
 """Files that file managers leave behind; ignored like hidden files."""
 CODES = 65535
 """The largest code of 16 bits, the finest that pictures and videos have."""
-FILTERED = {"image", "albedo", "mask"}
-"""Passes whose value in a pixel is a mean over its area."""
+NEAREST = {name for name, p in PASSES.items() if p.holds == DATA}
+"""Passes whose value in a pixel belongs to one surface; that of the others is a mean over the pixel's area."""
 
 
 class SourceError(TrainerError):
@@ -52,19 +53,26 @@ def find_files(folder: Path, problems: list[str]) -> list[Path]:
     return known
 
 
-def read_frames(path: Path, layer: str = "") -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def read_frames(path: Path, layer: str = "", guides: Sequence[GuideSource] = ()) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Yield the name and {pass: (H, W, c) float32, top row first} of a file's frames.
 
     A frame is named as its file, those of a video FILE_000001, FILE_000002 ..., those of an EXR file with views FILE_left ...
     "image" is premultiplied RGBA, scene-linear Rec.709; pictures and videos have only this pass. What they store is taken for
     sRGB (IEC 61966-2-1) unless a picture's colour profile or a video's transfer characteristic says otherwise. Of EXR files all
     passes are read whose layer is clear.
-    layer: the view layer of a multilayer EXR file, "" for the only one.
+    layer: the view layer of a multilayer EXR file, "" for the only one. guides: a style's own, all of which are read too.
     Raises TrainerError if the file is truncated, is not what its name says, or has colours that can't be converted.
     """
+    apart = [source for source in guides if source.apart]
+    for name, passes in _read_frames(path, selection_of(layer, guides)):
+        yield name, passes | {source.guide.name: source.read(name) for source in apart}
+
+
+def _read_frames(path: Path, selection: Selection) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     if path.suffix.lower() in EXR:
         try:
-            frame = read_frame(path, None, Selection(layer))
+            check_frame(path, [g.name for g in selection.guides], selection)  # what is asked for by name must be there
+            frame = read_frame(path, None, selection)
             names = [path.stem] if len(frame.views) == 1 else [f"{path.stem}_{view.name}" for view in frame.views]
             yield from zip(names, frame.passes, strict=True)
         except (ExrError, LayerError, PassError) as error:
@@ -128,7 +136,7 @@ def resize(passes: dict[str, np.ndarray], height: int) -> dict[str, np.ndarray]:
     """
     old_height, old_width = next(iter(passes.values())).shape[:2]
     width = max(1, round(old_width * height / old_height))
-    resized = {name: _resize(array, (width, height), name in FILTERED) for name, array in passes.items()}
+    resized = {name: _resize(array, (width, height), name not in NEAREST) for name, array in passes.items()}
     if "vector" in resized:
         x, y = width / old_width, height / old_height
         resized["vector"] = resized["vector"] * np.float32([x, y, x, y])

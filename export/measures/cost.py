@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import PASSES, Generator, ProviderError, StyleError, load_style, stylize
+from core import Generator, ProviderError, StyleError, load_style, stylize
 from core.onnx_sizes import infer_shapes
 
 from ..settings import TrainerError
@@ -42,7 +42,7 @@ def _measure(path: str, provider: str, height: int, width: int) -> dict[str, flo
     style = load_style(path)
     generator = Generator(style, provider)
     rng = np.random.default_rng(0)
-    passes = {name: rng.random((height, width, PASSES[name].channels), np.float32) for name in style.passes}
+    passes = {name: rng.random((height, width, p.channels), np.float32) for name, p in style.table.items()}
     before, seconds = reset_peak(), []
     while len(seconds) <= FRAMES and sum(seconds) < ENOUGH_SECONDS:
         started = time.perf_counter()

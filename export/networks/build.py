@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from core.passes import Pass
+
 from .generators import CNN, GuidedGenerator, ResNet, UNet
 from .published import PEER_SIZES, PEERS
 
@@ -16,7 +18,7 @@ SIZES = {
 
 
 def make_generator(
-    passes: Sequence[str],
+    passes: Sequence[str | Pass],
     size: str = "default",
     widths: Sequence[int] = (),
     kind: str = "cnn",

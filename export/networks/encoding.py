@@ -1,11 +1,13 @@
 """How passes become what a network sees, inside the exported graph: core/colour.py for tensors, and the guides' ranges."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from core.colour import LOG_GAIN
+from core.passes import RADIANCE, Pass
 
 SCALE = math.log1p(LOG_GAIN)
 """Makes encode(1) = 1."""
@@ -43,12 +45,19 @@ def _softsign(x: Tensor) -> Tensor:
     return x / (torch.relu(x) + torch.relu(-x) + 1.0)
 
 
+def _as_it_is(x: Tensor) -> Tensor:
+    return x
+
+
 GUIDES = {
-    "image": encode,
     "depth": lambda depth: 1.0 / (torch.relu(depth) * 0.1 + 1.0),
-    "normal": lambda normal: normal,
-    "albedo": lambda albedo: albedo,
+    "normal": _as_it_is,
     "position": lambda position: _softsign(position * 0.1),
     "vector": lambda vector: _softsign(vector * 0.1),
 }
-"""Pass name -> function that brings (B, c, H, W) in the pass's own units to about [-1, 1], radiance above 1 to at most 3.65."""
+"""Passes that are no colours -> what network_sees() gives for them."""
+
+
+def network_sees(guide: Pass) -> Callable[[Tensor], Tensor]:
+    """What brings a pass (B, c, H, W) in its own units to about [-1, 1], light above 1 to at most 3.65."""
+    return GUIDES.get(guide.name) or (encode if guide.holds == RADIANCE else _as_it_is)

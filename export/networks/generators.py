@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pixel_shuffle, relu
 
-from core.style import input_channels
+from core.passes import PASSES, Pass
 
 from . import detail
-from .encoding import GUIDES, decode
+from .encoding import decode, encode, network_sees
 from .surface_noise import NoiseEverywhere, SurfaceNoise
 
 LANES = 16
@@ -34,10 +34,10 @@ class GuidedGenerator(nn.Module):
     With smooth it also learns how much of the image's fine, middle and coarse detail to keep there (see detail.py): removing a
     texture then takes one number instead of the negative of each of its grains.
 
-    Inputs are the passes in order, each (B, c, H, W) in its own units, H and W multiples of `alignment`; "image" comes first and
-    is scene-linear RGB. noise: channels of world-anchored noise that it sees in place of the position pass, since the
-    place of a surface in one scene says nothing about other scenes. everywhere: where there is no surface, the noise sticks to
-    the image's tones; it needs no position pass then.
+    Inputs are the passes, by their names in PASSES or as guides of the style's own, in order, each (B, c, H, W) in its own units,
+    H and W multiples of `alignment`; "image" comes first and is scene-linear RGB. noise: channels of world-anchored noise that it
+    sees in place of the position pass, since the place of a surface in one scene says nothing about other scenes. everywhere:
+    where there is no surface, the noise sticks to the image's tones; it needs no position pass then.
     Subclasses give `alignment` and change(), whose results have `out_channels` in all.
     """
 
@@ -45,14 +45,17 @@ class GuidedGenerator(nn.Module):
     operators: frozenset[str] = frozenset()
     """ONNX operators that its graph may hold besides those of export_onnx.OPERATORS."""
 
-    def __init__(self, passes: Sequence[str], noise: int = 0, gate: bool = False, smooth: bool = False, everywhere: bool = False):
+    def __init__(
+        self, passes: Sequence[str | Pass], noise: int = 0, gate: bool = False, smooth: bool = False, everywhere: bool = False
+    ):
         super().__init__()
         self.gate, self.smooth = gate or smooth, smooth
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
-        self.passes = tuple(passes)
+        self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in passes)
+        self.passes = tuple(p.name for p in self.inputs)
         self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
         self.everywhere = everywhere
-        self.in_channels = sum(input_channels(p) for p in passes if not (noise and p == "position")) + noise
+        self.in_channels = sum(p.input_channels for p in self.inputs if not (noise and p.name == "position")) + noise
 
     def forward(self, *passes: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0."""
@@ -61,7 +64,7 @@ class GuidedGenerator(nn.Module):
     def encoded(self, *passes: Tensor) -> Tensor:
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
         seen = dict(zip(self.passes, passes, strict=True))
-        guides = {name: GUIDES[name](x) for name, x in seen.items()}
+        guides = {p.name: network_sees(p)(seen[p.name]) for p in self.inputs}
         image = guides["image"]
         if self.noise:  # in the place of position, or after all others
             guides["position"] = self.noise_of(seen)
@@ -77,7 +80,7 @@ class GuidedGenerator(nn.Module):
     def noise_of(self, passes: dict[str, Tensor]) -> Tensor:
         """What a generator with noise sees of it, (B, noise, H, W), in a frame's passes."""
         if self.everywhere:
-            return self.noise(GUIDES["image"](passes["image"]), passes.get("position"))
+            return self.noise(encode(passes["image"]), passes.get("position"))
         return self.noise(passes["position"])
 
     def resolved(self, picture: Tensor) -> Tensor:
@@ -131,7 +134,9 @@ class CNN(GuidedGenerator):
 
     alignment = 8
 
-    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 3, **options):
+    def __init__(
+        self, passes: Sequence[str | Pass] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 3, **options
+    ):
         super().__init__(passes, **options)
         self.front = nn.Conv2d(self.in_channels, c1, 8, stride=4, padding=2)
         self.before = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
@@ -163,7 +168,7 @@ class UNet(GuidedGenerator):
     widths: channels at 1/2, 1/4, 1/8 ..., two levels or more.
     """
 
-    def __init__(self, passes: Sequence[str] = ("image",), *widths: int, **options):
+    def __init__(self, passes: Sequence[str | Pass] = ("image",), *widths: int, **options):
         super().__init__(passes, **options)
         self.alignment = max(8, 2 ** len(widths))
         self.downs = nn.ModuleList(
@@ -203,7 +208,7 @@ class ResNet(GuidedGenerator):
 
     alignment = 8  # 4 would do, but ONNX Runtime rounds the ends of rows differently, and tiles would differ in the last bit
 
-    def __init__(self, passes: Sequence[str] = ("image",), c1: int = 32, c2: int = 64, blocks: int = 9, **options):
+    def __init__(self, passes: Sequence[str | Pass] = ("image",), c1: int = 32, c2: int = 64, blocks: int = 9, **options):
         super().__init__(passes, **options)
         self.front = nn.Conv2d(self.in_channels, c1, 7, stride=2, padding=3)
         self.down = nn.Conv2d(c1, c2, 3, stride=2, padding=1)

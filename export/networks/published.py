@@ -10,8 +10,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from core.passes import Pass
+
 from ..config import PEERS as NAMES
-from .encoding import GUIDES
+from .encoding import network_sees
 from .generators import GuidedGenerator
 
 
@@ -26,7 +28,7 @@ class Peer(GuidedGenerator):
 
     def encoded(self, *passes: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1]."""
-        guides = [GUIDES[name](x) for name, x in zip(self.passes, passes, strict=True)]
+        guides = [network_sees(p)(x) for p, x in zip(self.inputs, passes, strict=True)]
         guides[0] = 2 * guides[0] - 1
         return 0.5 + 0.5 * torch.tanh(self.change(torch.cat(guides, 1)))
 
@@ -38,7 +40,7 @@ class Pix2PixUNet(Peer):
     instance normalisation). Dropout, their source of randomness, ends with training, so that a frame always comes out the same.
     """
 
-    def __init__(self, passes: Sequence[str] = ("image",), channels: int = 64, levels: int = 8):
+    def __init__(self, passes: Sequence[str | Pass] = ("image",), channels: int = 64, levels: int = 8):
         super().__init__(passes)
         self.alignment = 2**levels
         widths = [channels * min(2**level, 8) for level in range(levels)]
@@ -82,7 +84,7 @@ class CycleGANResNet(Peer):
 
     alignment = 8  # 4 would do, but reflection needs two pixels at 1/4
 
-    def __init__(self, passes: Sequence[str] = ("image",), channels: int = 64, blocks: int = 9):
+    def __init__(self, passes: Sequence[str | Pass] = ("image",), channels: int = 64, blocks: int = 9):
         super().__init__(passes)
         c = channels
         self.layers = nn.Sequential(
@@ -107,7 +109,7 @@ class FastStyle(Peer):
 
     alignment = 8
 
-    def __init__(self, passes: Sequence[str] = ("image",), channels: int = 32, blocks: int = 5):
+    def __init__(self, passes: Sequence[str | Pass] = ("image",), channels: int = 32, blocks: int = 5):
         super().__init__(passes)
         c = channels
         self.layers = nn.Sequential(
@@ -133,7 +135,7 @@ class FewShot(Peer):
 
     alignment = 8
 
-    def __init__(self, passes: Sequence[str] = ("image",), channels: int = 32, blocks: int = 7):
+    def __init__(self, passes: Sequence[str | Pass] = ("image",), channels: int = 32, blocks: int = 7):
         super().__init__(passes)
         c = channels
         self.front = _batch_normed(self.in_channels, c, 7)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from core import PASSES, Generator, MemoryLimitError, ProviderError, Style, StyleError, load_style, stylize
+from core import Generator, MemoryLimitError, ProviderError, Style, StyleError, load_style, stylize
 from core.exr import read_exr, write_exr
 from core.style import SHIPPED
 from core.tiles import plan_tiles, round_up
@@ -32,9 +32,9 @@ MEMORY = "/dev/shm"
 FIRST_FRAME = """
 import os, sys
 import numpy as np
-from core import PASSES, Generator, load_style, stylize
+from core import Generator, load_style, stylize
 style, (height, width) = load_style(sys.argv[1]), map(int, sys.argv[2:])
-stylize(Generator(style, "cpu"), {name: np.ones((height, width, PASSES[name].channels), np.float32) for name in style.passes})
+stylize(Generator(style, "cpu"), {name: np.ones((height, width, p.channels), np.float32) for name, p in style.table.items()})
 os._exit(0)
 """
 """A program that stylises one frame and ends."""
@@ -267,7 +267,7 @@ def enabling() -> dict:
 def _passes(style: Style, height: int, width: int) -> dict[str, np.ndarray]:
     """Noise as stylize() takes it, opaque."""
     rng = np.random.default_rng(0)
-    passes = {name: rng.random((height, width, PASSES[name].channels), np.float32) for name in style.passes}
+    passes = {name: rng.random((height, width, p.channels), np.float32) for name, p in style.table.items()}
     passes["image"][..., 3] = 1
     return passes
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..config import TrainConfig
 from ..frames.frame_store import DataError, Frame, FrameStore, cache_folder, digest
+from ..frames.guides import GuideSource, sources_of
 from .distributed import processes, share
 
 MOTION = ("vector", "depth")
@@ -56,7 +57,9 @@ class DataSet:
         passes = config.passes + tuple(p for p in MOTION if config.weight_temporal and p not in config.passes)
         problems: list[str] = []
         data, cache, height, masks = config.data, cache_folder(config.data), config.frame_height, None
-        self.inputs = FrameStore(data / "input", passes, cache, problems, height=height, layer=config.layer)
+        self.inputs = FrameStore(
+            data / "input", passes, cache, problems, height=height, layer=config.layer, guides=guides_of(config)
+        )
         if (data / "mask").is_dir():
             masks = FrameStore(data / "mask", ("mask",), cache, problems, height=height)
         self.targets = FrameStore(data / "target", ("image", "mask"), cache, problems, height=height, finite=True, masks=masks)
@@ -87,6 +90,11 @@ class DataSet:
                 if min(f.height, f.width) < config.crop
             ]
         return problems
+
+
+def guides_of(config: TrainConfig) -> tuple[GuideSource, ...]:
+    """Where the data folder has the style's own guides."""
+    return sources_of(config.data, config.own_guides, config.guide_layers)
 
 
 def _without(store: FrameStore, other: FrameStore, but: Collection[str] = ()) -> list[str]:
@@ -215,7 +223,8 @@ def _cut(store: FrameStore, rows: Sequence[_Place], crop: int) -> dict[str, Tens
         passes.pop("mask", None)
     for index, row in enumerate(rows):
         if row.gain != 1:
-            passes["image"][index] *= row.gain
+            for name in store.light:
+                passes[name][index] *= row.gain
         if row.flipped:
             for crops in passes.values():
                 crops[index] = crops[index].flip(-1)

@@ -20,7 +20,7 @@ from ..networks.discriminators import ProjectedDiscriminator
 from ..networks.encoding import encode, shown
 from ..networks.perceptual import load_features
 from . import losses
-from .dataset import MOTION, Crops, draw_frames, draw_steps, follow_names, split_names
+from .dataset import MOTION, Crops, draw_frames, draw_steps, follow_names, guides_of, split_names
 from .distributed import processes, share
 from .hardware import Hardware
 from .objective import Objective, Terms
@@ -67,7 +67,15 @@ class RenderedFrames:
         passes = config.passes + tuple(p for p in MOTION if config.weight_temporal and p not in config.passes)
         problems: list[str] = []
         cache = cache_folder(config.data)
-        self.inputs = FrameStore(config.data / "input", passes, cache, problems, height=config.frame_height, layer=config.layer)
+        self.inputs = FrameStore(
+            config.data / "input",
+            passes,
+            cache,
+            problems,
+            height=config.frame_height,
+            layer=config.layer,
+            guides=guides_of(config),
+        )
         problems += [
             f"{self.inputs.of(f.name)} is {f.width} x {f.height} pixels, smaller than a crop of {config.crop}."
             for f in self.inputs.frames.values()

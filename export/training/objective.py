@@ -145,7 +145,7 @@ class Objective:
 def make_painter(config: TrainConfig) -> GuidedGenerator:
     """The generator that the settings name. Raises ConfigError if it can't work on crops of their size."""
     generator = make_generator(
-        config.passes,
+        (*config.passes, *config.own_guides),
         config.size,
         config.widths,
         config.generator,

@@ -8,8 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from core.style import input_channels
-
 from ..config import TrainConfig
 from ..frames.frame_store import DataError
 from ..networks.build import make_generator
@@ -69,7 +67,7 @@ class Unpaired(Objective):
         generator: GuidedGenerator = self.networks[name]
         count, _, height, width = picture.shape
         image = decode(picture.float().clamp(max=BRIGHTEST))
-        guides = (image.new_zeros(count, input_channels(p), height, width) for p in generator.passes[1:])
+        guides = (image.new_zeros(count, p.input_channels, height, width) for p in generator.inputs[1:])
         with self.hardware.fast():
             return generator.encoded(image, *guides).float()
 

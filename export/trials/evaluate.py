@@ -16,6 +16,7 @@ from core import Generator, PassError, ProviderError, Style, StyleError, load_st
 from core.style import save_style
 
 from ..config import ExportConfig
+from ..frames.guides import sources_of
 from ..frames.sources import find_files
 from ..measures.cost import frame_cost
 from ..measures.inception import Inception
@@ -51,6 +52,10 @@ class EvaluateConfig:
         "patterns (city_*) of the frames to score; none: those held out from training, if "
         "the style's record names frames of this folder, else all",
     )
+    guide: tuple[str, ...] = setting(
+        (),
+        "NAME=LAYER each: the layers of the style's own guides, where these are neither called so nor in a folder",
+    )
     out: Path | None = setting(None, "folder for scores.json and the sheet scores.png; none: only the table is shown")
     card: bool = setting(False, "write the scores into the style file, as its score card")
     vgg_weights: Path | None = setting(
@@ -79,10 +84,13 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
         raise EvaluateError(f"The score card can't be written, because you may not write in {config.style.parent}.")
     if config.out is not None:
         make_folder(config.out)
+    if wrong := [text for text in config.guide if "=" not in text]:
+        raise EvaluateError(f"The setting guide must be like NAME=LAYER, not {wrong[0]}.")
     perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights)
     with style_file(config.style) as path:
         style = _load(path)
-        footage = Footage(config.data, config.frames or _held_out(style, config.data))
+        guides = sources_of(config.data, style.guides, dict(text.split("=", 1) for text in config.guide))
+        footage = Footage(config.data, config.frames or _held_out(style, config.data), guides)
         paint = painter(path, config.provider)
         try:
             rows, pictures = score(footage, {"style": paint}, perception)

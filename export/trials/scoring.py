@@ -1,7 +1,7 @@
 """Goes through rendered frames once and scores the pictures that several painters make of them, side by side."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import islice
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ..frames.guides import GuideSource
 from ..frames.sources import VIDEOS, find_files, read_frames
 from ..measures import inception, metrics
 from ..measures.motion import in_sight
@@ -64,17 +65,18 @@ class Frame(NamedTuple):
 class Footage:
     """The rendered frames in a data folder's input/, in order of their names, and the pictures or videos of the look in target/.
 
-    patterns: of the names to take, none for all. Raises FootageError if either has none, or frames are not files of their own.
+    patterns: of the names to take, none for all. guides: styles' own, which the frames' passes have too.
+    Raises FootageError if either has none, or frames are not files of their own.
     """
 
-    def __init__(self, data: Path, patterns: tuple[str, ...] = ()):
+    def __init__(self, data: Path, patterns: tuple[str, ...] = (), guides: Sequence[GuideSource] = ()):
         problems: list[str] = []
         frames, looks = (find_files(data / part, problems) for part in ("input", "target"))
         videos = [f for f in frames if f.suffix.lower() in VIDEOS]
         problems += [f"{f} is a video, which has no passes; scores need rendered frames." for f in videos]
         if problems:
             raise FootageError(" ".join(problems))
-        self.data = data
+        self.data, self.guides = data, guides
         self.files = {f.stem: f for f in frames if not patterns or any(fnmatch(f.stem, p) for p in patterns)}
         if not self.files:
             raise FootageError(f"There is no frame in {data / 'input'} whose name fits {' or '.join(patterns)}.")
@@ -86,7 +88,7 @@ class Footage:
 
     def frame(self, name: str) -> Frame:
         """Read a frame. Raises TrainerError."""
-        passes = next(_read(self.files[name]))
+        passes = next(_read(self.files[name], self.guides))
         if name not in self.targets:
             return Frame(name, passes, None)
         alpha, target = passes["image"][..., 3:], next(_read(self.targets[name]))["image"]
@@ -118,10 +120,10 @@ def picture_tensor(picture: np.ndarray) -> Tensor:
     return torch.from_numpy(np.nan_to_num(picture).transpose(2, 0, 1)[None].astype(np.float32))
 
 
-def _read(path: Path) -> Iterator[dict[str, np.ndarray]]:
+def _read(path: Path, guides: Sequence[GuideSource] = ()) -> Iterator[dict[str, np.ndarray]]:
     """The passes of a file's frames, which must be large enough to be scored. Raises TrainerError."""
     least = metrics.SMALLEST_SIDE
-    for _, passes in read_frames(path):
+    for _, passes in read_frames(path, guides=guides):
         height, width = passes["image"].shape[:2]
         if min(height, width) < least:
             raise FootageError(f"{path} is {width} x {height} pixels, but scores need {least} x {least} at least.")

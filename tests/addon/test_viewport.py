@@ -151,6 +151,15 @@ def test_what_is_not_true_is_noted():
     assert guides.notes(("image", "normal", "vector"), has_depth=True) == ("normals come from depth", "there is no motion")
     assert guides.notes(("image", "depth"), has_depth=False) == ("there is no depth: switch overlays on",)
     assert guides.notes(("image",), has_depth=False) == ()
+    assert guides.notes(("image", "emission", "hair_matte"), has_depth=True) == ("there is no emission", "there is no hair matte")
+
+
+def test_what_no_viewport_has_is_dark_and_unshadowed():
+    made = guides.neutral({"image": 4, "depth": 1, "emission": 3, "ambient_occlusion": 3, "hair_matte": 1}, (5, 7))
+    assert {name: array.shape for name, array in made.items()} == {
+        "emission": (5, 7, 3), "ambient_occlusion": (5, 7, 3), "hair_matte": (5, 7, 1),
+    }  # fmt: skip
+    assert (made["ambient_occlusion"] == 1).all() and not made["emission"].any() and not made["hair_matte"].any()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (97, 161)])

@@ -7,7 +7,7 @@ import pytest
 
 from core.frame import check_frame, read_frame
 from core.layers import LayerError, Selection
-from core.passes import PASSES, PassError
+from core.passes import PASSES, PassError, guide
 
 OpenEXR = pytest.importorskip("OpenEXR")
 
@@ -133,6 +133,40 @@ def test_depth_in_three_equal_channels_is_depth_and_in_different_ones_is_not(tmp
     other = write(tmp_path / "b.exr", named({"image": PLAIN}) | dict(zip(split("zDepth", "R G B"), (5, 6, 7), strict=True)))
     with pytest.raises(PassError, match="different values in R, G and B"):
         read_frame(other, ["depth"])
+
+
+LIGHTS = {
+    "blender": ("Diffuse Direct", "Diffuse Indirect", "Glossy Direct", "Glossy Indirect", "Emission", "Ambient Occlusion"),
+    "blender 4": ("DiffDir", "DiffInd", "GlossDir", "GlossInd", "Emit", "AO"),
+    "arnold": ("diffuse_direct", "diffuse_indirect", "specular_direct", "specular_indirect", "emission", ""),
+    "v-ray": ("VRayRawLighting", "VRayRawGlobalIllumination", "VRaySpecular", "VRayReflection", "VRaySelfIllumination", ""),
+    "redshift": ("DiffuseLightingRaw", "GlobalIlluminationRaw", "SpecularLighting", "Reflections", "Emission",
+                 "AmbientOcclusion"),
+    "renderman": ("directDiffuse", "indirectDiffuse", "directSpecular", "indirectSpecular", "emissive", "occlusion"),
+    "karma": ("directdiffuse", "indirectdiffuse", "directglossyreflection", "indirectglossyreflection", "directemission", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("renderer", LIGHTS)
+def test_every_renderers_light_is_found(tmp_path, renderer):
+    lights = ("diffuse_direct", "diffuse_indirect", "glossy_direct", "glossy_indirect", "emission", "ambient_occlusion")
+    named_so = {name: layer for name, layer in zip(lights, LIGHTS[renderer], strict=True) if layer}
+    channels = named({"image": PLAIN})
+    for number, layer in enumerate(named_so.values(), 20):
+        channels |= dict(zip(split(layer, "R G B"), (number, 2 * number, 3 * number), strict=True))
+    passes = read_frame(write(tmp_path / "a.exr", channels), list(named_so)).passes[0]
+    for number, name in enumerate(named_so, 20):
+        assert tuple(passes[name][0, 0]) == (number, 2 * number, 3 * number), name
+
+
+def test_grey_light_is_light_and_a_styles_own_guides_go_by_their_names(tmp_path):
+    channels = named({"image": PLAIN}) | {"ao.Y": 0.5, "Hair Matte.R": 0.25, "Hair Matte.G": 0.25, "Hair Matte.B": 0.25}
+    path = write(tmp_path / "a.exr", channels)
+    own = Selection(guides=[guide("hair_matte", 1)])
+    passes = read_frame(path, ["ambient_occlusion", "hair_matte"], own).passes[0]
+    assert passes["ambient_occlusion"].shape == (2, 3, 3) and (passes["ambient_occlusion"] == 0.5).all()
+    assert passes["hair_matte"].shape == (2, 3, 1) and (passes["hair_matte"] == 0.25).all()
+    assert set(read_frame(path, None).passes[0]) == {"image", "ambient_occlusion"}
 
 
 def test_a_guide_of_another_view_layer_is_not_taken(tmp_path):

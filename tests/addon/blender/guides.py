@@ -10,8 +10,9 @@ import numpy as np
 from scene import FIXTURES, assert_close, insert, insert_style, load_addon, make_scene, new_group, read_exr, render, run_case
 
 from core import PASSES, Generator, load_style, stylize
+from core.passes import LIGHT
 
-GUIDES = {p.socket for p in PASSES.values()} - {"Image"}
+GUIDES = {p.socket for p in PASSES.values() if p.name not in LIGHT} - {"Image"}
 
 
 def link_passes(node: bpy.types.Node) -> None:
@@ -27,7 +28,9 @@ def expected(scene: bpy.types.Scene, folder: Path, style: str = "guided") -> np.
     bpy.ops.render.render(write_still=True)
     settings.media_type, settings.file_format, settings.color_depth = "IMAGE", "OPEN_EXR", "32"
     layers = read_exr(folder / "passes.exr")
-    passes = {p.name: layers["ViewLayer." + p.socket.replace("Image", "Combined")] for p in PASSES.values()}
+    passes = {
+        p.name: layers["ViewLayer." + p.socket.replace("Image", "Combined")] for p in PASSES.values() if p.name not in LIGHT
+    }
     return stylize(Generator(load_style(FIXTURES / f"{style}.onnx")), passes)
 
 
@@ -44,6 +47,47 @@ def equal_core(folder: Path) -> None:
     plain = read_exr(folder / "passes.exr")["ViewLayer.Combined"]
     assert np.abs(result - plain).max() > 0.1
     assert np.abs(read_exr(folder / "passes.exr")["ViewLayer.Vector"][..., 3]).max() > 1
+
+
+def light_and_guides_of_its_own(folder: Path) -> None:
+    """Link Passes switches passes of light on, and connects what the Render Layers node calls alike: an AOV; a matte by hand."""
+    load_addon()
+    scene = make_scene()
+    layer, tree = scene.view_layers[0], scene.compositing_node_group
+    aov = layer.aovs.add()
+    aov.name = "strokes"
+    material = bpy.data.objects["Cube"].data.materials[0].node_tree
+    written = material.nodes.new("ShaderNodeOutputAOV")
+    written.aov_name, written.inputs["Color"].default_value = "strokes", (0.2, 0.4, 2.0, 1.0)
+    node = insert_style(tree, "lit")
+    own = load_style(FIXTURES / "lit.onnx")
+    assert {s.name for s in node.inputs} >= {p.socket for p in own.table.values()}
+    guides = sys.modules["gan_style.addon.trees.guides"]
+    try:
+        guides.link(scene, node)
+    except guides.GuideError as error:
+        assert "is called Hair Matte" in str(error), error
+    else:
+        raise AssertionError("a matte came from nowhere")
+    assert layer.use_pass_diffuse_direct and layer.use_pass_emit and layer.use_pass_ambient_occlusion
+    assert not layer.use_pass_diffuse_indirect and guides.missing(node) == ["Hair Matte"]
+    tree.links.new(tree.nodes["Render Layers"].outputs["Alpha"], node.inputs["Hair Matte"])
+    assert guides.missing(node) == []
+    result = render(scene, folder / "result.exr")
+    scene.render.image_settings.media_type = "MULTI_LAYER_IMAGE"
+    scene.render.filepath = str(folder / "passes.exr")
+    bpy.ops.render.render(write_still=True)
+    layers = read_exr(folder / "passes.exr")
+    passes = {p.name: layers["ViewLayer." + p.socket.replace("Image", "Combined")][..., : p.channels]
+              for p in own.table.values() if p.name in PASSES}  # fmt: skip
+    passes |= {"strokes": layers["ViewLayer.strokes"][..., :3], "hair_matte": passes["image"][..., 3:]}
+    assert passes["strokes"].max() > 1 and passes["diffuse_direct"].max() > 0.1
+    passes = {name: np.ascontiguousarray(array) for name, array in passes.items()}
+    assert_close(result, stylize(Generator(own), passes), 1e-5)
+    node.style = "swap"
+    assert "Hair Matte" not in node.inputs
+    node.style = "lit"
+    assert node.inputs["Hair Matte"].links[0].from_socket.name == "Alpha" and node.inputs["Strokes"].links
 
 
 def sockets_follow_the_style(folder: Path) -> None:

@@ -25,7 +25,9 @@ from scene import (  # fmt: skip
 )
 
 from core import PASSES
+from core.passes import LIGHT
 
+GEOMETRY = [name for name in PASSES if name not in LIGHT]
 HALF = 1e-3
 """What half floats round by."""
 
@@ -84,7 +86,7 @@ def hold_what_feeds_the_node(folder: Path) -> None:
     assert state() == before
     assert not sys.modules["gan_style.addon.run.log"].last_runs()
     passes = read_exr(paths[1])
-    assert {n: a.shape for n, a in passes.items()} == {n: (HEIGHT, WIDTH, p.channels) for n, p in PASSES.items()}
+    assert {n: a.shape for n, a in passes.items()} == {n: (HEIGHT, WIDTH, PASSES[n].channels) for n in GEOMETRY}
     tree.links.new(node.outputs["Image"], tree.nodes["Group Output"].inputs[0])
     node.mute = True
     scene.frame_set(2)
@@ -96,9 +98,29 @@ def hold_what_feeds_the_node(folder: Path) -> None:
     scene.render.filepath = str(folder / "passes.exr")
     bpy.ops.render.render(write_still=True)
     layers = read_exr(folder / "passes.exr")
-    for name in set(PASSES) - {"image"}:
+    for name in set(GEOMETRY) - {"image"}:
         assert_close(passes[name], layers[f"ViewLayer.{PASSES[name].socket}"], HALF)
     assert np.abs(passes["vector"]).max() > 1
+
+
+def hold_light_and_aovs(folder: Path) -> None:
+    """Passes of light that are switched on, or all that the engine has if asked for, and the view layer's AOVs."""
+    load_addon()
+    scene = make_scene()
+    layer = scene.view_layers[0]
+    layer.use_pass_glossy_direct = True
+    for name, kind in (("Rim", "COLOR"), ("hair", "VALUE")):
+        aov = layer.aovs.add()
+        aov.name, aov.type = name, kind
+    save(folder)
+    own = {"Rim": 3, "hair": 1}
+    first = read_exr(rendered(folder)[0])
+    expected = {n: PASSES[n].channels for n in (*GEOMETRY, "glossy_direct")} | own
+    assert {n: a.shape[2] for n, a in first.items()} == expected, first.keys()
+    paths = list(shots().render(shots().prepare(scene, shots().Request(folder / "all", lights=True))))
+    every = {n: p.channels for n, p in PASSES.items() if n != "shadow"} | own  # Cycles has none
+    assert {n: a.shape[2] for n, a in read_exr(paths[0]).items()} == every
+    assert not layer.use_pass_diffuse_direct
 
 
 def know_what_is_done(folder: Path) -> None:

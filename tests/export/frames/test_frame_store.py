@@ -37,7 +37,7 @@ def opened(folder: Path, passes=("image",), part: str = "input", **options) -> F
 def decoded(monkeypatch):
     """The names of files, as they are decoded."""
     names, original = [], frame_store.read_frames
-    monkeypatch.setattr(frame_store, "read_frames", lambda path, layer: names.append(path.name) or original(path, layer))
+    monkeypatch.setattr(frame_store, "read_frames", lambda path, *rest: names.append(path.name) or original(path, *rest))
     return names
 
 
@@ -95,10 +95,10 @@ def test_a_cache_that_is_not_whole_is_made_again(folder, decoded, harm):
 def test_of_two_that_start_at_once_one_decodes_and_the_other_waits(folder, decoded, monkeypatch):
     begun, go, original = threading.Event(), threading.Event(), frame_store.read_frames
 
-    def paused(path, layer):
+    def paused(path, *rest):
         begun.set()
         assert go.wait(60)
-        return original(path, layer)
+        return original(path, *rest)
 
     monkeypatch.setattr(frame_store, "read_frames", paused)
     first = threading.Thread(target=opened, args=(folder,))
@@ -116,10 +116,10 @@ from pathlib import Path
 import export.frames.frame_store as module
 original, folder = module.read_frames, Path(sys.argv[1])
 
-def killed(path, layer):
+def killed(path, *rest):
     if path.stem.endswith("3"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return original(path, layer)
+    return original(path, *rest)
 
 module.read_frames = killed
 module.FrameStore(folder / "input", ("image",), module.cache_folder(folder), [])
@@ -266,7 +266,7 @@ def test_caches_that_nobody_opens_any_more_are_deleted(folder):
 
 
 def test_a_file_larger_than_memory_is_named(folder, monkeypatch):
-    def read(path, layer):
+    def read(path, *rest):
         raise MemoryError
 
     monkeypatch.setattr(frame_store, "read_frames", read)

@@ -3,8 +3,9 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
+from core.passes import PASSES
 from core.receptive_field import receptive_field
-from core.style import OUTPUT_NAME, input_channels
+from core.style import OUTPUT_NAME
 from export.export_onnx import to_onnx
 from export.networks.build import GENERATORS, SIZES, make_generator
 from export.networks.encoding import encode
@@ -76,7 +77,7 @@ def test_any_passes_and_any_multiple_of_the_alignment(kind, passes):
     generator = make_generator(passes, "draft", kind=kind)
     for height, width in ((1, 1), (2, 5)):
         height, width = height * generator.alignment, width * generator.alignment
-        output = generator(*(torch.rand(1, input_channels(p), height, width) for p in passes))
+        output = generator(*(torch.rand(1, PASSES[p].input_channels, height, width) for p in passes))
         assert output.shape == (1, 3, height, width) and (output >= 0).all()
 
 
