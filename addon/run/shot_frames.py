@@ -68,7 +68,7 @@ class Job:
     @property
     def most_bytes(self) -> int:
         """What the missing frames take uncompressed; compressed, they often take half of it."""
-        pixel = sum(p.channels * (4 if p.name in FULL_FLOAT else 2) for p in map(PASSES.get, self.passes))
+        pixel = sum(p.channels * (4 if p.name in FULL_FLOAT else 2) for p in (PASSES[name] for name in self.passes))
         return len(self.missing) * pixel * self.size[0] * self.size[1]
 
 

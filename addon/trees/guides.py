@@ -22,10 +22,10 @@ class GuideError(RuntimeError):
     """The passes can't be linked by themselves."""
 
 
-def offer(node: bpy.types.Node, wanted: Sequence[Pass]) -> None:
+def offer(node: bpy.types.Node, passes: Sequence[Pass]) -> None:
     """Give the node an input for each guide and for no other; a link comes back with its socket."""
     interface, offered = node.node_tree.interface, _offered(node)
-    wanted = {guide.socket: guide for guide in wanted}
+    wanted = {guide.socket: guide for guide in passes}
     if {name: g.channels for name, g in offered.items()} == {name: g.channels for name, g in wanted.items()}:
         return
     kept = json.loads(node.guide_links or "{}")

@@ -36,7 +36,7 @@ def notes(needed: tuple[str, ...], has_depth: bool) -> tuple[str, ...]:
     return (*lacking, *(NOTES[name] for name in needed if name in NOTES), *unknown)
 
 
-def neutral(channels: Mapping[str, int], size: tuple[int, int]) -> dict[str, np.ndarray]:
+def neutral(channels: Mapping[str, int], size: tuple[int, ...]) -> dict[str, np.ndarray]:
     """What stands for passes of light and guides of a style's own, which no viewport has: none of it, but of WHOLE all."""
     absent = {name: count for name, count in channels.items() if name not in KNOWN}
     return {name: np.full((*size, count), float(name in WHOLE), np.float32) for name, count in absent.items()}
