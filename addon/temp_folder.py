@@ -48,10 +48,14 @@ def _parent() -> Path:
 
 
 def remove_frames(kept: set[str]) -> None:
-    """Remove the EXR files of frames but those with the given paths: each .blend file that is opened gets new ones."""
+    """Remove the EXR files of frames but those of images with the given paths, whose names differ in a last number at most.
+
+    Each .blend file that is opened gets new ones.
+    """
     if folder.cache_info().currsize:
+        series = {path.rpartition("-")[0] for path in kept}
         for path in folder().glob("*.exr"):
-            if str(path) not in kept:
+            if str(path).rpartition("-")[0] not in series:
                 path.unlink(missing_ok=True)
 
 

@@ -70,7 +70,7 @@ def show(plan: hidden_scenes.Plan, frame: np.ndarray) -> None:
     To be called on the main thread, as show_unstyled(). Raises ExrError.
     """
     write_exr(plan.picture, {"image": colour.from_rec709(frame)})
-    _load(plan, str(plan.picture))
+    _load(plan, str(node_group.first_file(plan.picture)))
 
 
 def show_unstyled(plan: hidden_scenes.Plan, passes: dict[str, np.ndarray] | None) -> None:

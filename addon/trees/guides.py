@@ -10,7 +10,7 @@ import bpy
 
 from ...core import PASSES
 from ...core.passes import Pass
-from . import read
+from . import read, uses
 
 SOCKETS = {p.socket: p.name for p in PASSES.values() if p.name != "image"}
 """Pass by the name of its socket, on the GAN Style node as on Blender's Render Layers node."""
@@ -102,12 +102,21 @@ def link(scene: bpy.types.Scene, node: bpy.types.Node, names: Sequence[str] | No
     """Feed guides of the node from the Render Layers node that feeds its image, and have the view layer render them.
 
     names: of the sockets; None for all. Either may stand in groups that the other is not in: these get an output or an input for
-    each pass. Raises GuideError if there is no such Render Layers node.
+    each pass, and if they are used several times, each use is fed. Raises GuideError if there is no such Render Layers node.
     """
-    path = read.path_to(scene.compositing_node_group, node) if scene.compositing_node_group else None
-    if path is None:
+    tree = scene.compositing_node_group
+    path = read.path_to(tree, node) if tree is not None else None
+    if tree is None or path is None:
         raise GuideError(f"The node '{node.name}' is not in the compositor tree of the scene '{scene.name}'.")
-    layers, around = next(all_render_layers(path), (None, ()))
+    running = read.Wiring().style_nodes(tree, uses.find([tree]).told)
+    paths = [(*read.groups_around(tree, steps), node) for steps, found in running if found == node]
+    for use in paths or [path]:
+        _link_use(scene, use, names)
+
+
+def _link_use(scene: bpy.types.Scene, path: tuple[bpy.types.Node, ...], names: Sequence[str] | None) -> None:
+    """link() for one use of the path's last node."""
+    node, (layers, around) = path[-1], next(all_render_layers(path), (None, ()))
     if layers is None:
         raise GuideError("No Render Layers node feeds the image here; link the passes by hand.")
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(around, path[:-1], strict=False)))

@@ -11,7 +11,7 @@ from dataclasses import replace
 import bpy
 
 from ...core import StyleError
-from . import blocks, colour, guides, inputs_scene, node_group, read
+from . import blocks, colour, guides, inputs_scene, node_group, read, uses
 from .blocks import INPUTS, TRIGGER
 from .node_group import is_hidden
 from .plans import Plan, guides_of, plans_of, scene_views
@@ -51,11 +51,12 @@ def sync() -> None:
     """
     global _known
     _plans.clear()
-    nodes, failed, before = list(_nodes()), {}, _block_uids()
+    nodes, failed, before, known = list(_nodes()), {}, _block_uids(), uses.Uses()
     with contained(nodes, failed):
-        _prepare(nodes, failed)
+        known = uses.find(scene.compositing_node_group for scene in _scenes()) if nodes else known
+        _prepare(nodes, known, failed)
     for scene in _scenes() if nodes else ():
-        _plans[scene.session_uid] = plans_of(scene, failed)
+        _plans[scene.session_uid] = plans_of(scene, known, failed)
     with contained(nodes, failed):
         _clean_up(nodes)
         if nodes and before != _block_uids():
@@ -124,7 +125,7 @@ def _structure() -> tuple:
     return nodes, tuple((tree.session_uid, read.structure(tree)) for tree in trees)
 
 
-def _prepare(nodes: list[bpy.types.Node], failed: dict[bpy.types.Node, str]) -> None:
+def _prepare(nodes: list[bpy.types.Node], known: uses.Uses, failed: dict[bpy.types.Node, str]) -> None:
     """Have the hidden scenes, the insides of the nodes and the triggers as they have to be."""
     blocks.remove_old()
     if not nodes:
@@ -137,9 +138,10 @@ def _prepare(nodes: list[bpy.types.Node], failed: dict[bpy.types.Node, str]) -> 
     seen = set()
     for node in nodes:
         with contained([node], failed):
-            node_group.separate(node, seen, trigger, views)
+            node_group.separate(node, seen, trigger, views, known.told(node.id_data))
             with suppress(StyleError):  # a style that is away leaves the sockets and their links as they are
                 guides.offer(node, guides_of(node))
+    uses.tell(_artist_trees(), known)
     wiring = read.Wiring()
     for scene in _scenes():
         if wiring.contains_style(scene.compositing_node_group):

@@ -1,5 +1,6 @@
 """The inside of a GAN Style node: a group that mixes the node's input with the picture of the stylised frame."""
 
+from itertools import count, takewhile
 from pathlib import Path
 
 import bpy
@@ -15,8 +16,11 @@ MARK = "gan_style"
 PICTURE = f"{HIDDEN} Picture"
 ROLE = "picture"
 PICTURE_NODE = "CompositorNodeImage"
-VIEWS = "Views"
-"""The node inside that chooses the picture of the stereo view, if there are any."""
+PICTURE_NAME, VIEWS = "Picture", "Views"
+"""How the names of the nodes begin that show a picture, or choose the one of the stereo view if there are any; for further uses
+of the node a number follows."""
+USE = "GAN Style Use"
+"""The input that tells the use of the node, if the group that it is in has several; see uses.py."""
 PARTS = {"Mix", "Picture", "Place", "Finite"}
 """The names of the nodes inside that matter; a group of an older version lacks some."""
 LARGEST = 2.0**100
@@ -124,28 +128,27 @@ def _new_image() -> bpy.types.Image:
     return image
 
 
-def separate(node: bpy.types.Node, seen: set[bpy.types.NodeTree], trigger: bpy.types.Scene, views: tuple[str, ...]) -> None:
-    """Give a node an inner group of its own, with an image and a file for each view; copies of a node share them at first.
+def separate(
+    node: bpy.types.Node, seen: set[bpy.types.NodeTree], trigger: bpy.types.Scene, views: tuple[str, ...], uses: int
+) -> None:
+    """Give a node an inner group of its own, with an image and a file for each use and view; copies share them at first.
 
     seen: the groups of the nodes before, to which this one's is added. views: names of the stereo views, which the trigger scene
-    has too; none if it is empty.
+    has too; none if it is empty. uses: how many uses of the node have to be told apart, see uses.py.
     """
     group = node.node_tree
     if group is None or not PARTS.issubset(group.nodes.keys()) or "Exposure" not in node.inputs:
         node.node_tree = new_group()
     elif group in seen:
         node.node_tree = group.copy()
-        for shown in pictures(node).values():
-            shown.image = _new_image()
-    if tuple(pictures(node)) != (views or ("",)) or (views and not _uses(node.node_tree, trigger)):
-        _show_views(node.node_tree, trigger, views)
+        node.node_tree.nodes[PICTURE_NAME].image = _new_image()
+    wanted = [(use, view) for use in range(uses) for view in views or ("",)]
+    if list(pictures(node)) != wanted or (views and not _uses(node.node_tree, trigger)):
+        _show_pictures(node.node_tree, trigger, views, uses)
     if not node.outputs["Exposure"].hide:
         node.outputs["Exposure"].hide = True
     seen.add(node.node_tree)
-    for view, shown in pictures(node).items():
-        if shown.image is None:
-            shown.image = _new_image()
-        _load_picture(shown.image, picture_file(node, view))
+    _share_image(node)
 
 
 def _uses(group: bpy.types.NodeTree, trigger: bpy.types.Scene) -> bool:
@@ -153,45 +156,98 @@ def _uses(group: bpy.types.NodeTree, trigger: bpy.types.Scene) -> bool:
     return group in bpy.data.user_map(subset={trigger})[trigger]
 
 
-def _show_views(group: bpy.types.NodeTree, trigger: bpy.types.Scene, views: tuple[str, ...]) -> None:
-    """Have the group show a picture for each view, or one picture if there are none."""
-    for node in [n for n in group.nodes if n.name == VIEWS or n.bl_idname == PICTURE_NODE and n.name != "Picture"]:
+def _show_pictures(group: bpy.types.NodeTree, trigger: bpy.types.Scene, views: tuple[str, ...], uses: int) -> None:
+    """Have the group show a picture for each use and view, or one for each use if there are no views."""
+    made = (PICTURE_NODE, "CompositorNodeSwitchView", "CompositorNodeSwitch")
+    for node in [n for n in group.nodes if n.name.startswith(USE) or (n.bl_idname in made and n.name != PICTURE_NAME)]:
         group.nodes.remove(node)
-    source = picture = group.nodes["Picture"]
+    for item in [item for item in group.interface.items_tree if item.name == USE]:
+        group.interface.remove(item)
+    shown = _picture_of_use(group, trigger, views, 0)
+    if uses > 1:
+        group.interface.new_socket(USE, in_out="INPUT", socket_type="NodeSocketFloat").hide_value = True
+    for use in range(1, uses):
+        is_use, choice = group.nodes.new("ShaderNodeMath"), group.nodes.new("CompositorNodeSwitch")
+        is_use.name, choice.name = _numbered(USE, use), _numbered("Switch", use)
+        is_use.operation = "COMPARE"
+        is_use.inputs[1].default_value, is_use.inputs[2].default_value = use, 0.5
+        source = next(n for n in group.nodes if n.bl_idname == "NodeGroupInput")
+        group.links.new(source.outputs[USE], is_use.inputs[0])
+        group.links.new(is_use.outputs[0], choice.inputs["Switch"])
+        group.links.new(shown, choice.inputs["Off"])
+        group.links.new(_picture_of_use(group, trigger, views, use), choice.inputs["On"])
+        shown = choice.outputs[0]
+    group.links.new(shown, group.nodes["Place"].inputs["Image"])
+
+
+def _picture_of_use(
+    group: bpy.types.NodeTree, trigger: bpy.types.Scene, views: tuple[str, ...], use: int
+) -> bpy.types.NodeSocket:
+    """Make the nodes that show the pictures of a use; the first picture is there already."""
+    name = _numbered(PICTURE_NAME, use)
+    source = picture = group.nodes.get(name) or group.nodes.new(PICTURE_NODE)
+    picture.name = name
     if views:
         with bpy.context.temp_override(scene=trigger):  # it has an input for each view of the context's scene
             source = group.nodes.new("CompositorNodeSwitchView")
-        source.name = VIEWS
+        source.name = _numbered(VIEWS, use)
         for socket in source.inputs:
             group.links.new((picture or group.nodes.new(PICTURE_NODE)).outputs["Image"], socket)
             picture = None
-    group.links.new(source.outputs["Image"], group.nodes["Place"].inputs["Image"])
+    return source.outputs["Image"]
 
 
-def _load_picture(image: bpy.types.Image, path: Path) -> None:
-    """Have the image show the node's file, also after the artist packed all images or made all paths relative."""
+def _numbered(name: str, use: int) -> str:
+    return f"{name} {use}" if use else name
+
+
+def _share_image(node: bpy.types.Node) -> None:
+    """Have the node's pictures be the frames of one image: nodes of linked files can be given no further images.
+
+    Also after the artist packed all images or made all paths relative.
+    """
+    shown = list(pictures(node).values())
+    if shown[0].image is None:
+        shown[0].image = _new_image()
+    image, files = shown[0].image, [picture_file(node, *place) for place in pictures(node)]
     if image.packed_file is not None:
         image.unpack(method="REMOVE")
-    if image.filepath != str(path):
+    for path in files:
         if not path.exists():
             write_exr(path, {"image": NOTHING})
-        image.filepath = str(path)
+    source = "FILE" if len(shown) == 1 else "SEQUENCE"
+    if image.filepath != str(files[0]) or image.source != source:
+        image.source, image.filepath = source, str(files[0])
+    for number, picture in enumerate(shown):
+        # One frame that comes again and again: the same at all of the scene's frames.
+        for name, value in (("image", image), ("frame_duration", 1), ("use_cyclic", True), ("frame_offset", number)):
+            if getattr(picture, name) != value:
+                setattr(picture, name, value)
 
 
-def pictures(node: bpy.types.Node) -> dict[str, bpy.types.Node]:
-    """The Image nodes inside a GAN Style node by stereo view; without views one, under an empty name.
+def pictures(node: bpy.types.Node) -> dict[tuple[int, str], bpy.types.Node]:
+    """The Image nodes inside a GAN Style node by its use and the stereo view; without views these are empty.
 
     In a scene without stereo views the first one is seen.
     """
-    nodes = node.node_tree.nodes
-    if VIEWS not in nodes:
-        return {"": nodes["Picture"]}
-    return {socket.name: socket.links[0].from_node for socket in nodes[VIEWS].inputs if socket.links}
+    nodes, found = node.node_tree.nodes, {}
+    for use in takewhile(lambda use: _numbered(PICTURE_NAME, use) in nodes, count()):
+        views = nodes.get(_numbered(VIEWS, use))
+        if views is None:
+            found[use, ""] = nodes[_numbered(PICTURE_NAME, use)]
+        else:
+            found |= {(use, socket.name): socket.links[0].from_node for socket in views.inputs if socket.links}
+    return found
 
 
-def picture_file(node: bpy.types.Node, view: str) -> Path:
+def picture_file(node: bpy.types.Node, use: int, view: str) -> Path:
     """The file with the node's stylised frame, one for each of its pictures()."""
-    return temp_folder.folder() / f"picture-{node.node_tree.session_uid}-{list(pictures(node)).index(view)}.exr"
+    return temp_folder.folder() / f"picture-{node.node_tree.session_uid}-{list(pictures(node)).index((use, view)) + 1:04d}.exr"
+
+
+def first_file(picture: Path) -> Path:
+    """The file that the image of a node has, by any of its picture_file()s."""
+    return picture.with_name(f"{picture.stem.rpartition('-')[0]}-0001.exr")
 
 
 def pass_through(node: bpy.types.Node, through: bool) -> None:

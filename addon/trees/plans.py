@@ -11,7 +11,7 @@ import bpy
 from ...core import Style, StyleError
 from ...core.passes import Pass
 from .. import library, temp_folder
-from . import animation, blocks, inputs_scene, node_group, problems, read
+from . import animation, blocks, inputs_scene, node_group, problems, read, uses
 from .problems import contained
 
 
@@ -37,6 +37,8 @@ class Plan:
     """(height, width) in pixels of what the scene renders; what the node gets may be of another size."""
     path: tuple[str, ...] = ()
     """Names of the nodes to go through from the scene's tree to the node: group nodes, then the node itself."""
+    uses: int = 1
+    """How often the scene uses the node, since it is in groups; a plan is for one use."""
     inputs: tuple[str, ...] = ()
     """What is captured: passes, and the exposure."""
     styles: tuple[str, ...] = ()
@@ -58,27 +60,30 @@ def scene_views(scene: bpy.types.Scene) -> tuple[str, ...]:
     return tuple(view.name for view in render.views if render.use_multiview and view.use and view.name in stereo) or ("",)
 
 
-def plans_of(scene: bpy.types.Scene, failed: dict[bpy.types.Node, str]) -> tuple[Plan, ...]:
-    """A plan for each node that the scene's render uses and each view of it, after the plans of those that feed it.
+def plans_of(scene: bpy.types.Scene, known: uses.Uses, failed: dict[bpy.types.Node, str]) -> tuple[Plan, ...]:
+    """A plan for each use and view of the nodes that the scene's render uses, after the plans of those that feed it.
 
-    failed: nodes that can't run, with the reason; more may be added.
+    known: the uses of groups. failed: nodes that can't run, with the reason; more may be added.
     """
     found = []
     trees = read.all_trees(scene.compositing_node_group)
     with contained([node for tree in trees for node in tree.nodes if node.bl_idname == read.NODE], failed):
-        found += read.Wiring().style_nodes(scene.compositing_node_group)
-    uses = Counter(node for _, node in found)
-    return tuple(plan for path, node in found for plan in _plan(scene, path, node, uses[node], failed))
+        found += read.Wiring().style_nodes(scene.compositing_node_group, known.told)
+    counts = Counter(node for _, node in found)
+    plans = ((plan, counts[node]) for path, node in found for plan in _plan(scene, path, node, known, failed))
+    return tuple(replace(plan, uses=count) for plan, count in plans)
 
 
 def _plan(
-    scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node, uses: int, failed: dict[bpy.types.Node, str]
+    scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node, known: uses.Uses, failed: dict[bpy.types.Node, str]
 ) -> Iterator[Plan]:
     """A plan for each view; one with a problem if anything speaks against it."""
     key = node.node_tree.session_uid if node.node_tree is not None else 0
-    plan = Plan(key, node.name, node.style_id, None, f"inputs-{scene.session_uid}-{key}", "", Path(), "", _size(scene), path)
+    use = known.of(scene.compositing_node_group, path)
+    capture = f"inputs-{scene.session_uid}-{key}-{use}"
+    plan = Plan(key, node.name, node.style_id, None, capture, "", Path(), "", _size(scene), path)
     with contained([node], failed):
-        plan = replace(plan, problem=failed.get(node) or problems.of_node(scene, path, node, uses))
+        plan = replace(plan, problem=failed.get(node) or problems.of_node(scene, path, node, known.count.get(node.id_data, 1)))
         exposure = node.inputs["Exposure"]
         if not exposure.is_linked and node.id_data.animation_data is None:
             plan = replace(plan, exposure=exposure.default_value)
@@ -96,9 +101,11 @@ def _plan(
         plan = replace(plan, problem=failed[node])
     shown = {}
     with suppress(AttributeError, KeyError):  # a node that could not be given its inside
-        shown = {view: (p.image.name, node_group.picture_file(node, view)) for view, p in node_group.pictures(node).items()}
+        for place, picture in node_group.pictures(node).items():
+            shown[place] = picture.image.name, node_group.picture_file(node, *place)
     for view in scene_views(scene):
-        image, file = shown.get(view) or next(iter(shown.values()), ("", Path()))
+        first = next((place for place in shown if place[0] == use), None)
+        image, file = shown.get((use, view)) or shown.get(first, ("", Path()))
         yield replace(plan, view=view, image=image, picture=file)
 
 
@@ -114,10 +121,17 @@ def as_it_stands(plan: Plan, scene: str) -> Plan:
         rendered = bpy.data.scenes[scene]
         around = read.groups_around(rendered.compositing_node_group, plan.path)
         node = (around[-1].node_tree if around else rendered.compositing_node_group).nodes[plan.path[-1]]
-        if inputs_scene.follow(rendered, plan.path, plan.inputs, directory(), plan.capture):
+        used = plan.uses if not around else _uses(rendered, node)
+        if used == plan.uses and inputs_scene.follow(rendered, plan.path, plan.inputs, directory(), plan.capture):
             exposure = plan.exposure if plan.exposure is None else node.inputs["Exposure"].default_value
             return replace(plan, style=_frame_styles.get(plan.key, node.style_id), exposure=exposure)
     return replace(plan, problem=problems.CHANGED)
+
+
+def _uses(scene: bpy.types.Scene, node: bpy.types.Node) -> int:
+    tree = scene.compositing_node_group
+    found = read.Wiring().style_nodes(tree, uses.find([tree]).told)
+    return sum(other == node for _, other in found)
 
 
 def note_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, plans: tuple[Plan, ...]) -> None:

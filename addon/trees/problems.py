@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from . import guides, read
+from .uses import MOST
 
 logger = logging.getLogger(__name__)
 UNEXPECTED = "There was an unexpected error; please report what the console shows."
@@ -84,8 +85,8 @@ def of_unknown_nodes(scene: bpy.types.Scene) -> str:
 
 def of_node(scene: bpy.types.Scene, path: tuple[str, ...], node: bpy.types.Node, uses: int) -> str:
     """Why the node at the path can't run in the scene, where so many places use it; empty if it can."""
-    if uses > 1:
-        return "The node is in a group that is used several times; make the group single-user."
+    if uses > MOST:
+        return f"The node is in groups that are used {uses} times in all, more than {MOST}; make some of them single-user."
     if problem := of_unknown_nodes(scene):
         return problem
     groups = read.groups_around(scene.compositing_node_group, path)

@@ -4,7 +4,7 @@ Trees may be of any size and depth, and their links may run in circles: nothing 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 
 import bpy
@@ -91,14 +91,16 @@ class Wiring:
             self._styled[tree.as_pointer()] = own or any(self._styled[group.as_pointer()] for group in inside)
         return self._styled[tree.as_pointer()]
 
-    def style_nodes(self, tree: bpy.types.NodeTree) -> Iterator[tuple[tuple[str, ...], bpy.types.Node]]:
+    def style_nodes(
+        self, tree: bpy.types.NodeTree, most: Callable[[bpy.types.NodeTree], int] = lambda _: 1
+    ) -> Iterator[tuple[tuple[str, ...], bpy.types.Node]]:
         """(path, node) of each GAN Style node that feeds an output, each after those that feed it, also inside node groups.
 
         The path holds the names of the nodes to go through from the tree on: group nodes, then the node itself. What is in a
-        group that is used more than twice comes twice.
+        group comes once for each use of the group, but only once more than is the most for it: groups in groups multiply.
         """
         entered: Counter[bpy.types.NodeTree] = Counter()
-        waiting: list[tuple[tuple[str, ...], Iterator[bpy.types.Node]]] = [((), iter(self._running(tree)))]
+        waiting: list[tuple[tuple[str, ...], Iterator[bpy.types.Node]]] = [((), iter(self.running(tree)))]
         while waiting:
             path, nodes = waiting[-1]
             node = next(nodes, None)
@@ -106,11 +108,11 @@ class Wiring:
                 waiting.pop()
             elif node.bl_idname == NODE:
                 yield (*path, node.name), node
-            elif (group := group_of(node)) is not None and self.contains_style(group) and entered[group] < 2:
+            elif (group := group_of(node)) is not None and self.contains_style(group) and entered[group] <= most(group):
                 entered[group] += 1
-                waiting.append(((*path, node.name), iter(self._running(group))))
+                waiting.append(((*path, node.name), iter(self.running(group))))
 
-    def _running(self, tree: bpy.types.NodeTree) -> list[bpy.types.Node]:
+    def running(self, tree: bpy.types.NodeTree) -> list[bpy.types.Node]:
         """The nodes that feed an output of the tree, without the muted."""
         sinks = [n for n in tree.nodes if n.bl_idname in SINKS or (n.bl_idname == "NodeGroupOutput" and n.is_active_output)]
         return [node for node in upstream(tree, sinks) if not node.mute]
