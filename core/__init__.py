@@ -18,6 +18,7 @@ if sys.argv[:1] == ["-m"]:  # Python says so while it imports the package for `p
     signal.signal(signal.SIGINT, _stop_at_once)
     signal.signal(signal.SIGTERM, _stop_at_once)
 
+from .controls import Control  # noqa: E402
 from .generator import Generator, MemoryLimitError  # noqa: E402
 from .passes import PASSES, PassError  # noqa: E402
 from .runtime import Cancelled, ProviderError  # noqa: E402
@@ -25,6 +26,6 @@ from .style import Style, StyleError, load_style  # noqa: E402
 from .stylize import stylize  # noqa: E402
 
 __all__ = [
-    "PASSES", "Cancelled", "Generator", "MemoryLimitError", "PassError", "ProviderError", "Style", "StyleError", "load_style",
-    "stylize",
+    "PASSES", "Cancelled", "Control", "Generator", "MemoryLimitError", "PassError", "ProviderError", "Style", "StyleError",
+    "load_style", "stylize",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,10 +19,11 @@ import numpy as np
 
 from . import ERROR, PASSES, Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
 from .adopt import command as adopt
+from .controls import check_control_names
 from .exr import ExrError
 from .guides import GuideFiles
 from .layers import LayerError, Selection
-from .media import FORMATS, MediaError
+from .media import EXR, FORMATS, PICTURES, MediaError
 from .patterns import PatternError, find_frames, parse_frames
 from .runtime import PROVIDERS
 from .sequence import SequenceError, check_sequence, stylize_sequence
@@ -88,11 +89,12 @@ def _report(path: Path, provider: str) -> dict:
 def apply(options: argparse.Namespace) -> None:
     """Stylise frames into a folder."""
     generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
-    selection = _selection(options, generator.style)
+    numbers, drawn = _controls(options.control, generator.style)
+    selection = _selection(options, generator.style, drawn)
     frames, gaps = find_frames(options.frame, options.frames)
     if options.steady is not None and options.skip_existing:
         raise UsageError("--steady makes every frame from those before it; leave out --skip-existing")
-    needed = generator.style.passes if options.steady is None else (*generator.style.passes, "vector")
+    needed = (*generator.style.passes, *drawn, *(["vector"] if options.steady is not None else []))
     targets, found = check_sequence(needed, frames, options.out, selection, options.format)
     tell = _tell_json if options.json else _tell
     tell("style", name=generator.style.name, provider=generator.provider, reason=generator.reason)
@@ -107,6 +109,7 @@ def apply(options: argparse.Namespace) -> None:
         selection=selection,
         skip_existing=options.skip_existing,
         steady=options.steady,
+        controls=numbers,
     )
     started, noted = time.perf_counter(), ()
     with _signals_as_exceptions():
@@ -120,8 +123,20 @@ def apply(options: argparse.Namespace) -> None:
             started = now
 
 
-def _selection(options: argparse.Namespace, style: Style) -> Selection:
-    """What to take from the frames. Raises UsageError for passes that nobody knows."""
+def _controls(given: Sequence[tuple[str, str]], style: Style) -> tuple[dict[str, float], dict[str, str]]:
+    """Numbers for the style's controls; and, for the others, files or layers. Raises PassError for a control it does not have."""
+    check_control_names(style.controls, dict(given))
+    numbers, drawn = {}, {}
+    for name, value in given:
+        try:
+            numbers[name] = float(value)
+        except ValueError:
+            drawn[name] = value
+    return numbers, drawn
+
+
+def _selection(options: argparse.Namespace, style: Style, drawn: Mapping[str, str]) -> Selection:
+    """What to take from the frames. drawn: controls in files or layers. Raises UsageError for passes that nobody knows."""
     layers, files = dict(options.passes or ()), dict(options.guides or ())
     if unknown := [name for name in layers if name not in PASSES | style.table]:
         raise UsageError(f"--pass can't name '{unknown[0]}': {style.name} takes {', '.join(style.passes)}")
@@ -130,7 +145,13 @@ def _selection(options: argparse.Namespace, style: Style) -> Selection:
             f"--guide can't name '{unknown[0]}': {style.name} has the guides {', '.join(style.passes[1:]) or 'none'}"
         )
     guides = {name: GuideFiles(style.table[name], place) for name, place in files.items()}
-    return Selection(options.layer, options.view, layers, style.guides, guides)
+    controls = {control.name: control.guide for control in style.controls if control.name in drawn}
+    for name, place in drawn.items():
+        if Path(place).is_dir() or Path(place).suffix.lower() in EXR | PICTURES:
+            guides[name] = GuideFiles(controls[name], place)
+        else:
+            layers[name] = place
+    return Selection(options.layer, options.view, layers, (*style.guides, *controls.values()), guides)
 
 
 def _tell_json(event: str, **values: object) -> None:
@@ -213,6 +234,13 @@ def _guide(text: str) -> tuple[str, str]:
     return name, place
 
 
+def _control(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise argparse.ArgumentTypeError(f"must be like line_weight=1.5, line_weight=matte.exr or line_weight=LAYER, not {text}")
+    return name, value
+
+
 def _frames(text: str) -> list[int]:
     try:
         return parse_frames(text)
@@ -277,6 +305,14 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=FILES",
         help="files of a guide that is no layer of the frames: a folder with files called as the frames, a pattern like "
         "hair.####.png, or one file for all frames; several times for several guides",
+    )
+    parser.add_argument(
+        "--control",
+        action="append",
+        default=[],
+        type=_control,
+        metavar="NAME=VALUE",
+        help="a control of the style: a number, files like those of --guide, or a layer of the frames; several times for several",
     )
     parser.add_argument(
         "--frames", type=_frames, metavar="1-9", help="the frames to take of a pattern, like 1-9,20; all must be there"

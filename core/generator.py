@@ -66,7 +66,7 @@ class Generator:
         self.open_seconds = time.perf_counter() - started
 
     def run(self, inputs: dict[str, np.ndarray], release: bool = False, cancel: Callable[[], bool] | None = None) -> np.ndarray:
-        """Run the graph once: {pass name: (1, c, H, W) float32}, H and W multiples of the alignment, to (1, 3, H, W) float32.
+        """Run the graph once: {input: (1, c, H, W) float32}, H and W multiples of the alignment, to (1, 3, H, W) float32.
 
         release: give the memory back afterwards, which costs a few percent of the time; otherwise the next run finds it there,
         but what ONNX Runtime keeps grows by up to a half over the first runs.

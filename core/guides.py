@@ -8,7 +8,7 @@ import numpy as np
 
 from .colour import decode_srgb
 from .frame import read_frame
-from .passes import DATA, Pass, PassError
+from .passes import COLOUR, DATA, Pass, PassError
 from .patterns import NUMBER, PatternError, find_frames
 
 
@@ -58,7 +58,7 @@ def read_guide(path: Path, guide: Pass) -> np.ndarray:
     """(H, W, channels) float32, top row first, of a guide in a file of its own.
 
     Of three channels: linear Rec.709, premultiplied, from sRGB if the file is no EXR. Of one: the grey value as it is stored,
-    times the alpha, within [0, 1]. Raises what read_frame() or pictures.read_picture() raise.
+    times the alpha, within [0, 1] if it is a COLOUR. Raises what read_frame() or pictures.read_picture() raise.
     """
     if path.suffix.lower() == ".exr":
         rgba = read_frame(path).passes[0]["image"]
@@ -70,4 +70,5 @@ def read_guide(path: Path, guide: Pass) -> np.ndarray:
         colours = (decode_srgb(rgba[..., :3]) if guide.channels == 3 else rgba[..., :3]) * rgba[..., 3:]
     if guide.channels == 3:
         return np.ascontiguousarray(colours, np.float32)
-    return np.nan_to_num(colours.mean(axis=-1, keepdims=True, dtype=np.float32)).clip(0, 1)
+    values = np.nan_to_num(colours.mean(axis=-1, keepdims=True, dtype=np.float32))
+    return values.clip(0, 1) if guide.holds == COLOUR else values

@@ -89,11 +89,11 @@ def _check_scalars(content: memoryview, field) -> None:
         raise GraphError("it keeps too many whole numbers; weights must be stored as raw data")
 
 
-def check_graph(model, inputs: dict[str, int], output: str, alignment: int) -> None:
+def check_graph(model, inputs: dict[str, int], output: str, alignment: int, numbers: Set[str] = frozenset()) -> None:
     """Check that the model is plain self-contained ONNX that turns the inputs into the output at any aligned size.
 
     inputs: channels by name; each input is float32 (1, channels, height, width), the output (1, 3, height, width).
-    Raises GraphError.
+    numbers: further inputs of one number each, float32 (1, 1, 1, 1). Raises GraphError.
     """
     import onnx
 
@@ -105,11 +105,11 @@ def check_graph(model, inputs: dict[str, int], output: str, alignment: int) -> N
         raise GraphError(f"its graph is not valid ONNX ({error})") from error
     weights = {tensor.name for tensor in model.graph.initializer}
     found = {value.name: value for value in model.graph.input if value.name not in weights}
-    if set(found) != set(inputs):
-        promised, taken = ", ".join(inputs), ", ".join(found) or "none"
+    if set(found) != {*inputs, *numbers}:
+        promised, taken = ", ".join([*inputs, *sorted(numbers)]), ", ".join(found) or "none"
         raise GraphError(f"its contract names the inputs {promised}, but its graph takes {taken}")
     for name, value in found.items():
-        _check_tensor(value, inputs[name])
+        _check_tensor(value, *((1, 1) if name in numbers else (inputs[name], None)))
     if [value.name for value in model.graph.output] != [output]:
         raise GraphError(f"its graph must have the one output '{output}'")
     _check_tensor(model.graph.output[0], 3)
@@ -185,12 +185,12 @@ def _check_weights(tensor) -> None:
         raise GraphError(f"its weights '{tensor.name}' should be {shape}, but hold {held} numbers")
 
 
-def _check_tensor(value, channels: int) -> None:
-    """Check that a graph input or output is float32 (1, channels, any height, any width)."""
+def _check_tensor(value, channels: int, side: int | None = None) -> None:
+    """Check that a graph input or output is float32 (1, channels, side, side), each side of any length for None."""
     import onnx
 
     tensor = value.type.tensor_type
     dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
-    if tensor.elem_type != onnx.TensorProto.FLOAT or dims != [1, channels, None, None]:
-        shape = ", ".join("any" if d is None else str(d) for d in dims)
-        raise GraphError(f"'{value.name}' must be float32 of shape (1, {channels}, any, any), but its shape is ({shape})")
+    if tensor.elem_type != onnx.TensorProto.FLOAT or dims != [1, channels, side, side]:
+        wanted, shape = (", ".join("any" if d is None else str(d) for d in ds) for ds in ([1, channels, side, side], dims))
+        raise GraphError(f"'{value.name}' must be float32 of shape ({wanted}), but its shape is ({shape})")

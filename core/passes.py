@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RADIANCE, COLOUR, DATA = "radiance", "colour", "data"
-"""What a pass holds: light, which grows with the exposure; colours or shares from 0 to 1, which don't; or what is no colour."""
+RADIANCE, COLOUR, VALUE, DATA = "radiance", "colour", "value", "data"
+"""What a pass holds: light, which grows with the exposure; colours or shares from 0 to 1, which don't; values of another range,
+that grey pictures can hold; or what is no colour."""
 
 
 class PassError(ValueError):
@@ -27,7 +28,7 @@ class Pass:
     """Property of the view layer that makes Blender render this pass; empty for the one that is always there."""
     meaning: str
     holds: str = DATA
-    """RADIANCE, COLOUR or DATA."""
+    """RADIANCE, COLOUR, VALUE or DATA."""
 
     @property
     def input_channels(self) -> int:
@@ -67,12 +68,14 @@ TAKEN = {"image", "place", "stylized", "strength", "mask", "exposure", "scale", 
 """Besides the passes: names that something else has, in the graph or on the node."""
 
 
-def check_guide_name(name: str) -> None:
-    """Raise ValueError, with a clause, for a name that a guide of a style's own can't have."""
+def check_guide_name(name: str, kind: str = "guide") -> None:
+    """Raise ValueError, with a clause, for a name that a guide or a control of a style's own can't have."""
     if not GUIDE_NAME.fullmatch(name):
-        raise ValueError(f"the name of a guide must be small letters, digits and underscores, like hair_matte, not {name[:80]!r}")
+        raise ValueError(
+            f"the name of a {kind} must be small letters, digits and underscores, like hair_matte, not {name[:80]!r}"
+        )
     if name in TAKEN | PASSES.keys() | {p.socket.lower().replace(" ", "_") for p in PASSES.values()}:
-        raise ValueError(f"a guide can't be called {name!r}, which means something else")
+        raise ValueError(f"a {kind} can't be called {name!r}, which means something else")
 
 
 def guide(name: str, channels: int) -> Pass:

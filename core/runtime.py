@@ -230,6 +230,7 @@ def _disagreement(style: Style, session) -> str:
     """Why a GPU's session can't be trusted, as a clause: on a small square its picture is not the CPU's."""
     rng, side = np.random.default_rng(0), round_up(PROOF_SIDE, style.alignment)
     square = {name: rng.random((1, channels, side, side), np.float32) for name, channels in style.inputs.items()}
+    square |= {control.name: control.tensor(np.asarray(control.default), (side, side)) for control in style.controls}
     expected = new_session(style, [PROVIDERS["cpu"]], 1).run([OUTPUT_NAME], square)[0]
     try:
         with webgpu.turn:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .controls import Value
 from .generator import Generator
 from .layers import EVERYTHING, Selection
 from .media import describe, is_complete, stylize_file, target_name
@@ -69,6 +70,7 @@ def stylize_sequence(
     selection: Selection = EVERYTHING,
     skip_existing: bool = False,
     steady: float | None = None,
+    controls: Mapping[str, Value] | None = None,
 ) -> Iterator[Written]:
     """Stylise {frame: file to write}, as check_sequence() gives it, in all views of each frame.
 
@@ -76,13 +78,16 @@ def stylize_sequence(
     skip_existing: leave alone files that exist already, are readable and have the frame's size.
     steady: weight of the picture before, for a sequence in its order with the pass "vector"; see steady.Steadier. The frames say
     so in their attribute STEADIED, as they hang on the first frame of the sequence. Not to be used with skip_existing.
+    controls: as for stylize(); those among the selection's guides come from the frames' layers, or files beside them.
     Raises ExrError, LayerError, SequenceError, PassError, MediaError, ProviderError.
     """
     steadiers: defaultdict[int, Steadier] = defaultdict(lambda: Steadier(steady or 0.0))
-    needed = generator.style.passes if steady is None else (*generator.style.passes, "vector")
+    drawn = [control.name for control in generator.style.controls if control.guide in selection.guides]
+    needed = (*generator.style.passes, *drawn, *(["vector"] if steady is not None else []))
 
     def change(view: int, passes: dict[str, np.ndarray]) -> np.ndarray:
-        picture = stylize(generator, passes, tile=tile)
+        values = {**(controls or {}), **{name: passes[name] for name in drawn}}
+        picture = stylize(generator, passes, controls=values, tile=tile)
         return picture if steady is None else steadiers[view](passes, picture)
 
     attributes = {} if steady is None else {STEADIED: f"from {next(iter(targets)).name} on, weight {steady:g}"}

@@ -14,6 +14,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
+from .controls import Control, controls_from_json
 from .memory import FrameCost, frame_cost
 from .onnx_graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
 from .onnx_graph import GraphError, check_graph, parse_model
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 3
 """The newest; a file is written in the oldest that knows all its fields."""
-ADDED = {"window": 2, "placed": 3, "guides": 3}
+ADDED = {"window": 2, "placed": 3, "guides": 3, "controls": 3}
 """Fields that came with a version after 1; they are not written where they have their default."""
 METADATA_KEY = "gan_style"
 OUTPUT_NAME = "stylized"
@@ -51,8 +52,8 @@ class Style:
     """The contract of a style file.
 
     The graph takes scene-linear Rec.709 inputs named like the passes, each (1, channels, height, width) float32 with height and
-    width multiples of `alignment` ("image" without its alpha: 3 channels, not premultiplied), and returns "stylized",
-    (1, 3, height, width) scene-linear RGB.
+    width multiples of `alignment` ("image" without its alpha: 3 channels, not premultiplied), and an input for each control. It
+    returns "stylized", (1, 3, height, width) scene-linear RGB.
     """
 
     name: str
@@ -75,6 +76,8 @@ class Style:
     """Whether the graph also takes PLACE, for what is tied to the screen: a tile by itself does not tell where it lies."""
     guides: tuple[Pass, ...] = ()
     """What else the style sees, under names of its own: pictures of 3 channels, in light, and mattes of 1, from 0 to 1."""
+    controls: tuple[Control, ...] = ()
+    """Further inputs, which the artist sets."""
     working_space: str = WORKING_SPACE
     training: dict = field(default_factory=dict)
     """Summary of the run that made the style: data, steps, seed, commands."""
@@ -101,14 +104,16 @@ class Style:
 
     @property
     def inputs(self) -> dict[str, int]:
-        """The graph's inputs in order: name -> channels. The image travels without its alpha."""
-        return {name: p.input_channels for name, p in self.table.items()} | ({PLACE: 2} if self.placed else {})
+        """The graph's inputs of the frame's size, in order: name -> channels. The image travels without its alpha."""
+        inputs = {name: p.input_channels for name, p in self.table.items()} | ({PLACE: 2} if self.placed else {})
+        return inputs | {c.name: 1 for c in self.controls if not c.per_frame}
 
     def to_json(self) -> str:
         contract = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata != UNWRITTEN}
         contract["thumbnail"] = base64.b64encode(self.thumbnail).decode("ascii")
         contract["guides"] = [_guide_to_json(g) for g in self.guides]
-        defaults = {f.name: f.default for f in fields(self)} | {"guides": []}
+        contract["controls"] = [control.to_json() for control in self.controls]
+        defaults = {f.name: f.default for f in fields(self)} | {"guides": [], "controls": []}
         contract = {key: value for key, value in contract.items() if key not in ADDED or value != defaults[key]}
         version = max([1, *(ADDED[key] for key in contract if key in ADDED)])
         return json.dumps({"format_version": version, **contract}, sort_keys=True)
@@ -154,6 +159,7 @@ def _checked(contract: dict) -> dict:
     for key in ("tiles_exact", "placed"):
         if type(contract.get(key, True)) is not bool:
             raise StyleError(f"the field '{key}' of its contract must be true or false")
+    checked["controls"] = controls_from_json(contract.get("controls", []))
     checked["window"] = _checked_window(contract.get("window"), contract.get("alignment", 8))
     for key in ("training", "score_card"):
         if not isinstance(contract.get(key, {}), dict) or _nesting(contract.get(key, {})) > MAX_NESTING:
@@ -163,6 +169,8 @@ def _checked(contract: dict) -> dict:
     passes = contract.get("passes", ["image"])
     checked["guides"] = _checked_guides(contract.get("guides", []))
     own = {g.name for g in checked["guides"]}
+    if twice := own & {c.name for c in checked["controls"]}:
+        raise StyleError(f"it has a guide and a control called '{min(twice)}'")
     texts = isinstance(passes, list) and all(isinstance(p, str) for p in passes)
     if not texts or not passes or passes[0] != "image" or len(set(passes)) != len(passes):
         raise StyleError("the field 'passes' of its contract must be a list that starts with \"image\" and repeats nothing")
@@ -292,8 +300,9 @@ def save_style(path: str | Path, model, style: Style) -> None:
 def _checked_graph(model, style: Style) -> Style:
     """Check the graph, and return the style with the cost and the receptive field that follow from the graph."""
     inputs = style.inputs
+    numbers = {c.name for c in style.controls if c.per_frame}
     try:
-        check_graph(model, inputs, OUTPUT_NAME, style.alignment)
+        check_graph(model, inputs, OUTPUT_NAME, style.alignment, numbers)
         seen = receptive_field(model, inputs, OUTPUT_NAME, style.alignment)
         cost = frame_cost(model, inputs, OUTPUT_NAME, style.alignment)
     except GraphError as error:

@@ -1,12 +1,13 @@
 """The pipeline: passes of a frame -> tensor -> generator -> frame."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from .clear_pixels import carry_on
 from .colour import HALF_MAX
+from .controls import Value, check_controls
 from .generator import Generator
 from .memory import return_freed
 from .passes import RADIANCE, Pass, check_passes
@@ -30,6 +31,7 @@ def stylize(
     passes: dict[str, np.ndarray],
     *,
     exposure: float | np.ndarray = 0.0,
+    controls: Mapping[str, Value] | None = None,
     tile: int | None = None,
     progress: Callable[[float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -40,6 +42,7 @@ def stylize(
     RGBA in [0, inf). Passes that the style does not use are ignored. H and W may be anything from 1 on.
     exposure: stops, one number or (H, W, 1), within MAX_STOPS: the generator sees the light times 2^exposure, and its answer is
     divided by that again.
+    controls: {name: number or (H, W, 1)}, cut to the range that the style gives each; those left out have their default.
     tile: largest side in pixels of what is run at once, None for all that the generator's memory limit allows; it changes memory
     and time, not the picture; styles of one size ignore it. If the provider still fails for lack of memory, a warning is logged
     and half as much is tried.
@@ -47,12 +50,12 @@ def stylize(
 
     Returns (H, W, 4) float32, scene-linear, premultiplied, with the alpha of the input. Pixels whose alpha is 0 are returned as
     they are; the network sees there what lies nearest, so that it draws no edge against them (clear_pixels.py).
-    Raises PassError for missing or wrong passes, MemoryLimitError, ProviderError if the generator fails, Cancelled.
+    Raises PassError for missing or wrong passes and controls, MemoryLimitError, ProviderError if the generator fails, Cancelled.
     """
     style = generator.style
-    check_passes(passes, style.passes, style.table)
-    image = passes["image"]
-    seen = carry_on(passes, style.passes, style.receptive_radius if style.tiles_exact else None)
+    size = check_passes(passes, style.passes, style.table)
+    image, values = passes["image"], check_controls(style.controls, controls or {}, size)
+    seen = carry_on(passes, style.passes, style.receptive_radius if style.tiles_exact else None) | values
     frame = _run(generator, seen, exposure, tile, progress, cancel)
     if seen["image"] is not image:
         clear = image[..., 3] == 0
@@ -68,7 +71,7 @@ def _run(
     progress: Callable[[float], None] | None,
     cancel: Callable[[], bool] | None,
 ) -> np.ndarray:
-    """stylize() passes as the network is to see them."""
+    """stylize() passes, and controls, as the network is to see them."""
     style, (height, width) = generator.style, passes["image"].shape[:2]
     if style.window is not None:
         return _run_blended(generator, passes, exposure, style.window, _rising(progress), cancel)
@@ -172,6 +175,7 @@ def _run_tile(
     inputs = {name: _tensor(p, passes[name][tile.window], size, gain) for name, p in generator.style.table.items()}
     if generator.style.placed:
         inputs[PLACE] = _columns_and_rows(tile)
+    inputs |= {c.name: c.tensor(passes[c.name], size, tile.window) for c in generator.style.controls}
     rgb = generator.run(inputs, release, cancel)
     _place(rgb[(0, slice(None), *tile.kept_inside)], passes["image"][tile.kept], _gain(exposure, tile.kept), part)
 

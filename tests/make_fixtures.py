@@ -7,6 +7,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+from core.controls import Control
 from core.passes import LIGHT, PASSES, Pass, guide
 from core.style import OUTPUT_NAME, Style, save_style
 
@@ -16,10 +17,19 @@ LIT = ("image", "diffuse_direct", "glossy_direct", "emission", "ambient_occlusio
 OWN = (guide("hair_matte", 1), guide("strokes", 3))
 
 
-def graph(nodes: list, weights: dict[str, np.ndarray], passes: tuple[str, ...], own: tuple[Pass, ...] = (), placed: bool = False):
+def graph(
+    nodes: list,
+    weights: dict[str, np.ndarray],
+    passes: tuple[str, ...],
+    own: tuple[Pass, ...] = (),
+    placed: bool = False,
+    controls: tuple[Control, ...] = (),
+):
     """A model of the given nodes with the inputs and the output of a style."""
-    channels = Style("any", passes=(*passes, *(g.name for g in own)), guides=own, placed=placed).inputs
-    inputs = [helper.make_tensor_value_info(p, TensorProto.FLOAT, [1, n, "height", "width"]) for p, n in channels.items()]
+    style = Style("any", passes=(*passes, *(g.name for g in own)), guides=own, placed=placed, controls=controls)
+    shapes = {name: [1, channels, "height", "width"] for name, channels in style.inputs.items()}
+    shapes |= {control.name: [1, 1, 1, 1] for control in controls if control.per_frame}
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
     output = helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, [1, 3, "height", "width"])
     tensors = [numpy_helper.from_array(np.asarray(w, np.float32), name) for name, w in weights.items()]
     body = helper.make_graph(nodes, "style", inputs, [output], tensors)
@@ -97,6 +107,22 @@ def lit():
     return graph(nodes, {"weights": weights}, LIT, OWN)
 
 
+CONTROLS = (
+    Control("amount", 0.0, 4.0, 1.0, "How bright the image is, softly from pixel to pixel"),
+    Control("lift", -1.0, 1.0, 0.0, "What is added to all of the frame", per_frame=True),
+)
+
+
+def controlled():
+    """The image times its control `amount`, averaged over 5 x 5 pixels, plus its control `lift`."""
+    nodes = [
+        helper.make_node("Conv", ["amount", "box"], ["soft"], kernel_shape=[5, 5], pads=[2, 2, 2, 2]),
+        helper.make_node("Mul", ["image", "soft"], ["bright"]),
+        helper.make_node("Add", ["bright", "lift"], [OUTPUT_NAME]),
+    ]
+    return graph(nodes, {"box": np.full((1, 1, 5, 5), 0.04)}, ("image",), controls=CONTROLS)
+
+
 def main() -> None:
     FIXTURES.mkdir(exist_ok=True)
     licence = {"author": "GAN Style", "licence": "CC0-1.0"}
@@ -109,6 +135,7 @@ def main() -> None:
     save_style(FIXTURES / "guided.onnx", guided(), Style("Guided", alignment=1, passes=GEOMETRY, **licence))
     names = (*LIT, *(g.name for g in OWN))
     save_style(FIXTURES / "lit.onnx", lit(), Style("Lit", alignment=1, passes=names, guides=OWN, **licence))
+    save_style(FIXTURES / "controlled.onnx", controlled(), Style("Controlled", alignment=1, controls=CONTROLS, **licence))
 
 
 if __name__ == "__main__":

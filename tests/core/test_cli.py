@@ -420,3 +420,38 @@ def test_steady_frames_follow_the_motion_and_say_so(tmp_path, capfd):
 def test_steady_needs_the_motion(shot, tmp_path, capfd):
     assert stylized(SWAP, shot(1) / "shot.####.exr", "--out", tmp_path / "out", "--steady") == 1
     assert "vector" in last_error(capfd)
+
+
+def test_controls_come_as_numbers_files_and_layers_of_the_frames(tmp_path):
+    rng = np.random.default_rng(0)
+    picture, matte, wash = (rng.random(shape).astype(np.float32) for shape in ((9, 8, 4), (9, 8), (9, 8)))
+    planes = dict(zip("RGBA", picture.transpose(2, 0, 1), strict=True))
+    write_part(tmp_path / "shot.0001.exr", {}, planes | {"Hero.V": matte})
+    write_part(tmp_path / "wash.exr", {}, {"Y": wash})
+    style = FIXTURES / "controlled.onnx"
+    generator = Generator(load_style(style), "cpu")
+    for given, value in (("2.5", 2.5), (tmp_path / "wash.exr", wash[..., None]), ("Hero", matte[..., None])):
+        out = tmp_path / "out"
+        assert (
+            stylized(style, tmp_path / "shot.####.exr", "--out", out, "--control", f"amount={given}", "--control", "lift=0.25")
+            == 0
+        )
+        expected = stylize(generator, {"image": picture}, controls={"amount": value, "lift": 0.25})
+        np.testing.assert_allclose(read_exr(out / "shot.0001.exr")["image"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "control, words",
+    [
+        ("size=1", "no control 'size'; it has amount, lift"),
+        ("amount=Villain", "no layer 'Villain'"),
+        ("amount", "must be like line_weight=1.5"),
+        ("amount=small.exr", r"shape \(9, 11, 1\)"),
+    ],
+)
+def test_a_wrong_control_is_named(shot, tmp_path, monkeypatch, capfd, control, words):
+    folder = shot(1)
+    monkeypatch.chdir(tmp_path)
+    write_part("small.exr", {}, {"Y": np.ones((2, 2), np.float32)})
+    assert stylized(FIXTURES / "controlled.onnx", folder / "shot.0001.exr", "--out", "out", "--control", control) == 1
+    assert re.search(words, last_error(capfd))
