@@ -108,6 +108,11 @@ class TrainConfig:
     noise_everywhere: bool = setting(
         False, "let the noise stick to the image's tones where no surface is known; needs no position"
     )
+    black: float = setting(
+        0.1,
+        "how bright the look may make what is black, scene-linear: raise it for a look that shines by itself, as a hologram does; "
+        "where there is light it may add more",
+    )
     start_from: Path | None = setting(
         None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"
     )
@@ -238,6 +243,7 @@ class TrainConfig:
             not self.noise or self.noise_everywhere or "position" in self.passes,
             "noise needs position among the passes, or noise-everywhere",
         )
+        require(0 <= self.black <= 1, f"black must be from 0 to 1, not {self.black}")
         require(len(self.betas) == 2, "betas must be two numbers")
         require(self.frame_height >= 0, f"frame-height must be at least 0, not {self.frame_height}")
         # These two are in world space: mirroring them takes the camera, which the files don't hold.

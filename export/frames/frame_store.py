@@ -18,6 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.colour import HALF_MAX
+from core.deep import FAR
 from core.passes import PASSES, RADIANCE
 
 from ..settings import TrainerError
@@ -115,7 +116,10 @@ class FrameStore:
     def split(self, planes: Tensor) -> dict[str, Tensor]:
         """(B, planes of all passes, H, W) float32 to one tensor per pass."""
         passes = dict(zip(self.passes, planes.split(list(self.planes_of.values()), dim=1), strict=True))
-        return passes | {name: sum(passes[name].chunk(2, dim=1)) for name in FINE & passes.keys()}
+        passes |= {name: sum(passes[name].chunk(2, dim=1)) for name in FINE & passes.keys()}
+        if "depth" in passes:  # half floats end far before a sky
+            passes["depth"] = torch.where(passes["depth"] >= HALF_MAX, FAR, passes["depth"])
+        return passes
 
     def whole(self, name: str) -> dict[str, Tensor]:
         """All passes of a frame, each (1, c, H, W) float32."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.passes import Pass
 
-from .generators import CNN, GuidedGenerator, ResNet, UNet
+from .generators import BLACK, CNN, GuidedGenerator, ResNet, UNet
 from .published import PEER_SIZES, PEERS
 
 GENERATORS = {"cnn": CNN, "unet": UNet, "resnet": ResNet}
@@ -26,10 +26,11 @@ def make_generator(
     gate: bool = False,
     smooth: bool = False,
     everywhere: bool = False,
+    black: float = BLACK,
 ) -> GuidedGenerator:
     """The generator of a kind in a named size or of given widths; published ones (published.PEERS) have one size."""
     if kind in GENERATORS:
         return GENERATORS[kind](
-            passes, *(widths or SIZES[kind][size]), noise=noise, gate=gate, smooth=smooth, everywhere=everywhere
+            passes, *(widths or SIZES[kind][size]), noise=noise, gate=gate, smooth=smooth, everywhere=everywhere, black=black
         )
     return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))

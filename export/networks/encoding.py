@@ -5,12 +5,16 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
 
 from core.colour import LOG_GAIN
-from core.passes import RADIANCE, Pass
+from core.passes import COLOUR, RADIANCE, Pass
 
 SCALE = math.log1p(LOG_GAIN)
 """Makes encode(1) = 1."""
+NOTHING = 2.0**30
+"""Depth from which on nothing was hit, in any unit; from twice that on for certain."""
+DEPTH_GAIN = 8.0
 
 
 def encode(linear: Tensor) -> Tensor:
@@ -45,19 +49,42 @@ def _softsign(x: Tensor) -> Tensor:
     return x / (torch.relu(x) + torch.relu(-x) + 1.0)
 
 
+def relative_depth(depth: Tensor) -> Tensor:
+    """How much nearer a pixel lies than its surroundings of about 20 pixels, of (B, 1, H, W) with H and W multiples of 4: from -1
+    to 1, softly: 0.1 where it is a hundredth nearer, 0.4 at a tenth. -1 where nothing was hit, 0 where no depth is given."""
+    hit = 1.0 - torch.clamp(depth * (1 / NOTHING) - 1.0, 0.0, 1.0)
+    known = hit * torch.clamp(depth * 2.0**60, 0.0, 1.0)
+    far = torch.log(torch.clamp(depth, 2.0**-60, NOTHING)) * known
+    near_mean, share = (_surroundings(x) for x in (far, known))
+    nearer = (near_mean / torch.clamp(share, 2.0**-20, 1.0) - far) * (known * DEPTH_GAIN)
+    return _softsign(nearer) + hit - 1.0
+
+
+def _surroundings(x: Tensor) -> Tensor:
+    """Means of (B, c, H, W) over 20 pixels, smooth."""
+    mean = avg_pool2d(avg_pool2d(x, 4), 5, stride=1, padding=2, count_include_pad=False)
+    return interpolate(mean, scale_factor=4.0, mode="bilinear")
+
+
+def _within_one(x: Tensor) -> Tensor:
+    """What lies in [-1, 1] by definition, whatever a renderer makes of it."""
+    return torch.clamp(x, -1.0, 1.0)
+
+
 def _as_it_is(x: Tensor) -> Tensor:
     return x
 
 
 GUIDES = {
-    "depth": lambda depth: 1.0 / (torch.relu(depth) * 0.1 + 1.0),
-    "normal": _as_it_is,
+    "depth": relative_depth,
+    "normal": _within_one,
     "position": lambda position: _softsign(position * 0.1),
     "vector": lambda vector: _softsign(vector * 0.1),
 }
-"""Passes that are no colours -> what network_sees() gives for them."""
+"""Passes -> what network_sees() gives for them, if it is not what it gives for colours and data. None has a unit of length but
+position, which is for styles of one shot; others see noise in its place. Vector is in pixels."""
 
 
 def network_sees(guide: Pass) -> Callable[[Tensor], Tensor]:
     """What brings a pass (B, c, H, W) in its own units to about [-1, 1], light above 1 to at most 3.65."""
-    return GUIDES.get(guide.name) or (encode if guide.holds == RADIANCE else _as_it_is)
+    return GUIDES.get(guide.name) or {RADIANCE: encode, COLOUR: _within_one}.get(guide.holds, _as_it_is)

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate, pixel_shuffle, relu
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pixel_shuffle, relu
 
 from core.passes import PASSES, Pass
 
@@ -23,6 +23,8 @@ RELU_GAIN = 2**0.5
 """Gain that makes up for the half that a ReLU removes."""
 TAIL_GAIN = 0.02
 """Gain so small that the first output is close to the input."""
+BLACK = 0.1
+"""How bright a look may make what is black, scene-linear, unless it says otherwise."""
 OPEN = 3.0
 """First bias of the gate, before its sigmoid: it starts 95 % open."""
 
@@ -37,7 +39,8 @@ class GuidedGenerator(nn.Module):
     Inputs are the passes, by their names in PASSES or as guides of the style's own, in order, each (B, c, H, W) in its own units,
     H and W multiples of `alignment`; "image" comes first and is scene-linear RGB. noise: channels of world-anchored noise that it
     sees in place of the position pass, since the place of a surface in one scene says nothing about other scenes. everywhere:
-    where there is no surface, the noise sticks to the image's tones; it needs no position pass then.
+    where there is no surface, the noise sticks to the image's tones; it needs no position pass then. black: how bright it may make
+    what is black, scene-linear, whatever the other passes hold; it may add more where there is light.
     Subclasses give `alignment` and change(), whose results have `out_channels` in all.
     """
 
@@ -46,9 +49,16 @@ class GuidedGenerator(nn.Module):
     """ONNX operators that its graph may hold besides those of export_onnx.OPERATORS."""
 
     def __init__(
-        self, passes: Sequence[str | Pass], noise: int = 0, gate: bool = False, smooth: bool = False, everywhere: bool = False
+        self,
+        passes: Sequence[str | Pass],
+        noise: int = 0,
+        gate: bool = False,
+        smooth: bool = False,
+        everywhere: bool = False,
+        black: float = BLACK,
     ):
         super().__init__()
+        self.black = encode(torch.tensor(float(black))).item()
         self.gate, self.smooth = gate or smooth, smooth
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
         self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in passes)
@@ -70,12 +80,20 @@ class GuidedGenerator(nn.Module):
             guides["position"] = self.noise_of(seen)
         guides = list(guides.values())
         colour, *more = self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
+        limit = self.limit(image)
         gates = [torch.sigmoid(gate + OPEN) for gate in more[:1]]
         if self.smooth:
             image = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:]))
         for gate in gates:
             image = image * gate
-        return image + colour
+        return image + colour - relu(colour - limit)
+
+    def limit(self, image: Tensor) -> Tensor:
+        """The most that may be added to an encoded image (B, 3, H, W), as (B, 1, H, W): `black` and what light there is within about
+        ten pixels, which for grey is three times itself."""
+        light = avg_pool2d(image, 4).sum(1, keepdim=True)
+        light = max_pool2d(light, 5, stride=1, padding=2)
+        return interpolate(light, scale_factor=4.0, mode="bilinear") + self.black
 
     def noise_of(self, passes: dict[str, Tensor]) -> Tensor:
         """What a generator with noise sees of it, (B, noise, H, W), in a frame's passes."""

@@ -153,6 +153,7 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
         config.gate,
         config.smooth,
         config.noise_everywhere,
+        config.black,
     )
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")
