@@ -110,8 +110,7 @@ class TrainConfig:
     )
     black: float = setting(
         0.1,
-        "how bright the look may make what is black, scene-linear: raise it for a look that shines by itself, as a hologram does; "
-        "where there is light it may add more",
+        "how bright the look may make what is black, scene-linear; more for a look that shines by itself, as a hologram does",
     )
     start_from: Path | None = setting(
         None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"

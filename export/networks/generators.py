@@ -39,8 +39,8 @@ class GuidedGenerator(nn.Module):
     Inputs are the passes, by their names in PASSES or as guides of the style's own, in order, each (B, c, H, W) in its own units,
     H and W multiples of `alignment`; "image" comes first and is scene-linear RGB. noise: channels of world-anchored noise that it
     sees in place of the position pass, since the place of a surface in one scene says nothing about other scenes. everywhere:
-    where there is no surface, the noise sticks to the image's tones; it needs no position pass then. black: how bright it may make
-    what is black, scene-linear, whatever the other passes hold; it may add more where there is light.
+    where there is no surface, the noise sticks to the image's tones; it needs no position pass then. black: how bright it may
+    make what is black, scene-linear, whatever the other passes hold; it may add more where there is light.
     Subclasses give `alignment` and change(), whose results have `out_channels` in all.
     """
 
@@ -89,8 +89,8 @@ class GuidedGenerator(nn.Module):
         return image + colour - relu(colour - limit)
 
     def limit(self, image: Tensor) -> Tensor:
-        """The most that may be added to an encoded image (B, 3, H, W), as (B, 1, H, W): `black` and what light there is within about
-        ten pixels, which for grey is three times itself."""
+        """The most that may be added to an encoded image (B, 3, H, W), as (B, 1, H, W): `black`, and the light within about ten
+        pixels, which for grey is three times itself."""
         light = avg_pool2d(image, 4).sum(1, keepdim=True)
         light = max_pool2d(light, 5, stride=1, padding=2)
         return interpolate(light, scale_factor=4.0, mode="bilinear") + self.black

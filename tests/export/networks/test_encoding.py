@@ -3,8 +3,10 @@ import pytest
 import torch
 
 from core.colour import HALF_MAX
-from core.passes import COLOUR, PASSES, RADIANCE
-from export.networks.encoding import decode, encode, network_sees
+from core.passes import PASSES, RADIANCE
+from export.networks.encoding import decode, encode, network_sees, relative_depth
+
+from ..spheres import spheres
 
 
 def test_decode_inverts_encode_from_black_to_the_largest_half_float():
@@ -20,10 +22,28 @@ def test_the_curve_keeps_black_and_white_and_rises():
 
 @pytest.mark.parametrize("name", sorted(set(PASSES) - {"image"}))
 def test_guides_of_any_size_stay_in_range(name):
-    x = torch.tensor([-1e10, -50.0, 0.0, 0.3, 50.0, 1e10]).reshape(1, 1, 1, 6)
-    if name == "normal" or PASSES[name].holds == COLOUR:
-        x = x.clamp(-1, 1)
-    most = 1.0
+    x, most = torch.tensor([-3e38, -1e10, -50.0, 0.0, 0.3, 50.0, 1e10, 3e38]).expand(1, 1, 8, 8), 1.0
     if PASSES[name].holds == RADIANCE:
         x, most = x.clamp(max=HALF_MAX), 3.66
     assert network_sees(PASSES[name])(x).abs().max() <= most
+
+
+def scene(**changes) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(a).permute(2, 0, 1)[None] for name, a in spheres(160, 240, **changes).items()}
+
+
+@pytest.mark.parametrize("factor", [0.001, 0.01, 0.3, 3, 7, 100, 1000])
+def test_a_scene_of_any_size_has_the_same_depth(factor):
+    assert torch.allclose(relative_depth(scene(factor=factor)["depth"]), relative_depth(scene()["depth"]), atol=1e-4)
+
+
+def test_depth_shows_what_is_nearer_than_its_surroundings_and_the_sky():
+    depth = torch.full((1, 1, 64, 64), 10.0)
+    assert relative_depth(depth).abs().max() < 1e-5, "a wall, parallel to the picture"
+    depth[..., 32:] = 11.0
+    guide = relative_depth(depth)[0, 0, 32]
+    assert guide[31] > 0.2 and guide[32] < -0.2 and guide[:16].abs().max() < 1e-5, "a step, of a tenth"
+    depth[..., 32:] = 1e10
+    guide = relative_depth(depth)[0, 0, 32]
+    assert (guide[32:] == -1).all() and guide[:32].abs().max() < 1e-4, "a sky says nothing about what stands before it"
+    assert (relative_depth(torch.zeros(1, 1, 32, 32)) == 0).all(), "no depth"

@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -10,6 +13,8 @@ from export.export_onnx import to_onnx
 from export.networks.build import GENERATORS, SIZES, make_generator
 from export.networks.encoding import encode
 from export.networks.generators import CNN, GuidedGenerator
+
+from ..spheres import spheres
 
 SMALL = {"cnn": (16, 16, 1, 1), "unet": (16, 16, 16), "resnet": (16, 16, 2)}
 
@@ -146,3 +151,70 @@ def test_runs_of_older_versions_still_open():
         "after.0.conv2",
         "tail",
     }
+
+
+DRAWN = {"cnn": (16, 16, 1, 1), "unet": (16, 16, 16)}
+
+
+def drawn(kind: str, **options) -> GuidedGenerator:
+    """A generator whose random weights change a picture strongly."""
+    torch.manual_seed(0)
+    passes = ("image", "depth", "normal", "position")
+    generator = make_generator(passes, widths=DRAWN[kind], kind=kind, noise=2, smooth=True, **options).eval()
+    nn.init.normal_(generator.tail.weight, 0, 0.05)
+    return generator
+
+
+def tensors(frame: dict[str, np.ndarray], names: Sequence[str]) -> list[torch.Tensor]:
+    return [torch.from_numpy(frame[name][..., :3]).permute(2, 0, 1)[None] for name in names]
+
+
+@torch.no_grad()
+def changes(generator: GuidedGenerator, **changes) -> torch.Tensor:
+    """What a generator adds to the log-encoded image of the spheres, scaled and moved."""
+    passes = tensors(spheres(256, 256, **changes), generator.passes)
+    return generator.encoded(*passes) - encode(passes[0])
+
+
+def per_octave(change: torch.Tensor) -> torch.Tensor:
+    """Energy of a change in the octaves of 2 to 64 pixels."""
+    power = torch.fft.fft2(change[0]).abs().square().sum(0)
+    frequency = (torch.fft.fftfreq(change.shape[2])[:, None] ** 2 + torch.fft.fftfreq(change.shape[3])[None] ** 2).sqrt()
+    return torch.stack([power[(frequency >= 2.0**-n) & (frequency < 2.0 ** (1 - n))].sum() for n in range(2, 7)])
+
+
+@pytest.mark.parametrize(("kind", "everywhere", "tolerance"), [("cnn", False, 0.05), ("unet", True, 0.12)])
+def test_a_scene_of_any_size_and_place_is_drawn_alike(kind, everywhere, tolerance):
+    """By powers of two the same picture; otherwise the same energy, octave by octave, as the mean of a few places: in one frame
+    the waves, of which few make a place, meet by chance; the more so in the finest octaves, which the lean one does not draw."""
+    generator = drawn(kind, everywhere=everywhere)
+    here = changes(generator)
+    assert here.abs().mean() > 0.05
+    for power in (-10, -1, 3, 10):
+        assert (changes(generator, factor=2.0**power) - here).abs().max() < 0.01
+
+    def energy(factor: float = 1.0, distance: float = 30.0) -> torch.Tensor:
+        places = factor * np.random.default_rng(0).uniform(-1, 1, (16, 3)) * distance
+        return sum(per_octave(changes(generator, factor=factor, shift=tuple(place))) for place in places)
+
+    usual = energy()
+    for factor in (0.001, 0.03, 1000):
+        assert (energy(factor) / usual - 1).abs().max() < tolerance, factor
+    assert (energy(distance=10_000) / usual - 1).abs().max() < tolerance
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", DRAWN)
+def test_black_stays_near_black_whatever_the_other_passes_hold(kind):
+    generator = drawn(kind, black=0.1)
+    with torch.no_grad():
+        generator.tail.weight.mul_(20)
+    frame, rng = spheres(128, 128), np.random.default_rng(0)
+    for gain, most in ((0.0, 0.1001), (0.001, 0.15)):
+        frame["image"] = spheres(128, 128)["image"] * np.float32(gain)
+        for reach in (0.3, 30.0):
+            frame["normal"] = rng.normal(0, reach, (128, 128, 3)).astype(np.float32)
+            frame["depth"] = np.exp(rng.normal(0, reach, (128, 128, 1)).clip(-80, 80)).astype(np.float32)
+            dark = generator(*tensors(frame, generator.passes))
+            assert 0.05 < dark.max() < most
+    assert generator(*tensors(spheres(128, 128), generator.passes)).max() > 1, "where there is light it may do more"
