@@ -156,14 +156,16 @@ def _stylize(
     generator, style = library.generator(plan.style, wanted.device, wanted)
     run = replace(run, provider=generator.provider, reason=generator.reason)
     exposure = passes[read.EXPOSURE] if plan.exposure is None else plan.exposure
-    source = content_key(passes, style, generator.provider, generator.precision, plan.exposure, _version())
+    values = dict(plan.controls) | passes  # what is linked or animated was captured with the passes
+    controls = {control.name: values[control.name] for control in generator.style.controls}
+    source = content_key(passes, style, generator.provider, generator.precision, plan.exposure, plan.controls, _version())
     if _shown.get(plan.picture) == source:
         return run
     started = time.perf_counter()
     frame = _cache.get(source)
     cached = frame is not None
     if not cached:
-        frame = run_generator(generator, passes, exposure=exposure)
+        frame = run_generator(generator, passes, exposure=exposure, controls=controls)
         _cache.put(source, frame)
     stylized = time.perf_counter()
     call(_show, plan, source, show, frame)

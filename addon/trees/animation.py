@@ -1,5 +1,6 @@
-"""Reads what animates a compositor tree. Changes nothing."""
+"""What animates a compositor tree, and how keyframes follow the sockets of a GAN Style node."""
 
+import re
 from collections.abc import Iterator
 
 import bpy
@@ -33,6 +34,38 @@ def styles(node: bpy.types.Node) -> tuple[str, ...]:
     numbers = {round(point.co.y) for curve in _curves(data) if curve.data_path == path for point in curve.keyframe_points}
     driven = any(curve.data_path == path for curve in data.drivers)
     return tuple(sorted({library.identifier(number) for number in numbers} | ({node.style_id} if driven else set())))
+
+
+def park(node: bpy.types.Node) -> None:
+    """Have keyframes and drivers of the node's inputs wait under the names of these, before sockets come and go.
+
+    Blender tells an input by its number, and from 5.2 on throws away what animates one that goes. A name drives nothing.
+    """
+    names = [bpy.utils.escape_identifier(socket.name) for socket in node.inputs]
+    for curve, place, rest in _of_inputs(node):
+        if place.isdigit() and int(place) < len(names):
+            curve.data_path = f'{_inputs(node)}["{names[int(place)]}"]{rest}'
+
+
+def follow(node: bpy.types.Node) -> None:
+    """Have what park() left waiting drive the inputs of these names, as far as there are any."""
+    numbers = {f'"{bpy.utils.escape_identifier(socket.name)}"': number for number, socket in enumerate(node.inputs)}
+    for curve, place, rest in _of_inputs(node):
+        if place in numbers:
+            curve.data_path = f"{_inputs(node)}[{numbers[place]}]{rest}"
+
+
+def _inputs(node: bpy.types.Node) -> str:
+    return f'nodes["{bpy.utils.escape_identifier(node.name)}"].inputs'
+
+
+def _of_inputs(node: bpy.types.Node) -> Iterator[tuple[bpy.types.FCurve, str, str]]:
+    """(curve, number or quoted name of the input, rest of the path) of what animates a node's inputs."""
+    data = node.id_data.animation_data
+    path = re.compile(re.escape(_inputs(node)) + r'\[(\d+|".*")\](.*)')
+    for curve in [*_curves(data), *data.drivers] if data is not None else ():
+        if found := path.fullmatch(curve.data_path):
+            yield curve, found[1], found[2]
 
 
 def _curves(data: bpy.types.AnimData) -> Iterator[bpy.types.FCurve]:

@@ -10,7 +10,7 @@ import bpy
 
 from ...core import PASSES
 from ...core.passes import Pass
-from . import read, uses
+from . import animation, read, uses
 
 SOCKETS = {p.socket: p.name for p in PASSES.values() if p.name != "image"}
 """Pass by the name of its socket, on the GAN Style node as on Blender's Render Layers node."""
@@ -23,11 +23,15 @@ class GuideError(RuntimeError):
 
 
 def offer(node: bpy.types.Node, passes: Sequence[Pass]) -> None:
-    """Give the node an input for each guide and for no other; a link comes back with its socket."""
+    """Give the node an input for each guide and for no other; a link comes back with its socket.
+
+    What animates the node's inputs is parked; follow it with animation.follow().
+    """
     interface, offered = node.node_tree.interface, _offered(node)
     wanted = {guide.socket: guide for guide in passes}
     if {name: g.channels for name, g in offered.items()} == {name: g.channels for name, g in wanted.items()}:
         return
+    animation.park(node)
     kept = json.loads(node.guide_links or "{}")
     gone = [name for name, guide in offered.items() if name not in wanted or wanted[name].channels != guide.channels]
     for name in gone:

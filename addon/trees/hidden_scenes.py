@@ -11,10 +11,10 @@ from dataclasses import replace
 import bpy
 
 from ...core import StyleError
-from . import blocks, colour, guides, inputs_scene, node_group, read, uses
+from . import animation, blocks, colour, controls, guides, inputs_scene, node_group, read, uses
 from .blocks import INPUTS, TRIGGER
 from .node_group import is_hidden
-from .plans import Plan, guides_of, plans_of, scene_views
+from .plans import Plan, controls_of, guides_of, plans_of, scene_views
 from .problems import contained
 
 _plans: dict[int, tuple[Plan, ...]] = {}
@@ -141,6 +141,8 @@ def _prepare(nodes: list[bpy.types.Node], known: uses.Uses, failed: dict[bpy.typ
             node_group.separate(node, seen, trigger, views, known.told(node.id_data))
             with suppress(StyleError):  # a style that is away leaves the sockets and their links as they are
                 guides.offer(node, guides_of(node))
+                controls.offer(node, controls_of(node))
+            animation.follow(node)
     uses.tell(_artist_trees(), known)
     wiring = read.Wiring()
     for scene in _scenes():
@@ -172,8 +174,7 @@ def _clean_up(nodes: list[bpy.types.Node]) -> None:
 
 def _remove_scenes() -> None:
     blocks.remove_scenes()
-    for group in [g for g in bpy.data.node_groups if is_hidden(g, inputs_scene.ROLE)]:
-        bpy.data.node_groups.remove(group)
+    inputs_scene.remove(group.session_uid for group in bpy.data.node_groups if is_hidden(group, inputs_scene.ROLE))
 
 
 def _share_problems(nodes: list[bpy.types.Node]) -> None:

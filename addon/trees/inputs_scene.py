@@ -4,7 +4,7 @@ A copy serves as long as the part of the artist's tree that feeds the node keeps
 now. In the copy a group stands in the place of the node that writes what it gets into a file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import bpy
@@ -53,8 +53,19 @@ def keep(tree: bpy.types.NodeTree, names: set[str]) -> None:
     kept = {uid for copy in _copies.values() for uid in copy.trees} | {tree.session_uid}
     for node in [n for n in tree.nodes if n.name not in _copies]:
         tree.nodes.remove(node)
-    for group in [g for g in bpy.data.node_groups if is_hidden(g, ROLE) and g.session_uid not in kept]:
-        bpy.data.node_groups.remove(group)
+    remove({group.session_uid for group in bpy.data.node_groups if is_hidden(group, ROLE)} - kept)
+
+
+def remove(uids: Iterable[int]) -> None:
+    """Remove trees of copies by their session_uids.
+
+    What shows a group goes before the group: else its node loses sockets first, and with them Blender 5.2 throws away what
+    animates these in the action that the copy shares with the artist's tree.
+    """
+    uids = set(uids)
+    for tree in sorted(bpy.data.node_groups, key=lambda tree: tree.session_uid, reverse=True):
+        if tree.session_uid in uids:
+            bpy.data.node_groups.remove(tree)
 
 
 def signature(scene: bpy.types.Scene, path: tuple[str, ...], inputs: tuple[str, ...], directory: str) -> tuple:

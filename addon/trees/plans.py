@@ -8,10 +8,10 @@ from pathlib import Path
 
 import bpy
 
-from ...core import Style, StyleError
+from ...core import Control, Style, StyleError
 from ...core.passes import Pass
 from .. import library, temp_folder
-from . import animation, blocks, inputs_scene, node_group, problems, read, uses
+from . import animation, blocks, controls, inputs_scene, node_group, problems, read, uses
 from .problems import contained
 
 
@@ -39,8 +39,10 @@ class Plan:
     """Names of the nodes to go through from the scene's tree to the node: group nodes, then the node itself."""
     uses: int = 1
     """How often the scene uses the node, since it is in groups; a plan is for one use."""
+    controls: tuple[tuple[str, float], ...] = ()
+    """Controls of the styles with the numbers that stand in their sliders; the others are captured with the passes."""
     inputs: tuple[str, ...] = ()
-    """What is captured: passes, and the exposure."""
+    """What is captured: passes, the exposure, and controls."""
     styles: tuple[str, ...] = ()
     """The styles that the frames may have, if the style is animated: those that its keyframes name."""
     rendered: tuple[int, int] | None = None
@@ -88,12 +90,13 @@ def _plan(
         if not exposure.is_linked and node.id_data.animation_data is None:
             plan = replace(plan, exposure=exposure.default_value)
         try:
-            passes = passes_of(node)
+            inputs, wanted = list(passes_of(node)), controls_of(node)
         except StyleError:  # reported when the style is opened
-            passes = ("image",)
-        plan = replace(
-            plan, styles=animation.styles(node), inputs=passes if plan.exposure is not None else (*passes, read.EXPOSURE)
-        )
+            inputs, wanted = ["image"], ()
+        inputs += [read.EXPOSURE] if plan.exposure is None else []
+        inputs += (drawn := list(controls.captured(node, wanted)))
+        numbers = tuple((c.name, controls.value(node, c.name)) for c in wanted if c.name not in drawn)
+        plan = replace(plan, styles=animation.styles(node), inputs=tuple(inputs), controls=numbers)
         if not plan.problem:
             tree = blocks.get(blocks.INPUTS).compositing_node_group
             inputs_scene.ensure(tree, scene, path, plan.inputs, directory(), plan.capture)
@@ -110,7 +113,8 @@ def _plan(
 
 
 def as_it_stands(plan: Plan, scene: str) -> Plan:
-    """The plan with the style and the exposure that its node has now; what computes its inputs gets the values of now, too.
+    """The plan with the style, the exposure and the controls that its node has now; what computes its inputs gets the values
+    of now, too.
 
     To be called on the main thread before each run, since handlers of scripts may change all of that during a render. The plan
     has a problem if the tree has changed by more than values.
@@ -124,7 +128,8 @@ def as_it_stands(plan: Plan, scene: str) -> Plan:
         used = plan.uses if not around else _uses(rendered, node)
         if used == plan.uses and inputs_scene.follow(rendered, plan.path, plan.inputs, directory(), plan.capture):
             exposure = plan.exposure if plan.exposure is None else node.inputs["Exposure"].default_value
-            return replace(plan, style=_frame_styles.get(plan.key, node.style_id), exposure=exposure)
+            numbers = tuple((name, controls.value(node, name)) for name, _ in plan.controls)
+            return replace(plan, style=_frame_styles.get(plan.key, node.style_id), exposure=exposure, controls=numbers)
     return replace(plan, problem=problems.CHANGED)
 
 
@@ -175,6 +180,11 @@ def passes_of(node: bpy.types.Node) -> tuple[str, ...]:
 def guides_of(node: bpy.types.Node) -> tuple[Pass, ...]:
     """The guides among passes_of(). Raises StyleError if a style can't be used."""
     return tuple(guide for name, guide in _inputs(_styles(node)).items() if name != "image")
+
+
+def controls_of(node: bpy.types.Node) -> tuple[Control, ...]:
+    """The controls of the node's styles, of several of one name that of the first. Raises StyleError if a style can't be used."""
+    return tuple({c.name: c for style in reversed(_styles(node)) for c in style.controls}.values())
 
 
 def _styles(node: bpy.types.Node) -> list[Style]:

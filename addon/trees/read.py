@@ -17,7 +17,8 @@ RENDER_LAYERS = "CompositorNodeRLayers"
 SOCKET_TYPES = {1: "NodeSocketFloat", 3: "NodeSocketVector", 4: "NodeSocketColor"}
 """The sockets that carry a pass of so many channels."""
 EXPOSURE = "exposure"
-CHANNELS_OF = {kind: channels for channels, kind in SOCKET_TYPES.items()}
+CHANNELS_OF = {kind: channels for channels, kind in SOCKET_TYPES.items()} | {"NodeSocketFloatFactor": 1}
+"""The sockets of controls are sliders."""
 SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")
 """Besides the Group Output, what Blender computes a tree for."""
 

@@ -75,7 +75,7 @@ def in_place(scene: bpy.types.Scene, frame: int, scale: float, passes: tuple[str
             _set(stack, scene.render, name, value)
         _set(stack, scene.render, "resolution_percentage", scaled(scene.render.resolution_percentage, scale))
         tree, uids = _new_tree(scene, found)
-        stack.callback(_remove, uids)
+        stack.callback(inputs_scene.remove, uids)
         written = _write_passes(tree, found, passes)
         _set(stack, scene, "compositing_node_group", tree)
         scene.frame_set(frame)
@@ -127,11 +127,6 @@ def _write_passes(tree: bpy.types.NodeTree, found: Source, passes: tuple[str, ..
     for output in [n for n in tree.nodes if n.bl_idname == "NodeGroupOutput" and n.is_active_output and n.inputs]:
         tree.links.new(layers.outputs["Image"], output.inputs[0])  # for whoever looks on
     return channels
-
-
-def _remove(uids: list[int]) -> None:
-    for tree in [tree for tree in bpy.data.node_groups if tree.session_uid in uids]:
-        bpy.data.node_groups.remove(tree)
 
 
 def _set(stack: ExitStack, owner: bpy.types.bpy_struct, name: str, value: object) -> None:

@@ -60,6 +60,9 @@ class CompositorNodeGANStyle(bpy.types.CompositorNodeCustomGroup):
     guide_links: bpy.props.StringProperty(options={"HIDDEN"})
     """JSON {socket: [node, output]}: links to sockets that the style does not need, restored when the socket comes back."""
 
+    control_values: bpy.props.StringProperty(options={"HIDDEN"})
+    """JSON {socket: [value, [node, output]]}: of controls that the style does not have, for when one of that name comes back."""
+
     def init(self, _context: bpy.types.Context) -> None:
         self.node_tree = node_group.new_group()
         self.style_id = library.first_choice()

@@ -11,6 +11,7 @@ import bpy
 import gpu
 from bpy.app.handlers import persistent
 
+from .. import library
 from ..callbacks import Timer, add_handlers, remove_handlers
 from ..settings import settings
 from ..trees import read
@@ -106,7 +107,10 @@ def _look(scene: bpy.types.Scene, view: View) -> Look | None:
     node = node_of(scene, view.node)
     if node is None:
         return None
-    return Look(node.style_id, _value(node, "Exposure", 0.0), _value(node, "Strength", 1.0), settings())
+    installed = library.installed().get(node.style_id)
+    wanted = installed.style.controls if installed is not None and installed.style is not None else ()
+    controls = tuple((c.name, _value(node, c.label, c.default)) for c in wanted)
+    return Look(node.style_id, _value(node, "Exposure", 0.0), _value(node, "Strength", 1.0), settings(), controls)
 
 
 def _value(node: bpy.types.Node, name: str, default: float) -> float:

@@ -29,6 +29,8 @@ class Look:
     exposure: float
     strength: float
     settings: Settings
+    controls: tuple[tuple[str, float], ...] = ()
+    """Names and values of the node's controls."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,7 +65,8 @@ def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator:
     style, look = generator.style, reading.look
     passes = guides.passes(reading.colours, reading.depth, reading.view, reading.projection, step, style.passes, reading.lines)
     passes |= guides.neutral({name: p.channels for name, p in style.table.items()}, passes["image"].shape[:2])
-    frame = stylize(generator, passes, exposure=look.exposure, cancel=cancel)
+    controls = {name: value for name, value in look.controls if name in {c.name for c in style.controls}}
+    frame = stylize(generator, passes, exposure=look.exposure, controls=controls, cancel=cancel)
     if look.strength != 1:
         frame = passes["image"] + np.float32(look.strength) * (frame - passes["image"])
     to_clip = reading.projection @ reading.view
