@@ -31,7 +31,7 @@ demo: .venv/.demo
 	.venv/bin/python -m export demo
 
 # Two files of tests at a time; more only if Blender and PyTorch, which use all cores themselves, have cores to spare.
-PARALLEL := -n 2 --dist loadfile
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 # A Vulkan that computes on the CPU, for the tests of WebGPU, where Debian's packages can be had; they are skipped elsewhere.
 vulkan := .cache/vulkan
 $(vulkan):

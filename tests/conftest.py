@@ -20,6 +20,12 @@ if (SOFTWARE_VULKAN / "vk_swiftshader_icd.json").is_file():
     }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, so that processes which take file by file end at about the same time."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_report_header() -> list[str]:
     blender = f"with Blender {version('bpy')} as a Python module" if find_spec("bpy") else "without Blender"
     return [blender, *(["without PyTorch: the trainer's tests are left out"] if not find_spec("torch") else [])]

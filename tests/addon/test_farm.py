@@ -42,6 +42,7 @@ def run_job(blender: object, shot: object, output: object, frames: str = "1-3") 
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.skipif(not find_spec("openjd"), reason="openjd-cli is not installed")
 @pytest.mark.skipif(BLENDER is None, reason="this Python has no bpy")
 def test_openjd_checks_and_renders_in_chunks(styled, tmp_path):  # noqa: F811

@@ -84,9 +84,9 @@ def test_a_gpu_that_does_not_tell_its_memory_does_not_count_as_full(failing, mon
     assert popped == (pushed if failing != "cuCtxPushCurrent_v2" else 0)
 
 
-def test_half_of_what_is_free_is_the_default_limit():
-    generator = Generator(load_style(FIXTURES / "swap.onnx"), "cpu")
-    assert 0.2 * free_memory("cpu") < generator.memory_limit < 0.8 * free_memory("cpu")
+def test_half_of_what_is_free_is_the_default_limit(monkeypatch):
+    monkeypatch.setattr("core.generator.free_memory", {"cpu": 8 * 10**9}.get)
+    assert Generator(load_style(FIXTURES / "swap.onnx"), "cpu").memory_limit == 4 * 10**9
 
 
 def test_a_frame_is_run_whole_where_it_fits_and_in_tiles_elsewhere():
@@ -139,20 +139,21 @@ def held(key):
 
 limit = int(sys.argv[2])
 generator = Generator(load_style(sys.argv[1]), "cpu", memory_limit=limit)
-image = np.ones((1500, 2000, 4), np.float32)
+image = np.ones((1000, 1000, 4), np.float32)
 Path("/proc/self/clear_refs").write_text("5")
 before = held("VmRSS")
 for _ in range(2):
     frame = None
     frame = stylize(generator, {"image": image})
 peak = held("VmHWM") - before - frame.nbytes
-window = generator.window(1500, 2000)
-if peak > 1.1 * limit or window == (1500, 2000):
+window = generator.window(1000, 1000)
+if peak > 1.1 * limit or window == (1000, 1000):
     sys.exit(f"{peak / 1e6:.0f} MB, with a limit of {limit / 1e6:.0f} MB, in windows of {window}")
 print(peak / limit)
 """
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of a part of a process's life")
 @pytest.mark.parametrize("style", [FIXTURES / "wide.onnx", SHIPPED])
 def test_the_memory_limit_is_kept(style):

@@ -146,6 +146,7 @@ def test_alpha_comes_out_as_it_went_in(generator):
     assert clear.any() and (picture[clear] == 0).all()
 
 
+@pytest.mark.once
 def test_tiles_give_the_whole_frame(generator):
     passes, reach = scene((413, 447)), generator.style.receptive_radius
     whole, tiled = (stylize(generator, passes, tile=tile) for tile in (None, 2 * reach + 64))

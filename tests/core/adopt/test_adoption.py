@@ -12,6 +12,8 @@ from core.adopt.tone import to_display, to_light
 from core.runtime import open_model
 from tests.core.adopt.families import fast_neural_style, identity, model, save, soft_contrast
 
+pytestmark = pytest.mark.once
+
 DYNAMIC = ["n", 3, "h", "w"]
 CLIP = (np.float32(0), np.float32(1))
 

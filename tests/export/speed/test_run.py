@@ -1,6 +1,7 @@
 """The table of speeds: that it runs at a tiny size, writes as it goes, and leaves out what there is no time or memory for."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,6 +38,7 @@ def pretended(monkeypatch, tmp_path):
 
         monkeypatch.setattr(speed_module, "own_process", process)
         monkeypatch.setattr(speed_module, "write", lambda name, folder: FIXTURES / "wide.onnx")
+        monkeypatch.setattr(speed_module, "bars", lambda results: SimpleNamespace(savefig=str))  # drawn after each figure
         speed(SpeedConfig(tmp_path, **settings))
         return asked, json.loads((tmp_path / "speed.json").read_text())
 
