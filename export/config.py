@@ -106,7 +106,7 @@ class TrainConfig:
     smooth: bool = setting(False, "a gate, and learn also how much of the image's detail to keep: for looks that remove textures")
     noise: int = setting(0, "channels of noise that sticks to surfaces; the generator sees them in place of the pass position")
     noise_everywhere: bool = setting(
-        False, "let the noise stick to the image's tones where no surface is known; needs no position"
+        False, "let the noise stick to the image's tones, or to the screen, where no surface is known; needs no position"
     )
     black: float = setting(
         0.1,
@@ -374,6 +374,7 @@ MODE_DEFAULTS = {
         "noise_everywhere": True,
         "generator": "unet",
         "gate": True,
+        "black": 0.02,  # what painters call black
         "discriminator": "projected",
         "weight_content": 2.0,
         "weight_tones": 10.0,

@@ -17,11 +17,12 @@ from onnx import helper, numpy_helper
 from core.colour import HALF_MAX
 from core.generator import Generator
 from core.passes import COLOUR, Pass
-from core.style import OUTPUT_NAME, Style, StyleError, load_style, save_style
+from core.style import OUTPUT_NAME, PLACE, Style, StyleError, load_style, save_style
 from core.stylize import stylize
 from core.webgpu import pad_channels
 
 from .config import ExportConfig, TrainConfig
+from .networks.encoding import places
 from .networks.generators import GuidedGenerator
 from .settings import TrainerError, from_values, read_values
 from .training.checkpoint import load_checkpoint, load_module
@@ -89,6 +90,7 @@ def export(config: ExportConfig) -> Path:
         licence=config.licence,
         description=config.description,
         passes=generator.passes,
+        placed=generator.placed,
         guides=trained.own_guides,
         alignment=generator.alignment,
         training=training_record(config.run, trained, state),
@@ -134,7 +136,8 @@ def write_style(generator: GuidedGenerator, style: Style, path: Path, tolerance:
 
 def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
     """The generator as a graph for any height and width that are multiples of its alignment. Raises ExportError."""
-    examples = tuple(torch.rand(1, p.input_channels, 8 * generator.alignment, 9 * generator.alignment) for p in generator.inputs)
+    channels = [p.input_channels for p in generator.inputs] + [2] * generator.placed
+    examples = tuple(torch.rand(1, count, 8 * generator.alignment, 9 * generator.alignment) for count in channels)
     height, width = (generator.alignment * torch.export.Dim(name, min=1, max=4096) for name in ("h", "w"))
     buffer = BytesIO()
     with _quiet():
@@ -144,7 +147,7 @@ def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
             dynamo=True,
             opset_version=OPSET,
             verbose=False,
-            input_names=list(generator.passes),
+            input_names=list(generator.takes),
             output_names=[OUTPUT_NAME],
             dynamic_shapes=(tuple({2: height, 3: width} for _ in examples),),
         )
@@ -217,7 +220,7 @@ class _TorchGenerator:
 
     @torch.no_grad()
     def run(self, inputs: dict[str, np.ndarray], release: bool = False, cancel: None = None) -> np.ndarray:
-        output = self.module(*(torch.from_numpy(inputs[name]) for name in self.style.passes))
+        output = self.module(*(torch.from_numpy(inputs[name]) for name in self.style.inputs))
         self.gave_nan |= bool(output.isnan().any())
         return output.numpy()
 
@@ -249,6 +252,7 @@ def _strength_of_noise(module: GuidedGenerator, passes: dict[str, np.ndarray]) -
     seen = {
         n: torch.from_numpy(a[:height, :width, : 3 if n == "image" else None]).permute(2, 0, 1)[None] for n, a in passes.items()
     }
+    seen[PLACE] = places(height, width)
     return module.noise_of(seen).square().mean().sqrt().item()
 
 

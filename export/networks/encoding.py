@@ -44,6 +44,12 @@ def shown(encoded: Tensor) -> Tensor:
     return clipped + 0.05 * (srgb - clipped)
 
 
+def places(height: int, width: int, row: int = 0, column: int = 0) -> Tensor:
+    """(1, 2, height, width): column and row in its frame of each pixel of a window that begins at the given ones."""
+    rows, columns = torch.arange(row, row + height), torch.arange(column, column + width)
+    return torch.stack([columns.expand(height, width), rows[:, None].expand(height, width)])[None].float()
+
+
 def _softsign(x: Tensor) -> Tensor:
     """x / (1 + |x|) in operators that every provider has: maps all numbers into (-1, 1)."""
     return x / (torch.relu(x) + torch.relu(-x) + 1.0)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pixel_shuffle, relu
 
 from core.passes import PASSES, Pass
+from core.style import PLACE
 
 from . import detail
 from .encoding import decode, encode, network_sees
@@ -39,8 +40,9 @@ class GuidedGenerator(nn.Module):
     Inputs are the passes, by their names in PASSES or as guides of the style's own, in order, each (B, c, H, W) in its own units,
     H and W multiples of `alignment`; "image" comes first and is scene-linear RGB. noise: channels of world-anchored noise that it
     sees in place of the position pass, since the place of a surface in one scene says nothing about other scenes. everywhere:
-    where there is no surface, the noise sticks to the image's tones; it needs no position pass then. black: how bright it may
-    make what is black, scene-linear, whatever the other passes hold; it may add more where there is light.
+    where there is no surface, the noise sticks to the image's tones or to the screen; it needs no position pass then, but is
+    `placed`: PLACE is the last input. black: how bright it may make what is black, scene-linear, whatever the other passes hold;
+    it may add more where there is light.
     Subclasses give `alignment` and change(), whose results have `out_channels` in all.
     """
 
@@ -64,16 +66,17 @@ class GuidedGenerator(nn.Module):
         self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in passes)
         self.passes = tuple(p.name for p in self.inputs)
         self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
-        self.everywhere = everywhere
+        self.placed = bool(noise) and everywhere
+        self.takes = self.passes + ((PLACE,) if self.placed else ())
         self.in_channels = sum(p.input_channels for p in self.inputs if not (noise and p.name == "position")) + noise
 
-    def forward(self, *passes: Tensor) -> Tensor:
-        """Scene-linear RGB (B, 3, H, W), at least 0."""
-        return decode(self.encoded(*passes))
+    def forward(self, *taken: Tensor) -> Tensor:
+        """Scene-linear RGB (B, 3, H, W), at least 0, of what it `takes`."""
+        return decode(self.encoded(*taken))
 
-    def encoded(self, *passes: Tensor) -> Tensor:
+    def encoded(self, *taken: Tensor) -> Tensor:
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
-        seen = dict(zip(self.passes, passes, strict=True))
+        seen = dict(zip(self.takes, taken, strict=True))
         guides = {p.name: network_sees(p)(seen[p.name]) for p in self.inputs}
         image = guides["image"]
         if self.noise:  # in the place of position, or after all others
@@ -95,11 +98,11 @@ class GuidedGenerator(nn.Module):
         light = max_pool2d(light, 5, stride=1, padding=2)
         return interpolate(light, scale_factor=4.0, mode="bilinear") + self.black
 
-    def noise_of(self, passes: dict[str, Tensor]) -> Tensor:
-        """What a generator with noise sees of it, (B, noise, H, W), in a frame's passes."""
-        if self.everywhere:
-            return self.noise(encode(passes["image"]), passes.get("position"))
-        return self.noise(passes["position"])
+    def noise_of(self, taken: dict[str, Tensor]) -> Tensor:
+        """What a generator with noise sees of it, (B, noise, H, W), by what it `takes`."""
+        if self.placed:
+            return self.noise(encode(taken["image"]), taken[PLACE], taken.get("position"))
+        return self.noise(taken["position"])
 
     def resolved(self, picture: Tensor) -> Tensor:
         """A picture (B, c, H, W) without what is finer than this generator can paint, H and W even."""

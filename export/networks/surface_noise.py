@@ -1,5 +1,6 @@
 """Anchored noise: a random input of the generator that is a function of the surface point, so that strokes stick to it, or, where
-no surface is known, of the picture's own tones. It has no unit of length: a scene of any size gets the same."""
+no surface is known, of the picture's own tones, or, where these are flat too, of the place on the screen. It has no unit of
+length: a scene of any size gets the same."""
 
 import math
 
@@ -52,7 +53,7 @@ class SurfaceNoise(nn.Module):
         self.register_buffer("total", total[:, :, None, None] * (1 / (3 * WAVES)) ** 0.5, persistent=False)
 
     def forward(self, position: Tensor) -> Tensor:
-        return self.waves(*self.surfaces(position))
+        return self.sums(self.waves(*self.surfaces(position)))
 
     def surfaces(self, position: Tensor) -> tuple[Tensor, Tensor]:
         """The points (B, 3, H/2, W/2) and about the size of a pixel there (B, 1, H/2, W/2), in scene units."""
@@ -61,14 +62,16 @@ class SurfaceNoise(nn.Module):
         extent = max_pool2d(position, 3, stride=2, padding=1) + max_pool2d(-position, 3, stride=2, padding=1)
         return point, extent.sum(1, keepdim=True) * 0.25
 
-    def waves(self, point: Tensor, footprint: Tensor, strength: Tensor | float = 1.0) -> Tensor:
-        """The noise (B, channels, H, W) at points (B, 3, H/2, W/2), in waves that suit the footprint of a pixel there, times a
-        strength (B, 1, H/2, W/2)."""
+    def sums(self, waves: Tensor) -> Tensor:
+        """Noise (B, channels, H, W) of waves (B, channels * WAVES, H/2, W/2)."""
+        return pixel_shuffle(conv2d(waves, self.total), 2)  # quicker than to enlarge
+
+    def waves(self, point: Tensor, footprint: Tensor) -> Tensor:
+        """(B, channels * WAVES, H/2, W/2) at points (B, 3, H/2, W/2), of lengths that suit the footprint of a pixel there."""
         ideal = torch.log(footprint * GRAIN + 2.0**-OCTAVES) * (1 / math.log(2)) + OCTAVES / 2  # octave, from the shortest
-        known = torch.clamp(ideal, 0.0, 1.0) * strength
+        known = torch.clamp(ideal, 0.0, 1.0)
         ideal = torch.clamp(ideal, 0.0, OCTAVES - 2.0)
-        noise = torch.cat([self._group(point, ideal - group / 2, group) for group in (0, 1)], 1) * known
-        return pixel_shuffle(conv2d(noise, self.total), 2)  # quicker than to enlarge
+        return torch.cat([self._group(point, ideal - group / 2, group) for group in (0, 1)], 1) * known
 
     def _group(self, point: Tensor, ideal: Tensor, group: int) -> Tensor:
         """One half of the waves (B, channels * WAVES / 2, H/2, W/2), in the two octaves about the ideal one."""
@@ -89,14 +92,22 @@ class SurfaceNoise(nn.Module):
 class NoiseEverywhere(SurfaceNoise):
     """As SurfaceNoise, and where the position is 0 or not given, a function of the image's tones in its place: of an encoded
     colour as if it were a point, smoothed over 8 pixels. Such noise follows the shading, sticks to what a sky, a panorama or a
-    video shows, and is 0 on what is perfectly flat."""
+    video shows. Where tones are all but flat, as in a white void, it gives way to waves of GRAIN pixels on the screen."""
 
-    def forward(self, image: Tensor, position: Tensor | None = None) -> Tensor:
-        """image: encoded, (B, 3, H, W)."""
+    def __init__(self, channels: int):
+        super().__init__(channels)
+        source = torch.Generator().manual_seed(SEED + 1)
+        direction, length, phases = torch.rand(3, channels * WAVES, generator=source)
+        waves = torch.stack([(2 * math.pi * direction).cos(), (2 * math.pi * direction).sin()])
+        waves = waves * (2 * math.pi / GRAIN) * 2 ** (length - 0.5)  # over an octave, as on surfaces
+        self.register_buffer("screen", torch.cat([waves, 2 * math.pi * phases[None]])[..., None, None], persistent=False)
+
+    def forward(self, image: Tensor, place: Tensor, position: Tensor | None = None) -> Tensor:
+        """image: encoded, (B, 3, H, W). place: column and row of the frame, (B, 2, H, W)."""
         point = avg_pool2d(image * TONES, 8, stride=2, padding=3, count_include_pad=False)  # (B, 3, H/2, W/2)
         extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
         footprint = extent.sum(1, keepdim=True) * 0.125  # between neighbours lie two pixels
-        # Of what is all but flat, the waves would be those of its noise.
+        # Of what is all but flat, the waves would be those of the image's noise.
         strength = torch.clamp(footprint * (2 * GRAIN / FAINTEST) - 1.0, 0.0, 1.0)
         if position is not None:
             surface, size = self.surfaces(position)
@@ -105,7 +116,11 @@ class NoiseEverywhere(SurfaceNoise):
             point = point * unknown + surface * (1.0 - unknown)
             footprint = footprint * unknown + size * (1.0 - unknown)
             strength = strength * unknown + (1.0 - unknown)
-        return self.waves(point, footprint, strength)
+        across, down, phases = self.screen
+        column, row = max_pool2d(place, 1, stride=2).split(1, 1)
+        return self.sums(
+            self.waves(point, footprint) * strength + torch.sin(column * across + row * down + phases) * (1.0 - strength)
+        )
 
 
 def _power_of_two(exponent: Tensor) -> Tensor:

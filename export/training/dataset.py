@@ -10,9 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.style import PLACE
+
 from ..config import TrainConfig
 from ..frames.frame_store import DataError, Frame, FrameStore, cache_folder, digest
 from ..frames.guides import GuideSource, sources_of
+from ..networks.encoding import places
 from .distributed import processes, share
 
 MOTION = ("vector", "depth")
@@ -221,6 +224,7 @@ def _cut(store: FrameStore, rows: Sequence[_Place], crop: int) -> dict[str, Tens
         passes["mask"] = torch.stack([store.mask(row.name, *window) for row, window in zip(rows, windows, strict=True)])[:, None]
     else:
         passes.pop("mask", None)
+    passes[PLACE] = torch.cat([places(crop, crop, row.y, row.x) for row in rows])
     for index, row in enumerate(rows):
         if row.gain != 1:
             for name in store.light:

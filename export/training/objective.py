@@ -83,7 +83,7 @@ class Objective:
         """The generator's encoded output."""
         generator: GuidedGenerator = self.networks["generator"]
         with self.hardware.fast():
-            return generator.encoded(*(crops.passes[name] for name in generator.passes))
+            return generator.encoded(*(crops.passes[name] for name in generator.takes))
 
     def judge(
         self, image: Tensor, picture: Tensor, name: str = "discriminator", precision: AbstractContextManager | None = None

@@ -8,10 +8,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
+from core.style import PLACE
 from core.tiles import round_up
 
 from ..measures import metrics
-from ..networks.encoding import decode, display, encode
+from ..networks.encoding import decode, display, encode, places
 from ..networks.generators import GuidedGenerator
 
 CROP = 256
@@ -31,8 +32,11 @@ def paint(generator: GuidedGenerator, passes: dict[str, Tensor], target: Tensor 
     device = next(generator.parameters()).device
     height, width = passes["image"].shape[2:]
     right, below = (round_up(n, generator.alignment) - n for n in (width, height))
-    padded = (pad(passes[name], (0, right, 0, below), mode="replicate").to(device) for name in generator.passes)
-    output = decode(generator.encoded(*padded).float())[0, :, :height, :width].cpu()
+    padded = {name: pad(passes[name], (0, right, 0, below), mode="replicate") for name in generator.passes}
+    padded[PLACE] = places(height + below, width + right)
+    output = decode(generator.encoded(*(padded[name].to(device) for name in generator.takes)).float())[
+        0, :, :height, :width
+    ].cpu()
     return [passes["image"][0], output, *([] if target is None else [target[0]])]
 
 

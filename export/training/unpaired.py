@@ -67,7 +67,9 @@ class Unpaired(Objective):
         generator: GuidedGenerator = self.networks[name]
         count, _, height, width = picture.shape
         image = decode(picture.float().clamp(max=BRIGHTEST))
-        guides = (image.new_zeros(count, p.input_channels, height, width) for p in generator.inputs[1:])
+        guides = [image.new_zeros(count, p.input_channels, height, width) for p in generator.inputs[1:]]
+        if generator.placed:
+            guides.append(image.new_zeros(count, 2, height, width))
         with self.hardware.fast():
             return generator.encoded(image, *guides).float()
 

@@ -10,6 +10,7 @@ from core import Generator, Style, load_style, stylize
 from core.style import save_style
 from export.export_onnx import parity, to_onnx, write_style
 from export.networks.build import make_generator
+from export.networks.encoding import places
 from export.networks.surface_noise import GRAIN, PERIOD, NoiseEverywhere, SurfaceNoise, _power_of_two
 
 from ..spheres import spheres
@@ -183,25 +184,40 @@ def sky(shift: int = 0, side: int = 128) -> torch.Tensor:
 
 
 def test_noise_everywhere_is_that_of_surfaces_and_sticks_to_tones_elsewhere():
-    noise = NoiseEverywhere(2)
+    noise, place = NoiseEverywhere(2), places(128, 128)
     position = wall(0.01, side=128)
-    assert torch.equal(noise(sky(), position), SurfaceNoise(2)(position))
+    assert torch.equal(noise(sky(), place, position), SurfaceNoise(2)(position))
     position[..., :64, :] = 0
-    mixed = noise(sky(), position)
-    assert torch.allclose(mixed[..., :56, :], noise(sky())[..., :56, :])
+    mixed = noise(sky(), place, position)
+    assert torch.allclose(mixed[..., :56, :], noise(sky(), place)[..., :56, :])
     assert torch.allclose(mixed[..., 72:, :], SurfaceNoise(2)(wall(0.01, side=128))[..., 72:, :])
-    here, turned = noise(sky()), noise(sky(10))
+    here, turned = noise(sky(), place), noise(sky(10), place)
     assert torch.allclose(here[..., 10:120, 20:120], turned[..., 10:120, 10:110], atol=1e-2)
-    assert here.std() > 0.2 and (noise(torch.full((1, 3, 64, 64), 0.5)) == 0).all()
+    assert here.std() > 0.2
+
+
+def test_noise_of_a_void_is_tied_to_the_screen_and_as_strong_as_on_surfaces():
+    """Black and white alike; a little of the light in it changes little."""
+    noise, void = NoiseEverywhere(2).to(memory_format=torch.channels_last), torch.zeros(1, 3, 256, 256)
+    found = noise(void, places(256, 256), void)
+    assert torch.equal(found, noise(void + 1.3, places(256, 256)))
+    assert found.std() == pytest.approx(SurfaceNoise(2)(wall(0.01)).std().item(), rel=0.25)
+    assert torch.allclose(found[..., 32:96, 64:128], noise(void[..., :64, :64], places(64, 64, 32, 64)), atol=1e-5)
+    spectrum = torch.fft.rfft2(found[0]).abs().square().mean(0)
+    fy, fx = torch.fft.fftfreq(256)[:, None].abs(), torch.fft.rfftfreq(256)[None]
+    wavelength = 1 / (fx**2 + fy**2).sqrt().clamp(min=1e-3)
+    assert 0.6 * GRAIN < torch.exp((spectrum * wavelength.log()).sum() / spectrum.sum()) < 2 * GRAIN
 
 
 def test_a_style_with_noise_everywhere_needs_no_position_and_tiles_change_nothing(tmp_path):
     torch.manual_seed(0)
     module = make_generator(("image",), widths=(16, 16), kind="unet", noise=2, everywhere=True)
     torch.nn.init.normal_(module.tail.weight, 0, 0.1)
-    write_style(module, Style("Test", passes=("image",), alignment=module.alignment), tmp_path / "s.onnx")
+    write_style(module, Style("Test", passes=("image",), placed=True, alignment=module.alignment), tmp_path / "s.onnx")
     generator = Generator(load_style(tmp_path / "s.onnx"), "cpu")
     frame = {"image": np.ones((136, 264, 4), np.float32)}
     frame["image"][..., :3] = np.random.default_rng(0).random((17, 33, 3), np.float32).repeat(8, 0).repeat(8, 1)
+    frame["image"][:, 100:] = 1  # a void, where the noise is that of the screen
     whole = stylize(generator, frame)
+    assert np.ptp(whole[:, 200:]) > 0.05
     assert generator.style.tiles_exact and np.abs(stylize(generator, frame, tile=128) - whole).max() <= 1e-5
