@@ -24,6 +24,7 @@ from .exr import ExrError
 from .guides import GuideFiles
 from .layers import LayerError, Selection
 from .media import EXR, FORMATS, PICTURES, MediaError
+from .passes import MASK
 from .patterns import PatternError, find_frames, parse_frames
 from .runtime import PROVIDERS
 from .sequence import SequenceError, check_sequence, stylize_sequence
@@ -94,7 +95,8 @@ def apply(options: argparse.Namespace) -> None:
     frames, gaps = find_frames(options.frame, options.frames)
     if options.steady is not None and options.skip_existing:
         raise UsageError("--steady makes every frame from those before it; leave out --skip-existing")
-    needed = (*generator.style.passes, *drawn, *(["vector"] if options.steady is not None else []))
+    further = [*drawn, *(["vector"] if options.steady is not None else []), *([MASK.name] if options.mask else [])]
+    needed = (*generator.style.passes, *further)
     targets, found = check_sequence(needed, frames, options.out, selection, options.format)
     tell = _tell_json if options.json else _tell
     tell("style", name=generator.style.name, provider=generator.provider, reason=generator.reason)
@@ -110,6 +112,7 @@ def apply(options: argparse.Namespace) -> None:
         skip_existing=options.skip_existing,
         steady=options.steady,
         controls=numbers,
+        mask=bool(options.mask),
     )
     started, noted = time.perf_counter(), ()
     with _signals_as_exceptions():
@@ -146,12 +149,13 @@ def _selection(options: argparse.Namespace, style: Style, drawn: Mapping[str, st
         )
     guides = {name: GuideFiles(style.table[name], place) for name, place in files.items()}
     controls = {control.name: control.guide for control in style.controls if control.name in drawn}
-    for name, place in drawn.items():
+    masks = {MASK.name: MASK} if options.mask else {}
+    for name, place in {**drawn, **dict.fromkeys(masks, options.mask)}.items():
         if Path(place).is_dir() or Path(place).suffix.lower() in EXR | PICTURES:
-            guides[name] = GuideFiles(controls[name], place)
+            guides[name] = GuideFiles((controls | masks)[name], place)
         else:
             layers[name] = place
-    return Selection(options.layer, options.view, layers, (*style.guides, *controls.values()), guides)
+    return Selection(options.layer, options.view, layers, (*style.guides, *controls.values(), *masks.values()), guides)
 
 
 def _tell_json(event: str, **values: object) -> None:
@@ -313,6 +317,12 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
         type=_control,
         metavar="NAME=VALUE",
         help="a control of the style: a number, files like those of --guide, or a layer of the frames; several times for several",
+    )
+    parser.add_argument(
+        "--mask",
+        default="",
+        metavar="FILES",
+        help="where to mix the style in: files like those of --guide, or a layer of the frames; no more than its bounds is run",
     )
     parser.add_argument(
         "--frames", type=_frames, metavar="1-9", help="the frames to take of a pattern, like 1-9,20; all must be there"

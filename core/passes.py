@@ -68,6 +68,10 @@ TAKEN = {"image", "place", "stylized", "strength", "mask", "exposure", "scale", 
 """Besides the passes: names that something else has, in the graph or on the node."""
 
 
+MASK = Pass("mask", 1, "Mask", "", "where the style is mixed in, [0, 1]", COLOUR)
+"""No pass of a style: it says where the picture takes the place of the image."""
+
+
 def check_guide_name(name: str, kind: str = "guide") -> None:
     """Raise ValueError, with a clause, for a name that a guide or a control of a style's own can't have."""
     if not GUIDE_NAME.fullmatch(name):

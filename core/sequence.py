@@ -14,8 +14,10 @@ from .controls import Value
 from .generator import Generator
 from .layers import EVERYTHING, Selection
 from .media import describe, is_complete, stylize_file, target_name
+from .passes import MASK, PASSES, check_passes
 from .steady import Steadier
-from .stylize import stylize
+from .stylize import masked, stylize
+from .tiles import bounds_of
 
 STEADIED = "ganStyleSteadied"
 """Attribute of frames that were mixed with those before them: the first of these, and the weight."""
@@ -71,6 +73,7 @@ def stylize_sequence(
     skip_existing: bool = False,
     steady: float | None = None,
     controls: Mapping[str, Value] | None = None,
+    mask: bool = False,
 ) -> Iterator[Written]:
     """Stylise {frame: file to write}, as check_sequence() gives it, in all views of each frame.
 
@@ -79,16 +82,22 @@ def stylize_sequence(
     steady: weight of the picture before, for a sequence in its order with the pass "vector"; see steady.Steadier. The frames say
     so in their attribute STEADIED, as they hang on the first frame of the sequence. Not to be used with skip_existing.
     controls: as for stylize(); those among the selection's guides come from the frames' layers, or files beside them.
+    mask: mix the pictures in by the pass MASK alone, which the selection knows where to find, and run no more than its bounds.
     Raises ExrError, LayerError, SequenceError, PassError, MediaError, ProviderError.
     """
     steadiers: defaultdict[int, Steadier] = defaultdict(lambda: Steadier(steady or 0.0))
     drawn = [control.name for control in generator.style.controls if control.guide in selection.guides]
-    needed = (*generator.style.passes, *drawn, *(["vector"] if steady is not None else []))
+    further = [*(["vector"] if steady is not None else []), *([MASK.name] if mask else [])]
+    needed = (*generator.style.passes, *drawn, *further)
 
     def change(view: int, passes: dict[str, np.ndarray]) -> np.ndarray:
         values = {**(controls or {}), **{name: passes[name] for name in drawn}}
-        picture = stylize(generator, passes, controls=values, tile=tile)
-        return picture if steady is None else steadiers[view](passes, picture)
+        check_passes(passes, ("image", *further), {**PASSES, MASK.name: MASK})
+        # What was before is in the picture outside the mask too, so that steadying needs all of it.
+        bounds = bounds_of(passes[MASK.name]) if mask and steady is None else None
+        picture = stylize(generator, passes, controls=values, bounds=bounds, tile=tile)
+        picture = picture if steady is None else steadiers[view](passes, picture)
+        return masked(passes["image"], picture, passes[MASK.name]) if mask else picture
 
     attributes = {} if steady is None else {STEADIED: f"from {next(iter(targets)).name} on, weight {steady:g}"}
     for source, target in targets.items():

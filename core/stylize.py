@@ -14,7 +14,7 @@ from .passes import RADIANCE, Pass, check_passes
 from .runtime import Cancelled, ProviderError
 from .style import PLACE, Style
 from .threads import spread
-from .tiles import Tile, blended_spans, fit_window, plan_tiles, round_up
+from .tiles import Tile, around, blended_spans, fit_window, plan_tiles, plan_within, round_up
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ def stylize(
     *,
     exposure: float | np.ndarray = 0.0,
     controls: Mapping[str, Value] | None = None,
+    bounds: tuple[slice, slice] | None = None,
     tile: int | None = None,
     progress: Callable[[float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -43,6 +44,8 @@ def stylize(
     exposure: stops, one number or (H, W, 1), within MAX_STOPS: the generator sees the light times 2^exposure, and its answer is
     divided by that again.
     controls: {name: number or (H, W, 1)}, cut to the range that the style gives each; those left out have their default.
+    bounds: the rows and columns that are wanted, such as tiles.bounds_of() a mask; None for all. Within them the picture is that
+    of the whole frame; outside, the image is returned as it is, but finite, and is not run but for a margin, if tiles are exact.
     tile: largest side in pixels of what is run at once, None for all that the generator's memory limit allows; it changes memory
     and time, not the picture; styles of one size ignore it. If the provider still fails for lack of memory, a warning is logged
     and half as much is tried.
@@ -55,18 +58,43 @@ def stylize(
     style = generator.style
     size = check_passes(passes, style.passes, style.table)
     image, values = passes["image"], check_controls(style.controls, controls or {}, size)
+    if bounds is not None:
+        bounds = _cut(bounds, size)
+        if any(span.start >= span.stop for span in bounds):
+            return _finite(image)
     seen = carry_on(passes, style.passes, style.receptive_radius if style.tiles_exact else None) | values
-    frame = _run(generator, seen, exposure, tile, progress, cancel)
+    frame = _run(generator, seen, exposure, bounds, tile, progress, cancel)
     if seen["image"] is not image:
         clear = image[..., 3] == 0
         frame[clear] = image[clear]
+    if bounds is not None:
+        whole = _finite(image)
+        whole[bounds] = frame[bounds]
+        return whole
     return frame
+
+
+def masked(image: np.ndarray, picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The picture where the mask (H, W, 1) is 1, the image where it is 0, and what lies between them in between."""
+    image, share = _finite(image), np.nan_to_num(mask).clip(0, 1)
+    return image + share * (picture - image)
+
+
+def _cut(bounds: tuple[slice, slice], size: tuple[int, int]) -> tuple[slice, slice]:
+    rows, columns = (slice(*span.indices(length)[:2]) for span, length in zip(bounds, size, strict=True))
+    return rows, columns
+
+
+def _finite(image: np.ndarray) -> np.ndarray:
+    """A copy without what is infinite or no number."""
+    return np.nan_to_num(image, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
 
 
 def _run(
     generator: Generator,
     passes: dict[str, np.ndarray],
     exposure: float | np.ndarray,
+    bounds: tuple[slice, slice] | None,
     tile: int | None,
     progress: Callable[[float], None] | None,
     cancel: Callable[[], bool] | None,
@@ -74,27 +102,34 @@ def _run(
     """stylize() passes, and controls, as the network is to see them."""
     style, (height, width) = generator.style, passes["image"].shape[:2]
     if style.window is not None:
-        return _run_blended(generator, passes, exposure, style.window, _rising(progress), cancel)
+        return _run_blended(generator, passes, exposure, style.window, bounds, _rising(progress), cancel)
     padded = round_up(height, style.alignment), round_up(width, style.alignment)
-    window = generator.window(*padded)
+    bounds = bounds if style.tiles_exact else None
+    rows, columns = around(bounds or (slice(0, height), slice(0, width)), padded, style.receptive_radius, style.alignment)
+    area = rows.stop - rows.start, columns.stop - columns.start
+    window = generator.window(*area)
     if tile is not None and style.tiles_exact:
         window = min(window[0], tile), min(window[1], tile)
     report = _rising(progress)
     try:
-        return _run_tiles(generator, passes, exposure, _plan(style, padded, window), report, cancel)
+        return _run_tiles(generator, passes, exposure, _plan(style, padded, bounds, window), report, cancel)
     except (ProviderError, MemoryError) as error:
         half = window[0] * window[1] // 2
-        smaller = fit_window(*padded, half, style.receptive_radius, style.alignment) if style.tiles_exact else None
+        smaller = fit_window(*area, half, style.receptive_radius, style.alignment) if style.tiles_exact else None
         if smaller is None:
             raise
         log.warning("%s Going on in tiles of %d x %d pixels.", str(error) or "There is not enough memory.", *reversed(smaller))
-    frame = _run_tiles(generator, passes, exposure, _plan(style, padded, smaller), report, cancel)
+    frame = _run_tiles(generator, passes, exposure, _plan(style, padded, bounds, smaller), report, cancel)
     generator.most_pixels = half  # later frames begin with what works
     return frame
 
 
-def _plan(style: Style, padded: tuple[int, int], window: tuple[int, int]) -> list[Tile]:
-    return plan_tiles(*padded, window, style.receptive_radius, style.alignment)
+def _plan(
+    style: Style, padded: tuple[int, int], bounds: tuple[slice, slice] | None, window: tuple[int, int] | None
+) -> list[Tile]:
+    if bounds is None:
+        return plan_tiles(*padded, window, style.receptive_radius, style.alignment)
+    return plan_within(bounds, padded, window, style.receptive_radius, style.alignment)
 
 
 def _rising(progress: Callable[[float], None] | None) -> Callable[[float], None]:
@@ -135,6 +170,7 @@ def _run_blended(
     passes: dict[str, np.ndarray],
     exposure: float | np.ndarray,
     size: tuple[int, int],
+    bounds: tuple[slice, slice] | None,
     report: Callable[[float], None],
     cancel: Callable[[], bool] | None,
 ) -> np.ndarray:
@@ -149,16 +185,22 @@ def _run_blended(
         for x, column_weights in columns:
             if cancel is not None and cancel():
                 raise Cancelled
+            done += 1
             tile = Tile(y, x, *size, y, x, min(size[0], image.shape[0]), min(size[1], image.shape[1]))
+            if bounds is not None and not _meet(tile.kept, bounds):
+                continue
             part = np.empty((tile.keep_height, tile.keep_width, 4), np.float32)
             _run_tile(generator, passes, exposure, tile, part, False, cancel)
             weights = row_weights[: tile.keep_height, None, None] * column_weights[: tile.keep_width, None]
             frame[tile.kept] += part * weights
-            done += 1
             report(done / (len(rows) * len(columns)))
     clear = image[..., 3] == 0
     frame[clear], frame[..., 3] = image[clear], image[..., 3]
     return frame
+
+
+def _meet(first: tuple[slice, slice], second: tuple[slice, slice]) -> bool:
+    return all(max(a.start, b.start) < min(a.stop, b.stop) for a, b in zip(first, second, strict=True))
 
 
 def _run_tile(

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+STEPS = 16
+"""The sides of what is run of a frame are multiples of so many times the alignment."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -98,6 +101,48 @@ def _spans(length: int, size: int, overlap: int, alignment: int) -> list[tuple[i
         spans.append((start, size, kept, end - kept))
         kept = end
     return spans
+
+
+def bounds_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
+    """The rows and columns of a mask (H, W, 1) where it is not 0, and so many more on each side; two empty slices if it is 0."""
+    found = []
+    for axis in (1, 0):
+        places = np.flatnonzero((mask[..., 0] != 0).any(axis))  # what is no number counts
+        found.append(slice(max(0, int(places[0]) - margin), int(places[-1]) + 1 + margin) if places.size else slice(0, 0))
+    return found[0], found[1]
+
+
+def plan_within(
+    bounds: tuple[slice, slice], frame: tuple[int, int], window: tuple[int, int] | None, radius: int, alignment: int
+) -> list[Tile]:
+    """plan_tiles() for a part of a frame, in rows and columns of the frame: what is kept covers the bounds and nothing else."""
+    area = around(bounds, frame, radius, alignment)
+    (top, left), (height, width) = ((span.start for span in area), (span.stop - span.start for span in area))
+    tiles = []
+    for tile in plan_tiles(height, width, window, radius, alignment):
+        first = max(top + tile.keep_y, bounds[0].start), max(left + tile.keep_x, bounds[1].start)
+        last = (
+            min(top + tile.keep_y + tile.keep_height, bounds[0].stop),
+            min(left + tile.keep_x + tile.keep_width, bounds[1].stop),
+        )
+        if first[0] < last[0] and first[1] < last[1]:
+            kept = last[0] - first[0], last[1] - first[1]
+            tiles.append(Tile(top + tile.y, left + tile.x, tile.height, tile.width, *first, *kept))
+    return tiles
+
+
+def around(bounds: tuple[slice, slice], frame: tuple[int, int], radius: int, alignment: int) -> tuple[slice, slice]:
+    """What has to be seen of a (height, width) frame for the picture within the bounds to be that of the whole frame.
+
+    A little more, so that bounds that move do not ask the provider for another shape at each frame.
+    """
+    found = []
+    for span, length in zip(bounds, frame, strict=True):
+        start = max(span.start - radius, 0) // alignment * alignment
+        size = min(round_up(span.stop + radius - start, alignment * STEPS), length)
+        start = min(start, length - size)
+        found.append(slice(start, start + size))
+    return found[0], found[1]
 
 
 def blended_spans(length: int, size: int, overlap: int) -> list[tuple[int, np.ndarray]]:

@@ -15,7 +15,7 @@ import numpy as np
 from ...core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
 from ...core.cache import FrameCache, content_key
 from ...core.exr import ExrError
-from ...core.tiles import round_up
+from ...core.tiles import bounds_of, round_up
 from .. import library
 from ..settings import Settings
 from ..trees import hidden_scenes, read
@@ -33,6 +33,8 @@ class NodeError(RuntimeError):
 EXPECTED = (NodeError, StyleError, PassError, ProviderError, ExrError, CaptureError, OSError, MemoryError)
 MANIFEST = Path(__file__).parents[2] / "blender_manifest.toml"
 UNEXPECTED = "There was an unexpected error; please report what the console shows."
+MASK_MARGIN = 2
+"""Pixels around the mask that are stylised too: the GPU's compositor may take a mask that was moved a little wider."""
 _shown: dict[Path, str] = {}
 """By file of a picture: digest of what it was made from."""
 _cache = FrameCache(0)
@@ -158,14 +160,18 @@ def _stylize(
     exposure = passes[read.EXPOSURE] if plan.exposure is None else plan.exposure
     values = dict(plan.controls) | passes  # what is linked or animated was captured with the passes
     controls = {control.name: values[control.name] for control in generator.style.controls}
-    source = content_key(passes, style, generator.provider, generator.precision, plan.exposure, plan.controls, _version())
+    mask = passes.get(read.MASK)
+    bounds = None if mask is None else bounds_of(mask, MASK_MARGIN)
+    seen = {name: array for name, array in passes.items() if name != read.MASK}
+    identity = style, generator.provider, generator.precision, plan.exposure, plan.controls, bounds, _version()
+    source = content_key(seen, *identity)
     if _shown.get(plan.picture) == source:
         return run
     started = time.perf_counter()
     frame = _cache.get(source)
     cached = frame is not None
     if not cached:
-        frame = run_generator(generator, passes, exposure=exposure, controls=controls)
+        frame = run_generator(generator, seen, exposure=exposure, controls=controls, bounds=bounds)
         _cache.put(source, frame)
     stylized = time.perf_counter()
     call(_show, plan, source, show, frame)

@@ -68,6 +68,15 @@ def _of_inputs(node: bpy.types.Node) -> Iterator[tuple[bpy.types.FCurve, str, st
             yield curve, found[1], found[2]
 
 
+def moves(socket: bpy.types.NodeSocket) -> bool:
+    """Whether the value of an input is animated or driven."""
+    data = socket.id_data.animation_data
+    if data is None:
+        return False
+    path = socket.path_from_id("default_value")
+    return any(curve.data_path == path for curve in (*_curves(data), *data.drivers))
+
+
 def _curves(data: bpy.types.AnimData) -> Iterator[bpy.types.FCurve]:
     """The F-curves of the action and of the strips' actions."""
     strips = [strip for track in data.nla_tracks for strip in track.strips]

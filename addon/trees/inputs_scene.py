@@ -225,6 +225,8 @@ def _writer(group: bpy.types.NodeTree, inputs: tuple[str, ...], directory: str, 
     place = _move_back(writer, source.outputs["Image"])
     for p in inputs:
         socket = source.outputs[read.label_of(p)]
+        if p == read.MASK:
+            socket = _in_place_of(writer, source.outputs["Image"], socket)
         output.file_output_items.new(FILE_ITEMS[read.CHANNELS_OF[socket.bl_idname]], p)
         writer.links.new(socket if p == read.EXPOSURE else place(socket), output.inputs[p])
     return writer
@@ -242,6 +244,16 @@ def new_file_output(tree: bpy.types.NodeTree, directory: str, name: str) -> bpy.
     output.directory, output.file_name = directory, name
     output.file_output_items.clear()
     return output
+
+
+def _in_place_of(tree: bpy.types.NodeTree, image: bpy.types.NodeSocket, mask: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """The mask at the image's pixels, wherever it lies and whatever its size, as a Mix node takes it."""
+    whole, parts = tree.nodes.new("CompositorNodeSetAlpha"), tree.nodes.new("CompositorNodeSeparateColor")
+    whole.inputs["Type"].default_value = "Replace Alpha"
+    tree.links.new(image, whole.inputs["Image"])
+    tree.links.new(mask, whole.inputs["Alpha"])
+    tree.links.new(whole.outputs["Image"], parts.inputs["Image"])
+    return parts.outputs["Alpha"]
 
 
 def _move_back(tree: bpy.types.NodeTree, image: bpy.types.NodeSocket):

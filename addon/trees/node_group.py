@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.exr import write_exr
 from .. import temp_folder
+from . import animation
 
 HIDDEN = ".GAN Style"
 """How the names of our data-blocks begin, but for scenes; Blender's menus hide names that begin with a dot."""
@@ -134,7 +135,8 @@ def separate(
     """Give a node an inner group of its own, with an image and a file for each use and view; copies share them at first.
 
     seen: the groups of the nodes before, to which this one's is added. views: names of the stereo views, which the trigger scene
-    has too; none if it is empty. uses: how many uses of the node have to be told apart, see uses.py.
+    has too; none if it is empty. uses: how many uses of the node have to be told apart, see uses.py. What animates the node's
+    inputs may be parked; follow it with animation.follow().
     """
     group = node.node_tree
     if group is None or not PARTS.issubset(group.nodes.keys()) or "Exposure" not in node.inputs:
@@ -144,6 +146,7 @@ def separate(
         node.node_tree.nodes[PICTURE_NAME].image = _new_image()
     wanted = [(use, view) for use in range(uses) for view in views or ("",)]
     if list(pictures(node)) != wanted or (views and not _uses(node.node_tree, trigger)):
+        animation.park(node)
         _show_pictures(node.node_tree, trigger, views, uses)
     if not node.outputs["Exposure"].hide:
         node.outputs["Exposure"].hide = True

@@ -42,7 +42,7 @@ class Plan:
     controls: tuple[tuple[str, float], ...] = ()
     """Controls of the styles with the numbers that stand in their sliders; the others are captured with the passes."""
     inputs: tuple[str, ...] = ()
-    """What is captured: passes, the exposure, and controls."""
+    """What is captured: passes, the exposure, the mask, and controls."""
     styles: tuple[str, ...] = ()
     """The styles that the frames may have, if the style is animated: those that its keyframes name."""
     rendered: tuple[int, int] | None = None
@@ -94,6 +94,7 @@ def _plan(
         except StyleError:  # reported when the style is opened
             inputs, wanted = ["image"], ()
         inputs += [read.EXPOSURE] if plan.exposure is None else []
+        inputs += [read.MASK] if node.inputs["Mask"].is_linked or animation.moves(node.inputs["Mask"]) else []
         inputs += (drawn := list(controls.captured(node, wanted)))
         numbers = tuple((c.name, controls.value(node, c.name)) for c in wanted if c.name not in drawn)
         plan = replace(plan, styles=animation.styles(node), inputs=tuple(inputs), controls=numbers)

@@ -16,7 +16,8 @@ NODE = "CompositorNodeGANStyle"
 RENDER_LAYERS = "CompositorNodeRLayers"
 SOCKET_TYPES = {1: "NodeSocketFloat", 3: "NodeSocketVector", 4: "NodeSocketColor"}
 """The sockets that carry a pass of so many channels."""
-EXPOSURE = "exposure"
+EXPOSURE, MASK = "exposure", "mask"
+"""What is captured beside the passes and controls: the exposure, unless it is a plain number, and the mask if it is none."""
 CHANNELS_OF = {kind: channels for channels, kind in SOCKET_TYPES.items()} | {"NodeSocketFloatFactor": 1}
 """The sockets of controls are sliders."""
 SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")

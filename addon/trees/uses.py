@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 
 import bpy
 
-from . import read
+from . import animation, read
 from .node_group import USE
 
 SOCKET = USE
@@ -80,13 +80,18 @@ def tell(trees: Iterable[bpy.types.NodeTree], uses: Uses) -> None:
     """Have all group nodes with several uses, and the GAN Style nodes in them, get the number of the use; others no more."""
     trees = list(trees)
     told = {tree for tree in trees if uses.told(tree) > 1}
-    for tree in trees:
-        sockets = [item for item in tree.interface.items_tree if item.name == SOCKET]
-        if tree in told and not sockets:
+    sockets = {tree: [item for item in tree.interface.items_tree if item.name == SOCKET] for tree in trees}
+    changed = {tree for tree in trees if (tree in told) != bool(sockets[tree])}
+    users = [node for tree in trees for node in tree.nodes if read.group_of(node) in changed] if changed else []
+    for node in users:
+        animation.park(node)
+    for tree in changed:
+        if tree in told:
             _add_socket(tree.interface)
-        elif tree not in told:
-            for socket in sockets:
-                tree.interface.remove(socket)
+        for socket in sockets[tree]:
+            tree.interface.remove(socket)
+    for node in users:
+        animation.follow(node)
     for tree in trees:
         inside = [node for node in tree.nodes if SOCKET in node.inputs]
         for node in inside:

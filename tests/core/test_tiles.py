@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.tiles import blended_spans, fit_window, plan_tiles, round_up
+from core.tiles import blended_spans, bounds_of, fit_window, plan_tiles, plan_within, round_up
 
 
 @pytest.mark.parametrize("height, width", [(8, 8), (8, 800), (64, 120), (296, 1600), (544, 960)])
@@ -56,6 +56,34 @@ def test_windows_share_a_frame_evenly_so_that_little_is_computed_twice(size, mos
     plan = plan_tiles(2160, 3840, (size, size), 145, 8)
     assert len({(tile.height, tile.width) for tile in plan}) == 1 and max(plan[0].height, plan[0].width) <= size
     assert sum(tile.height * tile.width for tile in plan) < most * 2160 * 3840
+
+
+@pytest.mark.parametrize("rows, columns", [((0, 1), (0, 1)), ((97, 98), (200, 201)), ((30, 70), (5, 190)), ((0, 104), (0, 208))])
+@pytest.mark.parametrize("window", [None, (96, 96)])
+def test_a_part_is_covered_once_and_seen_with_its_margin(rows, columns, window):
+    frame, radius = (104, 208), 13
+    kept = np.zeros(frame, int)
+    plan = plan_within((slice(*rows), slice(*columns)), frame, window, radius, 8)
+    for tile in plan:
+        kept[tile.kept] += 1
+        for at, size, keep, length, end in (
+            (tile.y, tile.height, tile.keep_y, tile.keep_height, frame[0]),
+            (tile.x, tile.width, tile.keep_x, tile.keep_width, frame[1]),
+        ):
+            assert at % 8 == 0 and at >= 0 and at + size <= end
+            assert keep - at >= radius or at == 0
+            assert at + size - keep - length >= radius or at + size == end
+    wanted = np.zeros(frame, int)
+    wanted[slice(*rows), slice(*columns)] = 1
+    assert (kept == wanted).all() and len({(tile.height, tile.width) for tile in plan}) == 1
+
+
+def test_the_bounds_of_a_mask():
+    mask = np.zeros((20, 30, 1), np.float32)
+    assert bounds_of(mask, 2) == (slice(0, 0), slice(0, 0))
+    mask[1, 7], mask[9, 28] = np.nan, -0.1
+    assert bounds_of(mask) == (slice(1, 10), slice(7, 29))
+    assert bounds_of(mask, 2) == (slice(0, 12), slice(5, 31))
 
 
 @pytest.mark.parametrize("length, size, overlap", [(64, 64, 16), (65, 64, 16), (1000, 64, 16), (300, 64, 0), (129, 64, 63)])

@@ -221,6 +221,26 @@ def animated(folder: Path) -> None:
         assert_close(read_exr(folder / f"{frame:04d}.exr")["image"], dark + strength * (styled(dark, "wide") - dark), 1e-5)
 
 
+def keyframes_stay_at_their_inputs(folder: Path) -> None:
+    """The input that tells the use comes and goes, and what is keyed after it keeps its keys."""
+    load_addon()
+    scene = make_scene()
+    tree = scene.compositing_node_group
+    group = look()
+    first, second = use(tree, group, 1.0), use(tree, group, -2.0)
+    sync()
+    group.interface.new_socket("Light", in_out="INPUT", socket_type="NodeSocketFloat")
+    names = [socket.name for socket in first.inputs]
+    assert names.index("Light") > names.index(USE), names
+    for node in (first, second):
+        node.inputs["Light"].keyframe_insert("default_value", frame=1)
+    for muted in (True, False):
+        second.mute = muted
+        sync()
+        paths = {curve.data_path for curve in tree.animation_data.action.layers[0].strips[0].channelbags[0].fcurves}
+        assert paths == {node.inputs["Light"].path_from_id("default_value") for node in (first, second)}, paths
+
+
 def stereo(folder: Path) -> None:
     load_addon()
     scene = make_scene()

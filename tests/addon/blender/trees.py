@@ -114,6 +114,43 @@ def masks(folder: Path) -> None:
     assert_close(masked, plain + white[..., :1] * (full - plain), 1e-5)
 
 
+def bounds_of_masks(folder: Path) -> None:
+    """The network runs where the mask is not 0, wherever and of whatever size mask and image are; keyed numbers count, too."""
+    load_addon()
+    scene = make_scene()
+    tree = scene.compositing_node_group
+    insert(tree, "CompositorNodeTranslate", X=7.0, Y=-4.0)
+    plain = render(scene, folder / "plain.exr")
+    node = insert_style(tree, "wide")
+    full = render(scene, folder / "full.exr")
+    spot = bpy.data.images.new("Spot", 16, 12, float_buffer=True)
+    spot.pixels.foreach_set(np.float32([0.25, 0.25, 0.25, 1] * (16 * 12)))
+    source, turned = tree.nodes.new("CompositorNodeImage"), tree.nodes.new("CompositorNodeTransform")
+    source.image = spot
+    for name, value in (("X", -11.3), ("Y", 6.6), ("Angle", 0.4)):
+        turned.inputs[name].default_value = value
+    tree.links.new(source.outputs["Image"], turned.inputs["Image"])
+    tree.links.new(turned.outputs["Image"], node.inputs["Mask"])
+    run_nodes, seen = sys.modules["gan_style.addon.run.run_nodes"], []
+    stylize = run_nodes.stylize
+    run_nodes.stylize = lambda *a, **options: (seen.append(options["bounds"]), stylize(*a, **options))[1]
+    try:
+        shown = render(scene, folder / "spot.exr")
+        rows, columns = seen.pop()
+        assert 8 < rows.stop - rows.start < 30 and 8 < columns.stop - columns.start < 34, (rows, columns)
+        mask = (shown - plain)[..., :3] / np.where(np.abs(full - plain) > 0.02, full - plain, np.inf)[..., :3]
+        assert mask.min() > -1e-3 and 0.2 < mask.max() < 0.26 and (np.abs(mask) > 1e-3).sum() > 100, (mask.min(), mask.max())
+        tree.links.remove(node.inputs["Mask"].links[0])
+        for frame, value in ((1, 0.0), (2, 0.5), (3, 0.0)):
+            node.inputs["Mask"].default_value = value
+            node.inputs["Mask"].keyframe_insert("default_value", frame=frame)
+        scene.frame_end, scene.render.filepath = 2, str(folder / "####.exr")
+        bpy.ops.render.render(animation=True)
+        assert seen == [(slice(0, 0), slice(0, 0)), (slice(0, 47), slice(0, 62))], seen
+    finally:
+        run_nodes.stylize = stylize
+
+
 def groups(folder: Path) -> None:
     """Groups in groups, with values of their own and Render Layers inside; used twice where only one use counts."""
     load_addon()
