@@ -4,7 +4,7 @@ A plane's depth values change linearly across the screen, in perspective too, be
 "Hyperbolic Interpolation", 1992). So the slopes of the depth buffer give the planes, and with them the normals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -24,9 +24,14 @@ NOTES = {
 """What a viewport can't give truly, by pass."""
 WHOLE = ("shadow", "ambient_occlusion")
 """Shares of light, which are 1 where nothing is known."""
+CHANNELS = {"depth": 1, "normal": 3, "position": 3, "albedo": 3, "vector": 4}
+"""Of the passes that passes() gives besides the image."""
+HALO = 2 + 1 + sum(REACHES)
+"""Rows above and below that a row of the guides hangs on: by lines taken out, slopes and their means."""
+BAND = 96
+"""Rows that are worked on at once: few enough that they stay in the processor's cache."""
 FROM_DEPTH = ("depth", "normal", "position")
-KNOWN = ("image", *FROM_DEPTH, "albedo", "vector")
-"""The passes that passes() gives."""
+KNOWN = ("image", *CHANNELS)
 
 
 def notes(needed: tuple[str, ...], has_depth: bool) -> tuple[str, ...]:
@@ -50,29 +55,45 @@ def passes(
     step: int,
     needed: tuple[str, ...],
     lines: bool = False,
+    flat: np.ndarray | None = None,
+    each: Callable[[Callable[[slice], None], Iterable[slice]], Iterable] = map,
 ) -> dict[str, np.ndarray]:
     """The passes that a style needs, at 1 / step of the size: {pass name: (h, w, c) float32}, top row first, as core takes them.
 
     colours: (H, W, 4) scene-linear, premultiplied; depth: (H, W) in [0, 1], 1 where nothing was hit; both bottom row first.
     view, projection: (4, 4), world to camera and camera to clip space of just these pixels.
     lines: whether thin lines lie over the depth: Blender's overlays leave theirs there.
+    flat: colours of the same view without light, from which the albedo is taken.
+    each: calls a function with each band of rows; map, or one that uses several threads.
     """
+    own = None if flat is None else shrink(flat, depth, step)[0]
     colours, depth = shrink(colours, depth, step)
-    depth = without_lines(depth) if lines and needed != ("image",) else depth
-    depth = np.where(colours[..., 3] > 0, depth, np.float32(1))
-    made = {"image": colours}
-    for name in needed:
-        if name == "depth":
-            made[name] = linear_depth(depth, projection)
-        elif name == "position":
-            made[name] = position(depth, projection @ view)
-        elif name == "normal":
-            made[name] = normals(depth, view, projection)
-        elif name == "albedo":
-            made[name] = stand_in_albedo(colours)
-        elif name == "vector":
-            made[name] = np.zeros((*depth.shape, 4), np.float32)
-    return made
+    height, width = depth.shape
+    guides = {name: np.empty((height, width, CHANNELS[name]), np.float32) for name in needed if name in CHANNELS}
+
+    def fill(rows: slice) -> None:
+        around = slice(max(0, rows.start - HALO), min(height, rows.stop + HALO))
+        band = without_lines(depth[around]) if lines else depth[around]
+        band = np.where(colours[around, :, 3] > 0, band, np.float32(1))
+        part = crop(projection, (0, height - around.stop, width, around.stop - around.start), (width, height))
+        for name, guide in guides.items():
+            made = _guide(name, band, view, part, (colours if own is None else own)[around])
+            guide[rows] = made[rows.start - around.start : rows.stop - around.start]
+
+    if guides:
+        list(each(fill, [slice(top, min(top + BAND, height)) for top in range(0, height, BAND)]))
+    return {"image": colours} | guides
+
+
+def _guide(name: str, depth: np.ndarray, view: np.ndarray, projection: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """One of CHANNELS; all arrays top row first."""
+    if name == "depth":
+        return linear_depth(depth, projection)
+    if name == "position":
+        return position(depth, projection @ view)
+    if name == "normal":
+        return normals(depth, view, projection)
+    return flat_colour(flat) if name == "albedo" else np.zeros((*depth.shape, CHANNELS[name]), np.float32)
 
 
 def shrink(colours: np.ndarray, depth: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -116,19 +137,28 @@ def crop(projection: np.ndarray, part: tuple[float, float, float, float], size: 
 
 def linear_depth(depth: np.ndarray, projection: np.ndarray) -> np.ndarray:
     """(H, W) depth buffer to (H, W, 1) distances along the view direction, in scene units; NOTHING where it is 1."""
-    inverse = np.linalg.inv(projection)
-    clip = 2.0 * depth.astype(np.float64) - 1.0
-    distance = -(inverse[2, 2] * clip + inverse[2, 3]) / (inverse[3, 2] * clip + inverse[3, 3])
-    return np.where(depth < 1, distance, NOTHING).astype(np.float32)[..., None]
+    z, w = _from_far_plane(np.linalg.inv(projection)[2:])
+    far = 1 - depth
+    distance = -(z[2] * far + z[3]) / (w[2] * far + w[3])
+    return np.where(depth < 1, distance, np.float32(NOTHING))[..., None]
 
 
 def position(depth: np.ndarray, to_clip: np.ndarray) -> np.ndarray:
     """(H, W) depth buffer, top row first, to (H, W, 3) points in world space; 0 where nothing was hit."""
-    inverse = np.linalg.inv(to_clip)
     x, y = _clip_coordinates(*depth.shape)
-    clip = 2.0 * depth.astype(np.float64) - 1.0
-    x, y, z, w = (row[0] * x + row[1] * y + row[2] * clip + row[3] for row in inverse)
-    return np.stack([np.where(depth < 1, axis / w, 0) for axis in (x, y, z)], axis=-1).astype(np.float32)
+    far, hit = 1 - depth, depth < 1
+    *axes, w = (row[2] * far + (row[0] * x + (row[1] * y + row[3])) for row in _from_far_plane(np.linalg.inv(to_clip)))
+    return np.stack([np.where(hit, axis / w, np.float32(0)) for axis in axes], axis=-1)
+
+
+def _from_far_plane(inverse: np.ndarray) -> np.ndarray:
+    """Rows of a matrix from clip space, as float32, for 1 - depth in place of the clip coordinate 2 * depth - 1.
+
+    Distances hang on the last digits of depths near 1; the difference to 1 has them all, which float32 then keeps.
+    """
+    rows = inverse.copy()
+    rows[:, 2], rows[:, 3] = -2 * inverse[:, 2], inverse[:, 2] + inverse[:, 3]
+    return rows.astype(np.float32)
 
 
 def normals(depth: np.ndarray, view: np.ndarray, projection: np.ndarray) -> np.ndarray:
@@ -137,25 +167,24 @@ def normals(depth: np.ndarray, view: np.ndarray, projection: np.ndarray) -> np.n
     Smoothed within a surface, which evens out the depth buffer's steps, and never across its edges and creases.
     """
     height, width = depth.shape
-    clip = 2.0 * depth - 1.0
+    clip, hit = 2 * depth - 1, depth < 1
     # The slope of a surface that is inclined by 45 degrees: what a tangent of 1 is in depth values per pixel.
-    unit = np.abs(clip * projection[3, 2] - projection[2, 2]) / (abs(projection[0, 0]) * width)
-    tolerance = (CREASE * np.maximum(unit, DEPTH_STEP / 8)).astype(np.float32)
+    unit = np.abs(clip * np.float32(projection[3, 2]) - np.float32(projection[2, 2])) / np.float32(abs(projection[0, 0]) * width)
+    tolerance = np.float32(CREASE) * np.maximum(unit, np.float32(DEPTH_STEP / 8))
     (right, bend), (down, other_bend) = _slope(depth, 1), _slope(depth, 0)
-    sure = ((np.maximum(bend, other_bend) <= tolerance + DEPTH_STEP) & (depth < 1)).astype(np.float32)
+    sure = ((np.maximum(bend, other_bend) <= tolerance + np.float32(DEPTH_STEP)) & hit).astype(np.float32)
     for reach in REACHES:
         right, down, sure = _smooth(depth, right, down, sure, tolerance, reach)
-    x, y = _clip_coordinates(*depth.shape)
+    x, y = _clip_coordinates(height, width)
     a, b = right * width, down * -height
-    planes = a, b, -1.0, clip - a * x - b * y
-    to_clip = (projection @ view).astype(np.float32)
-    normal = np.stack([sum(to_clip[row, axis] * plane for row, plane in enumerate(planes)) for axis in range(3)], axis=-1)
-    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-30)
-    return np.where((depth < 1)[..., None], normal, 0).astype(np.float32)
+    planes = np.stack([a, b, np.full_like(depth, -1), clip - a * x - b * y]).reshape(4, -1)
+    normal = (projection @ view).astype(np.float32)[:, :3].T @ planes
+    normal *= hit.ravel() / np.maximum(np.sqrt(np.einsum("ij,ij->j", normal, normal)), np.float32(1e-30))
+    return normal.T.reshape(height, width, 3)
 
 
-def stand_in_albedo(colours: np.ndarray) -> np.ndarray:
-    """(H, W, 4) premultiplied to (H, W, 3): the colour as it is lit, at most 1, for want of the reflectance."""
+def flat_colour(colours: np.ndarray) -> np.ndarray:
+    """(H, W, 4) premultiplied to (H, W, 3), at most 1: the reflectance of a view without light."""
     alpha = colours[..., 3:]
     return np.clip(colours[..., :3] / np.where(alpha > 0, alpha, 1), 0, 1)
 
@@ -208,20 +237,20 @@ def _smooth(
     """Average the slopes with those of the neighbours, at a distance, on whose plane a pixel lies.
 
     sure: 1 where the slopes are those of a surface, 0 beside an edge; such a pixel takes the slopes of its neighbours alone.
+    The slopes are changed in place.
     """
+    allowed = np.float32(reach) * tolerance + np.float32(DEPTH_STEP)
     for axis in (1, 0):
-        along = right if axis == 1 else down
-        total, sums = sure.copy(), [right * sure, down * sure]
-        for sign in (-1, 1):
+        weighed = sure, right * sure, down * sure
+        sums = [part.copy() for part in weighed]
+        rise = np.float32(reach) * (right if axis == 1 else down)
+        for sign, plane in ((-1, depth + rise), (1, depth - rise)):
             here, there = _shifted(axis, sign * min(reach, depth.shape[axis]))
-            off = np.abs(depth[there] - sign * reach * along[there] - depth[here])
-            weight = sure[there] * (off <= reach * tolerance[here] + DEPTH_STEP)
-            total[here] += weight
-            for sum_, slope in zip(sums, (right, down), strict=True):
-                sum_[here] += weight * slope[there]
-        found = total > 0
-        total = np.where(found, total, 1)
-        right, down = (np.where(found, sum_ / total, slope) for sum_, slope in zip(sums, (right, down), strict=True))
+            near = (np.abs(plane[there] - depth[here]) <= allowed[here]).astype(np.float32)
+            for sum_, part in zip(sums, weighed, strict=True):
+                sum_[here] += near * part[there]
+        found = sums[0] > 0
+        right, down = (np.divide(s, sums[0], out=slope, where=found) for s, slope in zip(sums[1:], (right, down), strict=True))
         sure = found.astype(np.float32)
     return right, down, sure
 

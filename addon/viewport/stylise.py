@@ -7,6 +7,7 @@ from time import perf_counter
 import numpy as np
 
 from ...core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
+from ...core.threads import spread
 from .. import library
 from . import guides
 from .read_view import Reading
@@ -63,7 +64,8 @@ def stylise(reading: Reading, step: int, cancel: Callable[[], bool]) -> Picture 
 def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator: Generator) -> Picture:
     started = perf_counter()
     style, look = generator.style, reading.look
-    passes = guides.passes(reading.colours, reading.depth, reading.view, reading.projection, step, style.passes, reading.lines)
+    seen = reading.colours, reading.depth, reading.view, reading.projection
+    passes = guides.passes(*seen, step, style.passes, reading.lines, each=spread)
     passes |= guides.neutral({name: p.channels for name, p in style.table.items()}, passes["image"].shape[:2])
     controls = {name: value for name, value in look.controls if name in {c.name for c in style.controls}}
     frame = stylize(generator, passes, exposure=look.exposure, controls=controls, cancel=cancel)

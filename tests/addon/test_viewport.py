@@ -146,6 +146,27 @@ def test_what_shows_only_the_background_is_nothing():
     assert (made["normal"][HEIGHT // 2 :] == 0).all()
 
 
+@CAMERAS
+def test_bands_and_threads_give_what_the_whole_gives(projection, monkeypatch):
+    depth = shot(look_at(), projection)[0][::-1]
+    colours = np.random.default_rng(0).random((HEIGHT, WIDTH, 4), np.float32)
+    colours[..., 3] = 1
+    made = []
+    for band in (HEIGHT, 7):
+        monkeypatch.setattr(guides, "BAND", band)
+        each = (lambda fill, rows: list(map(fill, reversed(list(rows))))) if band == 7 else map
+        made.append(guides.passes(colours, depth, look_at(), projection, 1, guides.KNOWN, lines=True, each=each))
+    for name, whole in made[0].items():
+        np.testing.assert_allclose(made[1][name], whole, rtol=1e-5, atol=1e-4, err_msg=name)
+
+
+def test_the_albedo_is_that_of_the_view_without_light():
+    colours, flat = (np.full((6, 9, 4), value, np.float32) for value in (0.9, 0.5))
+    made = guides.passes(colours, np.full((6, 9), 0.5, np.float32), look_at(), perspective(), 1, ("image", "albedo"), flat=flat)
+    np.testing.assert_array_equal(made["albedo"], 1)  # 0.5, premultiplied by an alpha of 0.5
+    np.testing.assert_array_equal(made["image"], 0.9 * np.ones_like(colours))
+
+
 def test_what_is_not_true_is_noted():
     assert guides.notes(("image", "depth", "position"), has_depth=True) == ()
     assert guides.notes(("image", "normal", "vector"), has_depth=True) == ("normals come from depth", "there is no motion")
