@@ -5,18 +5,31 @@ from functools import cache
 import numpy as np
 import torch
 
-from ...networks.surface_noise import SurfaceNoise
+from core.colour import encode_log
+
+from ...networks.surface_noise import NoiseEverywhere, SurfaceNoise
 
 
 def surface_noise(position: np.ndarray, channels: int) -> np.ndarray:
     """The noise that a generator with `--noise` sees: position (H, W, 3) to (H, W, channels), about [-1, 1], waves of 16 px."""
-    height, width = position.shape[:2]
-    even = np.pad(position, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge").transpose(2, 0, 1)[None]
+    return _shown(_module(SurfaceNoise, channels), position)
+
+
+def noise_everywhere(passes: dict[str, np.ndarray], channels: int) -> np.ndarray:
+    """The noise that a generator with `--noise-everywhere` sees, (H, W, channels): where no surface is known, as in skies, it
+    sticks to the picture's tones."""
+    image = encode_log(np.maximum(passes["image"][..., :3], 0))
+    return _shown(_module(NoiseEverywhere, channels), image, passes["position"])
+
+
+def _shown(module: torch.nn.Module, *pictures: np.ndarray) -> np.ndarray:
+    height, width = pictures[0].shape[:2]
+    evened = [np.pad(p, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge").transpose(2, 0, 1)[None] for p in pictures]
     with torch.no_grad():
-        noise = _module(channels)(torch.from_numpy(np.ascontiguousarray(even, np.float32)))
+        noise = module(*(torch.from_numpy(np.ascontiguousarray(p, np.float32)) for p in evened))
     return noise[0].numpy().transpose(1, 2, 0)[:height, :width]
 
 
 @cache
-def _module(channels: int) -> SurfaceNoise:
-    return SurfaceNoise(channels)
+def _module(kind: type[SurfaceNoise], channels: int) -> SurfaceNoise:
+    return kind(channels)

@@ -1,11 +1,11 @@
-"""Cel: flat colour in clear tones with round terminators, clean coloured lines, softly painted distance."""
+"""Cel: flat colour in clear tones with round terminators, clean coloured lines, painted skies."""
 
 import numpy as np
 from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
-from .lines import bends, contours_inside, slope, spread
+from .lines import contours_inside, sides, slope, spread
 from .smoothing import within_edges
 from .tones import quantise, smoothstep
 
@@ -19,9 +19,9 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     """A frame of drawn animation, cel over painted background: (H, W, 3) linear Rec.709, >= 0.
 
     Colour is smoothed within the edges of things and of light (Gastal and Oliveira 2011), so that textures go and terminators
-    are round, and its tone is stepped (Lake et al. 2000, in the soft steps of Winnemoeller, Olsen and Gooch 2006); steps and
-    lines give way to soft paint with distance (X-toon, Barla et al. 2006). Lines lie at discontinuities of depth and normal
-    (Saito and Takahashi 1990; Decaudin 1996), in the dark of their own colour. Radiance above 1 keeps its value.
+    are round, and its tone is stepped (Lake et al. 2000, in the soft steps of Winnemoeller, Olsen and Gooch 2006). Lines lie at
+    discontinuities of depth and normal (Saito and Takahashi 1990; Decaudin 1996), in the dark of their own colour. Radiance
+    above 1 keeps its value.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     edges = borders(passes)
@@ -30,25 +30,21 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     flat = within_edges(encode_log(rgb), np.maximum(edges, terminator), 16)
     flat = flat + (ndimage.gaussian_filter(flat, (1, 1, 0)) - flat) * (1 - np.minimum(edges, 1))[..., None]
     tone = luminance(flat)
-    distance = smoothstep(25, 120, passes["depth"][..., 0])
-    stepped = quantise(tone, TONES, 9.0)
-    stepped += 0.6 * distance * (tone - stepped)
-    encoded = grade(flat + (stepped - tone)[..., None])
+    encoded = grade(flat + (quantise(tone, TONES, 9.0) - tone)[..., None])
     tone = luminance(encoded)
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
     gouache = within_edges(encode_log(rgb), edges, 20)
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter(luminance(encode_log(rgb)), 0.7))
     encoded = encoded + (encode_log(rgb) - encoded) * lamp[..., None]
-    ink = spread(contours_inside(passes, ndimage.maximum_filter(tone, 5)), 1.5) * (1 - 0.7 * distance)
+    ink = spread(contours_inside(passes, ndimage.maximum_filter(tone, 5)), 1.5)
     return decode_log(encoded + (line_colour(encoded) - encoded) * ink[..., None]).astype(np.float32)
 
 
 def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
     """Where one thing ends and another begins, (H, W) in [0, 1]: steps of depth, creases, borders of albedo."""
-    jump = sum(map(np.abs, bends(passes["depth"])))
     crease, material = slope(passes["normal"], 0.7), slope(encode_log(passes["albedo"]), 0.7)
-    return np.maximum.reduce([smoothstep(0.03, 0.1, jump), smoothstep(0.1, 0.4, crease), smoothstep(0.05, 0.16, material)])
+    return np.maximum.reduce([*sides(passes["depth"]), smoothstep(0.1, 0.4, crease), smoothstep(0.05, 0.16, material)])
 
 
 def grade(encoded: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from scipy import ndimage
 from core.colour import decode_log, encode_log, luminance
 
 from .lines import contours, spread
-from .tones import flatten, quantise, smoothstep
+from .tones import flatten, lightness, quantise, smoothstep
 
 INK = np.array([0.012, 0.010, 0.028], np.float32)
 """Blue black, linear Rec.709."""
@@ -32,14 +32,14 @@ def graphic_novel(passes: dict[str, np.ndarray]) -> np.ndarray:
     flat = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
     tone = luminance(flat)
     wash = tint(flat, tone, quantise(tone, 5.0, 4.0))
-    ink = np.maximum(PEN * spread(contours(passes, tone)), spotted(tone))
+    ink = np.maximum(PEN * spread(contours(passes, tone), 1.3), spotted(lightness(flat)))
     return decode_log(wash + (encode_log(INK) - wash) * ink[..., None]).astype(np.float32)
 
 
 def tint(flat: np.ndarray, tone: np.ndarray, stepped: np.ndarray) -> np.ndarray:
     """Give the wash its stepped tone, clearer colour, cool shadows and warm lights (encoded RGB)."""
     chroma = flat - tone[..., None]
-    shade = 1 - smoothstep(0.2, 0.75, stepped)[..., None]
+    shade = 1 - smoothstep(0.2, 0.75, stepped + lightness(flat) - tone)[..., None]
     light = smoothstep(0.55, 0.95, stepped)[..., None] * (1 - smoothstep(1.0, 1.3, stepped)[..., None])
     cool, warm = np.array([-0.05, -0.015, 0.09], np.float32), np.array([0.02, 0.01, -0.03], np.float32)
     # Shadows are washed lighter than they are, so that beside so much black they keep their colour.

@@ -1,17 +1,21 @@
-"""Lines of looks: where a draughtsman would put ink."""
+"""Lines of looks: where a draughtsman would put ink. None has units: only what changes against its neighbourhood counts."""
 
 import numpy as np
 from scipy import ndimage
 
 from core.colour import encode_log
 
-from .tones import log_depth, smoothstep
+from .tones import smoothstep
 
 CROWD = 8
 """Pixels over which crowded lines are thinned out."""
 BEYOND = 0.2
 """How dark an outline is on the farther surface, relative to the nearer one: ink there tears when the two move apart, but without
 any a light fringe would show."""
+SHORTEST = 24
+"""Pixels that a crease or a border of paint has at least, about twice its length: less is texture, not drawing."""
+STEP = 0.004
+"""Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
 
 
 def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
@@ -20,18 +24,10 @@ def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     Outlines straddle the steps, most of the ink on the nearer side: a generator that sees only the image can often, but not
     always, tell which that is.
     """
-    step = sum(map(np.abs, bends(passes["depth"])))
     near, far = sides(passes["depth"])
-    crease = slope(passes["normal"], 0.8)
-    material = slope(encode_log(passes["albedo"]), 0.8)
-    # Depth is not antialiased: blurring and a new threshold round the staircase off.
-    outline = smoothstep(0.2, 0.6, ndimage.gaussian_filter(smoothstep(0.04, 0.12, step), 1.1))
-    outline *= 1 - (1 - BEYOND) * smoothstep(-0.02, 0.02, far - near)
-    inner = np.maximum(0.8 * smoothstep(0.18, 0.4, crease), 0.6 * smoothstep(0.06, 0.16, material))
-    inner *= smoothstep(0.12, 0.02, near + far)  # at the border of two surfaces, normals and colours change too
-    ink = np.clip(np.maximum(outline, inner), 0, 1) * (1 - smoothstep(1.3, 1.6, tone))
-    # Where lines crowd, as in foliage, a draughtsman leaves most of them out.
-    return ink * (1 - 0.8 * smoothstep(0.22, 0.5, ndimage.gaussian_filter(ink, CROWD)))
+    outline = np.maximum(near, BEYOND * far)
+    inner = np.maximum(0.9 * creases(passes["normal"]), 0.7 * materials(passes["albedo"]))
+    return thinned(np.maximum(outline, inner * apart(near, far)) * (1 - smoothstep(1.3, 1.6, tone)))
 
 
 def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
@@ -41,24 +37,28 @@ def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarr
     """
     near, far = sides(passes["depth"])
     # What shines is outlined from outside: a line on it would leave a bright fringe.
-    outline = smoothstep(0.005, 0.11, (near - far) * (1 - 2 * smoothstep(1.1, 1.4, glow(tone))))
-    thin = smoothstep(0.35, 0.5, far)  # a wire, with distance on both sides, is line enough
-    crease = slope(passes["normal"], 1.0)
-    inner = 0.8 * smoothstep(0.16, 0.38, crease) * smoothstep(0.12, 0.02, near + far)
-    ink = np.maximum(outline * (1 - thin), inner) * (1 - smoothstep(1.3, 1.6, tone))
-    return ink * (1 - 0.8 * smoothstep(0.22, 0.5, ndimage.gaussian_filter(ink, CROWD)))
+    shines = smoothstep(1.1, 1.4, glow(tone))
+    outline = near + (far - near) * shines
+    inner = 0.9 * creases(passes["normal"]) * apart(near, far)
+    return thinned(np.maximum(outline, inner) * (1 - smoothstep(1.3, 1.6, tone)))
 
 
 def outlines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
-    """Ink coverage [0, 1] of outlines and creases (Saito and Takahashi 1990), wider in the shade."""
+    """Ink coverage [0, 1] of outlines and creases (Saito and Takahashi 1990) on the nearer surface."""
     near, far = sides(passes["depth"])
-    crease = slope(passes["normal"], 1.3)
-    swell = 0.05 * smoothstep(0.85, 0.35, tone)
-    outline = smoothstep(0.05 - swell, 0.15 - swell, near - 0.7 * far)
-    inner = smoothstep(0.14, 0.36, crease + swell) * smoothstep(0.12, 0.02, near + far)
+    ink = np.maximum(near, 0.8 * creases(passes["normal"]) * apart(near, far))
     # The pen keeps clear of what shines.
-    ink = np.maximum(outline, 0.7 * inner) * (1 - smoothstep(1.2, 1.5, glow(tone)))
-    return 0.85 * ink * (1 - 0.75 * smoothstep(0.2, 0.5, ndimage.gaussian_filter(ink, CROWD)))
+    return 0.9 * thinned(ink * (1 - smoothstep(1.2, 1.5, glow(tone))))
+
+
+def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
+    """Where one thing ends and another begins, (H, W) in [0, 1]: steps of depth, creases, borders of paint."""
+    return np.maximum.reduce([*sides(passes["depth"]), creases(passes["normal"]), materials(passes["albedo"])])
+
+
+def thinned(ink: np.ndarray) -> np.ndarray:
+    """Where lines crowd, as in foliage, a draughtsman leaves most of them out."""
+    return ink * (1 - 0.8 * smoothstep(0.3, 0.6, ndimage.gaussian_filter(ink, CROWD)))
 
 
 def spread(ink: np.ndarray, gain: float = 1.0) -> np.ndarray:
@@ -66,26 +66,78 @@ def spread(ink: np.ndarray, gain: float = 1.0) -> np.ndarray:
     return np.minimum(1, gain * ndimage.gaussian_filter(ink, 0.8))
 
 
+def apart(near: np.ndarray, far: np.ndarray) -> np.ndarray:
+    """1 away from outlines, 0 beside them, (H, W): at the border of two surfaces, normals and colours change too."""
+    return 1 - smoothstep(0.2, 0.5, ndimage.maximum_filter(np.maximum(near, far), 5))
+
+
 def sides(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How close a pixel lies to a step of depth (H, W, 1) on its nearer and on its farther side, (H, W) each, up to 0.4.
+    """Whether a pixel lies at a step of depth (H, W, 1), on its nearer and on its farther side: (H, W) each in [0, 1].
 
     An outline belongs on the nearer one, so that it moves with what it belongs to: one that straddles both tears at each step.
+    A small step counts like a large one.
     """
-    curved = bends(depth)
-    # Depth is not antialiased: blurring rounds the staircase off.
-    near, far = (
-        ndimage.gaussian_filter(smoothstep(0.04, 0.14, sum(np.maximum(sign * bend, 0) for bend in curved)), 1.2)
-        for sign in (1, -1)
-    )
-    return near, far
+    near, far = (ndimage.gaussian_filter(side, 1.1) for side in steps(depth))
+    nearer = smoothstep(-0.04, 0.04, near - far)  # a wire, with distance on both sides, is line enough
+    # Depth is not antialiased: a new threshold rounds the staircase off.
+    return smoothstep(0.03, 0.1, near) * nearer, smoothstep(0.03, 0.1, far) * (1 - nearer)
 
 
-def bends(depth: np.ndarray) -> list[np.ndarray]:
-    """Second derivatives of the log of the depth (H, W, 1) down and across, (H, W) each, positive on the nearer side of a step.
+def steps(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels that touch a step of depth (H, W, 1) on its nearer and on its farther side, (H, W) each in [0, 1]."""
+    # Out of focus or in motion, depth is that of one ray in each pixel: the median takes away what stands alone.
+    calm = ndimage.median_filter(depth, (3, 3, 1), mode="nearest")
+    marked = tuple(np.zeros(depth.shape[:2], np.float32) for _ in range(2))
+    for bend, slant in bends(calm):
+        for side, sign in zip(marked, (1, -1), strict=True):
+            np.maximum(side, smoothstep(1, 2.5, sign * bend / (STEP + 2 * slant)), out=side)
+    return marked
 
-    They are zero on a plane seen at a slant, where the first ones are not.
+
+def bends(depth: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Down and across: how much nearness (1 / depth, (H, W, 1)) bends at a pixel, positive on the nearer side of a step, and how
+    fast it changes around, as (H, W) shares of itself.
+
+    Nearness is linear on a plane however it is slanted, so that planes do not bend; around is what most of 7 pixels do.
     """
-    return [ndimage.convolve1d(log_depth(depth)[..., 0], [1, -2, 1], axis=axis, mode="nearest") for axis in (0, 1)]
+    nearness = 1 / np.maximum(depth[..., 0], np.finfo(np.float32).tiny)
+    pairs = []
+    for axis in (0, 1):
+        before, after = (ndimage.convolve1d(nearness, k, axis=axis, mode="nearest") for k in ([0, 1, -1], [1, -1, 0]))
+        around = ndimage.median_filter(np.abs(after), size=(7, 1) if axis == 0 else (1, 7), mode="nearest")
+        pairs.append(((before - after) / nearness, around / nearness))
+    return pairs
+
+
+def creases(normal: np.ndarray) -> np.ndarray:
+    """Where surfaces that meet turn by 20 degrees or more, (H, W) in [0, 1]; not where one is round, however small."""
+    return ridges(normal, 0.18, 0.4)
+
+
+def materials(albedo: np.ndarray) -> np.ndarray:
+    """Where one colour of paint ends at another, (H, W) in [0, 1]; not where it fades."""
+    return ridges(encode_log(albedo), 0.06, 0.16)
+
+
+def ridges(picture: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Lines of even width and strength where a picture (H, W, c) changes by `high` or more from one side to the other: (H, W).
+
+    Each side is the mean of two pixels; what changes as much four pixels further on both sides is a slope, not a border.
+    """
+    lines = np.zeros(picture.shape[:2], np.float32)
+    for axis in (0, 1):
+        change = ndimage.convolve1d(picture, [0.5, 0.5, 0, -0.5, -0.5], axis=axis, mode="nearest")
+        change = np.sqrt((change**2).sum(-1))
+        around = np.minimum(np.roll(change, 4, axis), np.roll(change, -4, axis))
+        size = (5, 1) if axis == 0 else (1, 5)
+        crest = change >= 0.8 * ndimage.maximum_filter(change, size=size, mode="nearest")
+        np.maximum(lines, crest * smoothstep(low, high, change - 1.3 * around), out=lines)
+    # A line that is strong somewhere is strong all along (the hysteresis of Canny 1986).
+    pieces, _ = ndimage.label(lines > 0.05, np.ones((3, 3)))
+    strong = np.bincount(pieces[lines > 0.9], minlength=pieces.max() + 1) > 0
+    drawn = strong & (np.bincount(pieces.ravel()) >= SHORTEST)
+    drawn[0] = False
+    return smoothstep(0.15, 0.5, ndimage.gaussian_filter(drawn[pieces].astype(np.float32), 0.7))
 
 
 def slope(picture: np.ndarray, sigma: float) -> np.ndarray:

@@ -1,60 +1,60 @@
-"""Oil painting: broad strokes of broken colour that follow form, laid over edges, under a light that rakes the paint."""
+"""Oil painting: dabs of a brush that follow form, broad ones first and finer ones where there is more to see, in raking light."""
 
 import numpy as np
 from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
-from .anchored import surface_noise
-from .streaks import directions, streaks
-from .tones import flatten, log_depth, smoothstep
+from .anchored import noise_everywhere
+from .dabs import Brush, Canvas, form_of, lay, missed, places, whole_surfaces
+from .directions import directions
+from .tones import flatten, smoothstep
 
-DRAG = 5.0
-"""Pixels by which a brush drags colour along its stroke."""
-HAIRS = 6.0
-"""How densely the marks of single bristles lie across a stroke: radians of their wave per deviation of the streak."""
+BROAD, MIDDLE, FINE = Brush(40, 15, 4.2), Brush(26, 9, 3.4), Brush(13, 4.5, 2.6)
+"""The brushes, in the order in which they are taken up."""
+MISSED = 0.022, 0.03
+"""How far, on the log curve, the canvas may miss the picture before the middle and the fine brush are taken up there."""
 LIGHT = np.array([-0.8, -0.6], np.float32)
 """Direction that the raking light comes from, (y, x): up and left."""
 
 
 def oil_painting(passes: dict[str, np.ndarray]) -> np.ndarray:
-    """Strokes of mixed paint with the marks of their bristles: (H, W, 3) linear Rec.709, >= 0.
+    """Dabs of mixed paint with ends, overlaps and the marks of bristles: (H, W, 3) linear Rec.709, >= 0.
 
-    Strokes are what noise that sticks to surfaces (as the particles of Meier 1996 do) becomes when it is drawn out along the
-    form by line integral convolution (Cabral and Leedom 1993; directions as Hays and Essa 2004): each side of its zero crossings
-    is another stroke, with a colour that leans to warm or cool, light or dark (Hertzmann 1998), dragged along from where it
-    started. A raking light brings out borders and bristles (Hertzmann 2002). Radiance above 1 keeps its value.
+    Brushes from broad to fine, each where the canvas still misses the picture (Hertzmann 1998); dabs sit where noise that sticks
+    to surfaces has its crests, as the particles of Meier 1996 do, follow the form (Hays and Essa 2004), end where it ends, and
+    have the colour of the place they sit at, leaning to warm or cool, light or dark. A raking light brings out borders and
+    bristles (Hertzmann 2002). Radiance above 1 keeps its value.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     flat = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
-    along, _ = directions(passes["normal"])
-    first, second = (streaks(grain, along, passes["normal"]) for grain in surface_noise(passes["position"], 2).transpose(2, 0, 1))
-    solid = smoothstep(0.2, 0.6, np.abs(passes["normal"]).sum(-1))
-    first, second = first * solid, second * solid
-    dragged = drag(flat, along, DRAG * np.tanh(3 * second), passes)
-    tone = luminance(dragged)
-    colours = sweeps(palette(dragged, tone))
-    warm, bright = np.tanh(4 * first)[..., None], np.tanh(4 * second)[..., None]
-    mixed = 0.045 * warm * np.array([1, 0.2, -1], np.float32) + 0.045 * bright
-    paint = colours + mixed * np.minimum(1, colours.clip(0) / 0.3)
-    hairs = np.cos(HAIRS * np.clip(first, -2, 2)) + np.cos(HAIRS * np.clip(second, -2, 2))
-    relief = ndimage.gaussian_filter((np.tanh(np.abs(2 * first)) + np.tanh(np.abs(2 * second)) + 0.35 * hairs) * solid, 0.7)
+    first, second = ndimage.gaussian_filter(noise_everywhere(passes, 2), (1, 1, 0)).transpose(2, 0, 1)
+    along, across = directions(passes["normal"])
+    form, whole = form_of(passes), whole_surfaces(passes)
+    reference = palette(flat, luminance(flat))
+    canvas = Canvas(reference.copy(), np.full(first.shape, 0.4, np.float32))
+    mixed = broken(reference, first, second)
+
+    def spots(*grains: np.ndarray) -> np.ndarray:
+        return np.concatenate([places(grain, whole) for grain in grains])
+
+    between = first + second, first - second
+    lay(canvas, BROAD, spots(first, second), first * second, mixed, along, form)
+    lay(canvas, MIDDLE, missed(canvas, reference, spots(*between), 4.0, MISSED[0]), second, mixed, along, form)
+    crowd = spots(first, second, *between, first * second)
+    lay(canvas, FINE, missed(canvas, reference, crowd, 1.5, MISSED[1]), between[0], mixed, along, form)
+    relief = ndimage.gaussian_filter(canvas.relief, 0.6)
     raked = sum(part * slope for part, slope in zip(LIGHT, np.gradient(relief), strict=True))
-    paint = paint * (1 - 0.08 * np.tanh(3 * raked))[..., None]
+    paint = canvas.colours * (1 - 0.07 * np.tanh(4 * raked))[..., None]
     light = smoothstep(1.1, 1.4, luminance(flat))[..., None]
-    return decode_log(paint + (flat - paint) * light).astype(np.float32)
+    return decode_log(np.maximum(paint + (flat - paint) * light, 0)).astype(np.float32)
 
 
-def drag(colours: np.ndarray, along: np.ndarray, reach: np.ndarray, passes: dict[str, np.ndarray]) -> np.ndarray:
-    """Take colours (H, W, 3) from so many pixels (H, W) further along (x, y), unless another surface or material is there."""
-    place = np.mgrid[: reach.shape[0], : reach.shape[1]] + reach * along[::-1]
-    form = np.concatenate([passes["normal"] / 0.4, log_depth(passes["depth"]) / 0.1, encode_log(passes["albedo"]) / 0.2], axis=-1)
-    moved, there = (
-        np.stack([ndimage.map_coordinates(c, place, order=1, mode="nearest") for c in np.moveaxis(picture, -1, 0)], axis=-1)
-        for picture in (colours, form)
-    )
-    like = np.exp(-0.5 * ((there - form) ** 2).sum(-1, keepdims=True))
-    return colours + (moved - colours) * like
+def broken(colours: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Colours (H, W, 3) that lean to warm or cool and to light or dark with noise (H, W) each, as they lie on the palette."""
+    warm, bright = np.tanh(2 * second)[..., None], np.tanh(3 * first - second)[..., None]
+    leaning = 0.022 * warm * np.array([1, 0.2, -1], np.float32) + 0.032 * bright
+    return colours + leaning * np.minimum(1, colours.clip(0) / 0.3)
 
 
 def palette(flat: np.ndarray, tone: np.ndarray) -> np.ndarray:
@@ -65,9 +65,3 @@ def palette(flat: np.ndarray, tone: np.ndarray) -> np.ndarray:
     cool, warm = np.array([-0.03, -0.01, 0.06], np.float32), np.array([0.02, 0.01, -0.025], np.float32)
     rich = 1.35 - 0.35 * smoothstep(1.0, 1.3, flat.max(-1))[..., None]
     return value[..., None] + rich * (flat - tone[..., None]) + cool * low * np.minimum(1, tone / 0.1)[..., None] + warm * high
-
-
-def sweeps(colours: np.ndarray) -> np.ndarray:
-    """Broken colour in broad sweeps along lines of equal tone, for where strokes find no surface: skies."""
-    phase = 2 * np.pi * (colours / 0.045 + np.array([0, 0.33, 0.67], np.float32))
-    return colours + 0.012 * np.sin(phase) * smoothstep(0, 0.2, colours) * (1 - smoothstep(1.0, 1.2, colours))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.colour import encode_log
+from core.colour import encode_log, luminance
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
@@ -11,8 +11,8 @@ def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
 
 
 def log_depth(depth: np.ndarray) -> np.ndarray:
-    """The pass depth on a log scale, on which equal steps are equal shares; the background is not endlessly far."""
-    return np.log(np.clip(depth, 0.01, 1e4))
+    """The pass depth on a log scale, on which equal steps are equal shares; the background is very far, but not endlessly."""
+    return np.log(np.clip(depth, np.finfo(np.float32).tiny, 1e12))
 
 
 def flatten(encoded: np.ndarray, normal: np.ndarray, albedo: np.ndarray, depth: np.ndarray, radius: int = 7) -> np.ndarray:
@@ -30,6 +30,12 @@ def flatten(encoded: np.ndarray, normal: np.ndarray, albedo: np.ndarray, depth: 
             total += np.roll(encoded, (dy, dx), (0, 1)) * weight[..., None]
             weights += weight
     return total / weights[..., None]
+
+
+def lightness(encoded: np.ndarray) -> np.ndarray:
+    """How light encoded colours (H, W, 3) look, (H, W): strong ones lighter than their luminance (Helmholtz and Kohlrausch)."""
+    tone = luminance(encoded)
+    return tone + 0.5 * (encoded.max(-1) - tone)
 
 
 def quantise(tone: np.ndarray, steps: float = 6.0, sharpness: float = 6.0) -> np.ndarray:

@@ -5,7 +5,7 @@ from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
-from .anchored import surface_noise
+from .anchored import noise_everywhere
 from .lines import contours
 from .tones import flatten, smoothstep
 
@@ -29,7 +29,7 @@ def watercolour(passes: dict[str, np.ndarray]) -> np.ndarray:
     background has none. Light above 1.5 turns from paper white to its own radiance, which it keeps from 5 on.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
-    noise = ndimage.gaussian_filter(surface_noise(passes["position"], 2), (1, 1, 0))
+    noise = ndimage.gaussian_filter(noise_everywhere(passes, 2), (1, 1, 0))
     water = turbulence(noise)
     flat = simplify(flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=4))
     outline = contours(passes, luminance(flat))
@@ -40,7 +40,7 @@ def watercolour(passes: dict[str, np.ndarray]) -> np.ndarray:
     wash = stepped[..., None] - 1 + PAPER + colour(flat, tone, stepped)
     border = ndimage.gaussian_filter(outline, 0.8)
     gap = np.maximum(ndimage.gaussian_filter(outline, 2.5) - 0.8 * border, 0) * (1 + water)
-    pooled = 0.26 * water + 0.08 * backruns(water, noise) + 0.04 * grain(noise)
+    pooled = 0.13 * water + 0.08 * backruns(water, noise) + 0.04 * grain(noise)
     extra = pooled + edges + (0.6 + 0.35 * water) * border - 0.6 * gap
     wash -= np.maximum(wash - wash**2, 0) * extra[..., None]
     wash = np.maximum(wash, DARKEST)
@@ -53,7 +53,7 @@ def simplify(encoded: np.ndarray) -> np.ndarray:
     fine, broad = merge(encoded, 2), merge(encoded, 5)
     detail = np.abs(np.minimum(fine, 1.1) - np.minimum(broad, 1.1)).mean(-1, keepdims=True)
     crowd = smoothstep(0.02, 0.06, ndimage.gaussian_filter(detail, (9, 9, 0)))
-    return ndimage.gaussian_filter(fine + 0.85 * crowd * (broad - fine), (0.6, 0.6, 0))
+    return ndimage.gaussian_filter(fine + 0.6 * crowd * (broad - fine), (0.6, 0.6, 0))
 
 
 def merge(encoded: np.ndarray, radius: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from core.colour import encode_log
 from export.datasets.looks import LOOKS, lines, tones
 from export.datasets.looks.graphic_novel import spotted
 
@@ -35,6 +36,21 @@ def test_a_look_is_finite_linear_light_and_the_same_each_time(passes, name):
 def test_what_shines_stays_bright(passes, name):
     passes["image"][20:40, 40:56, :3] = 50
     assert np.median(LOOKS[name](passes)[20:40, 40:56]) > 25
+
+
+@pytest.mark.parametrize("name", ["cel", "graphic_novel"])
+def test_a_look_does_not_know_how_large_the_scene_is(passes, name):
+    picture = encode_log(LOOKS[name](passes))
+    for size in (2.0**-10, 2.0**10):
+        scaled = passes | {layer: passes[layer] * np.float32(size) for layer in ("depth", "position")}
+        assert np.abs(encode_log(LOOKS[name](scaled)) - picture).max() < 0.01
+
+
+def test_strong_colours_do_not_drown_in_the_black_of_graphic_novel(passes):
+    for strong in ([0.5, 0.01, 0.01], [0.4, 0.01, 0.3], [0.02, 0.02, 0.5]):
+        passes["image"][..., :3] = strong
+        picture = LOOKS["graphic_novel"](passes)[8, 8]
+        assert picture.max() > 0.5 * max(strong) and picture.argmax() == np.argmax(strong)
 
 
 def test_outlines_are_ink_and_lie_at_the_step_of_depth(passes):
