@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from ..settings import setting
 from .addon import load_addon
-from .render import RenderDatasetError, blender, quiet
+from .capture import quiet
+from .render import RenderDatasetError, blender
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,7 @@
 
 import json
 import math
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,15 +12,16 @@ import numpy as np
 from tqdm import tqdm
 
 from core.colour import HALF_MAX
-from core.exr import read_exr, write_exr
-from core.passes import FULL_FLOAT, LIGHT, PASSES, RADIANCE, Pass, check_passes
+from core.exr import write_exr
+from core.passes import FULL_FLOAT, LIGHT, PASSES, RADIANCE, Pass
 
 from ..settings import TrainerError, setting, to_values
+from .capture import ENGINES, capture, configure, route_passes
 from .charts import chart
-from .scenes import FRAMES, build, scene_names
+from .scenes import FRAMES, Folders, build, scene_names
 
-CHART = "chart"
-"""Beginning of the names of test charts."""
+CHART, CUTOUT = "chart", "cutout"
+"""Beginnings of the names of test charts and of shots cut out of panoramas."""
 
 
 class RenderDatasetError(TrainerError):
@@ -35,7 +33,7 @@ class RenderDatasetConfig:
     """Settings of `render-dataset`."""
 
     output: Path = setting(Path("datasets/frames"), "folder for input/*.exr, target/*.exr and dataset.json")
-    scenes: str = setting("train", "train, held_out, demo, or names of scenes separated by commas")
+    scenes: str = setting("train", "train, random, held_out, judging, demo, or names of scenes separated by commas")
     look: str = setting("", "look that paints the target frames; empty: no target frames")
     frames: int = setting(8, f"frames to render of each scene; with frame-step at most its {FRAMES}")
     frame_step: int = setting(3, "frames from one rendered frame to the next")
@@ -47,12 +45,16 @@ class RenderDatasetConfig:
     exposure: float = setting(0.0, "largest change of the light, in stops; each variation of a scene has its own")
     lights: bool = setting(False, "also the passes of light that Cycles has: diffuse and glossy, emission, ambient occlusion")
     charts: int = setting(0, "test charts (flat greys, ramps, noise, lights) to add to the scenes")
+    panoramas: Path | None = setting(None, "folder of equirectangular .hdr or .exr pictures that random scenes are lit by")
+    characters: Path | None = setting(None, "folder of .glb files of textured, rigged characters that random scenes show")
+    cutouts: int = setting(0, "shots cut out of the panoramas to add to the scenes: images without guides, as photographs are")
+    engine: str = setting("cycles", "what renders the image; eevee and workbench need OpenGL", choices=tuple(ENGINES))
 
     def __post_init__(self):
         for name in ("frames", "frame_step", "variations", "width", "height", "samples"):
             if getattr(self, name) < 1:
                 raise RenderDatasetError(f"The setting {name.replace('_', '-')} must be at least 1, not {getattr(self, name)}.")
-        for name in ("seed", "exposure", "charts"):
+        for name in ("seed", "exposure", "charts", "cutouts"):
             if getattr(self, name) < 0:
                 raise RenderDatasetError(f"The setting {name} must not be negative, but it is {getattr(self, name)}.")
         if 1 + (self.frames - 1) * self.frame_step > FRAMES:
@@ -82,8 +84,8 @@ class Shot:
 def render_dataset(config: RenderDatasetConfig, progress: Callable[..., Iterable] = tqdm) -> list[Path]:
     """Render what is missing and return the paths of all frames in input/.
 
-    Each frame is a multilayer EXR with the layers of core.passes.PASSES, those of light only if asked for; image and light are
-    denoised, image premultiplied. With a look, its picture of the passes, (H, W, 3) scene-linear, becomes the layer "image" of
+    Each frame is a multilayer EXR with the layers of core.passes.PASSES, those of light only if asked for; the image is
+    premultiplied. With a look, its picture of the passes, (H, W, 3) scene-linear, becomes the layer "image" of
     the file of the same name in target/.
     progress: wraps the shots that are still to render, as tqdm does. Raises RenderDatasetError if Blender or the look is
     missing or the folder holds frames of other settings, SceneError for unknown scenes.
@@ -111,6 +113,7 @@ def _shots(config: RenderDatasetConfig) -> list[Shot]:
     frames = range(1, 1 + config.frames * config.frame_step, config.frame_step)
     seeds = range(config.seed, config.seed + config.variations)
     shots = [Shot(scene, seed, frame) for seed in seeds for scene in scene_names(config.scenes) for frame in frames]
+    shots += [Shot(f"{CUTOUT}{number}", config.seed, frame) for number in range(config.cutouts) for frame in frames]
     # Each chart is a sequence of its own: no motion leads from one to the next.
     return shots + [Shot(f"{CHART}{number}", config.seed, 1) for number in range(config.charts)]
 
@@ -159,27 +162,27 @@ def _claim(output: Path, config: RenderDatasetConfig, blender: str, shots: list[
 
 def _rendered(shots: Iterable[Shot], config: RenderDatasetConfig, scratch: Path) -> Iterator[tuple[Shot, dict[str, np.ndarray]]]:
     """Render shot after shot; a scene is built once for the shots of it that follow each other."""
-    import bpy
-
-    built = None
+    built, passes = None, wanted(config.lights)
     for shot in shots:
         if shot.scene.startswith(CHART):
             made = chart(int(shot.scene.removeprefix(CHART)), shot.seed, config.width, config.height)
-            yield shot, {p.name: made[p.name] for p in wanted(config.lights)}
+            yield shot, {p.name: made[p.name] for p in passes}
+            continue
+        if shot.scene.startswith(CUTOUT):
+            from .cutouts import cutout  # needs SciPy, which rendering does not
+
+            number = int(shot.scene.removeprefix(CUTOUT))
+            made = cutout(_panorama(config, number), number, shot.seed, shot.frame, config.width, config.height)
+            dark = np.zeros((config.height, config.width, 3), np.float32)
+            yield shot, {p.name: made.get(p.name, dark[..., : p.channels]) for p in passes}
             continue
         if built != (shot.scene, shot.seed):
-            scene = build(shot.scene, shot.seed)
-            configure(scene, config.width, config.height, config.samples)
-            capture = _capture_passes(scene, scratch, wanted(config.lights))
+            folders = Folders(config.panoramas, config.characters)
+            scene = build(shot.scene, shot.seed, folders, lambda new: configure(new, config.width, config.height, config.samples))
+            file = route_passes(scene, scratch, passes)
             built = (shot.scene, shot.seed)
         scene.frame_set(shot.frame)
-        capture.unlink(missing_ok=True)
-        with quiet():
-            bpy.ops.render.render(scene=scene.name)
-        layers = read_exr(capture)
-        passes = {name: np.ascontiguousarray(layers[name][..., : p.channels]) for name in layers if (p := PASSES.get(name))}
-        check_passes(passes, [p.name for p in wanted(config.lights)])
-        yield shot, passes
+        yield shot, capture(scene, file, passes, config.engine)
 
 
 def wanted(lights: bool) -> list[Pass]:
@@ -187,69 +190,11 @@ def wanted(lights: bool) -> list[Pass]:
     return [p for p in PASSES.values() if p.name not in LIGHT or (lights and p.name != "shadow")]
 
 
-def configure(scene, width: int, height: int, samples: int) -> None:
-    """Cycles settings of a data set: few samples, denoised; no motion blur, with which Blender renders no vector pass."""
-    import bpy
-
-    render, cycles = scene.render, scene.cycles
-    render.engine = "CYCLES"
-    render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
-    render.use_motion_blur, render.use_persistent_data = False, True
-    preferences = bpy.context.preferences.addons["cycles"].preferences
-    cycles.device = "GPU" if preferences.has_active_device() else "CPU"
-    cycles.samples, cycles.seed, cycles.use_animated_seed = samples, 0, True
-    cycles.use_adaptive_sampling, cycles.adaptive_threshold = True, 0.1
-    cycles.use_denoising, cycles.denoiser = True, "OPENIMAGEDENOISE"
-    # Without a prefilter, the noise of guides seen in metal and glass stays; the accurate one takes longer than the frame.
-    cycles.denoising_input_passes, cycles.denoising_prefilter = "RGB_ALBEDO_NORMAL", "FAST"
-    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 4, 2, 2
-    cycles.transmission_bounces, cycles.transparent_max_bounces = 4, 4
-    cycles.sample_clamp_indirect = 4.0
-    cycles.caustics_reflective = cycles.caustics_refractive = False
-    cycles.use_auto_tile = False
-
-
-def _capture_passes(scene, folder: Path, passes: list[Pass]) -> Path:
-    """Let the scene's compositor write passes into one EXR file, whose path is returned; those of light denoised as the image."""
-    import bpy
-
-    for p in passes:
-        if p.switch:
-            setattr(scene.view_layers[0], p.switch, True)
-    tree = bpy.data.node_groups.new("Passes", "CompositorNodeTree")
-    scene.compositing_node_group = tree
-    scene.render.compositor_device, scene.render.compositor_precision = "CPU", "FULL"
-    layers, file = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("CompositorNodeOutputFile")
-    layers.scene = scene
-    file.directory, file.file_name = str(folder), "passes"
-    file.format.media_type = "MULTI_LAYER_IMAGE"
-    file.format.file_format = "OPEN_EXR_MULTILAYER"
-    file.format.color_depth, file.format.exr_codec = "32", "NONE"
-    file.file_output_items.clear()
-    for p in passes:
-        item = file.file_output_items.new({1: "FLOAT", 3: "VECTOR", 4: "RGBA"}[p.channels], p.name)
-        source = layers.outputs[p.socket]
-        if p.name in LIGHT:
-            denoise = tree.nodes.new("CompositorNodeDenoise")
-            for socket, feed in (("Image", p.socket), ("Normal", "Normal"), ("Albedo", "Diffuse Color")):
-                tree.links.new(layers.outputs[feed], denoise.inputs[socket])
-            source = denoise.outputs["Image"]
-        tree.links.new(source, file.inputs[item.name])
-    return folder / "passes.exr"
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what Blender writes to standard output for each frame from breaking the progress bar."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
+def _panorama(config: RenderDatasetConfig, number: int) -> Path:
+    files = Folders(config.panoramas).teaching("panoramas")
+    if not files:
+        raise RenderDatasetError("Cut-outs are cut out of panoramas; name a folder of them with --panoramas.")
+    return files[number % len(files)]
 
 
 def _write(path: Path, layers: dict[str, np.ndarray], scratch: Path) -> None:

@@ -5,8 +5,10 @@ Importing this package needs no Blender; build() does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ FRAMES = 24
 @dataclass(frozen=True)
 class SceneRecipe:
     split: str
-    """"train", "held_out" (never trained on) or "demo"."""
+    """"train", "random", "held_out" and "judging" (never trained on) or "demo"."""
     module: str
     """Module of this package that holds the function named like the scene."""
 
@@ -39,14 +41,64 @@ SCENES = {
     "garden": SceneRecipe("train", "nature"),
     "ruins": SceneRecipe("train", "shores"),
     "harbour": SceneRecipe("train", "shores"),
+    "random": SceneRecipe("random", "random_scenes"),
     "market": SceneRecipe("held_out", "held_out"),
     "winter": SceneRecipe("held_out", "held_out"),
+    "doughnut": SceneRecipe("judging", "judging_close"),
+    "dark_studio": SceneRecipe("judging", "judging_close"),
+    "mage": SceneRecipe("judging", "judging_close"),
+    "monkey": SceneRecipe("judging", "judging_close"),
+    "hooded": SceneRecipe("judging", "judging_close"),
+    "white_room": SceneRecipe("judging", "judging_places"),
+    "motel": SceneRecipe("judging", "judging_places"),
+    "island": SceneRecipe("judging", "judging_places"),
+    "bedroom": SceneRecipe("judging", "judging_places"),
+    "canyon": SceneRecipe("judging", "judging_places"),
     "lighthouse": SceneRecipe("demo", "showpiece"),
 }
 
 
+KEPT_FOR_JUDGING = (
+    "rooitou_park_1k",
+    "st_fagans_interior_1k",
+    "studio_small_03_1k",
+    "venice_sunset_1k",
+    "Mage",
+    "Rogue_Hooded",
+)
+"""Names of panoramas and characters that no random scene shows, so that scenes that judge share none with those that teach."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What scenes may show that is not built by script: folders that the user brings. None: nothing of the kind."""
+
+    panoramas: Path | None = None
+    """Equirectangular pictures, .hdr or .exr."""
+    characters: Path | None = None
+    """Characters with textures and armatures, .glb."""
+
+    def teaching(self, kind: str) -> list[Path]:
+        """The files of a kind ("panoramas", "characters") that are not kept for judging, by name."""
+        return [file for file in self._files(kind) if file.stem not in KEPT_FOR_JUDGING]
+
+    def named(self, kind: str, name: str) -> Path:
+        """The file with that name. Raises SceneError if it is not there."""
+        for file in self._files(kind):
+            if file.stem == name:
+                return file
+        raise SceneError(f"The scene shows '{name}'; name a folder that holds it with --{kind}.")
+
+    def _files(self, kind: str) -> list[Path]:
+        folder, endings = getattr(self, kind), {"panoramas": (".hdr", ".exr"), "characters": (".glb",)}[kind]
+        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in endings) if folder and folder.is_dir() else []
+        if folder and not files:
+            raise SceneError(f"The folder {folder} holds no {kind} ({', '.join(endings)}).")
+        return files
+
+
 class SceneError(TrainerError):
-    """There is no such scene or split."""
+    """There is no such scene or split, or what a scene shows is missing."""
 
 
 def scene_names(selection: str) -> list[str]:
@@ -60,17 +112,24 @@ def scene_names(selection: str) -> list[str]:
     return names
 
 
-def build(name: str, seed: int = 0) -> bpy.types.Scene:
+def build(
+    name: str,
+    seed: int = 0,
+    folders: Folders | None = None,
+    configure: Callable[[bpy.types.Scene], None] = lambda scene: None,
+) -> bpy.types.Scene:
     """Build a scene in place of everything that the open file holds, and return it.
 
     The same name and seed give the same scene; another seed gives another layout, other colours and other light. Its frames are
-    1 to FRAMES; camera, world and motion are set, render settings are Blender's own. Raises SceneError if there is no such scene.
+    1 to FRAMES; camera, world and motion are set. configure: makes the render settings, of which a recipe may change some after.
+    Raises SceneError if there is no such scene, or it shows what the folders lack.
     """
     if name not in SCENES:
         raise SceneError(f"There is no scene '{name}'; choose from {', '.join(SCENES)}.")
     from .stage import Stage, empty_scene
 
-    stage = Stage(empty_scene(name, FRAMES), Random(f"{name} {seed}"))
+    stage = Stage(empty_scene(name, FRAMES), Random(f"{name} {seed}"), folders)
+    configure(stage.scene)
     recipe = getattr(import_module(f".{SCENES[name].module}", __package__), name)
     recipe(stage)
     return stage.scene

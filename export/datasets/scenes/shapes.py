@@ -15,7 +15,7 @@ from mathutils import Matrix, Vector, noise
 Point = tuple[float, float, float]
 
 
-def _finish(shape: bmesh.types.BMesh, name: str, smooth: float) -> bpy.types.Mesh:
+def finished(shape: bmesh.types.BMesh, name: str, smooth: float) -> bpy.types.Mesh:
     """Turn a BMesh into a mesh with outward normals, UV map and edges sharp above `smooth` degrees (0: flat)."""
     bmesh.ops.recalc_face_normals(shape, faces=shape.faces)
     layer = shape.loops.layers.uv.new("UVMap")
@@ -43,7 +43,7 @@ def box(x: float, y: float, z: float, bevel: float = 0.0) -> bpy.types.Mesh:
     shape = bmesh.new()
     bmesh.ops.create_cube(shape, size=1.0, matrix=Matrix.Diagonal((x, y, z, 1)) @ Matrix.Translation((0, 0, 0.5)))
     _bevel(shape, bevel)
-    return _finish(shape, "Box", 30 if bevel else 0)
+    return finished(shape, "Box", 30 if bevel else 0)
 
 
 def cylinder(radius: float, height: float, top: float | None = None, sides: int = 32, bevel: float = 0.0) -> bpy.types.Mesh:
@@ -59,14 +59,14 @@ def cylinder(radius: float, height: float, top: float | None = None, sides: int 
         matrix=Matrix.Translation((0, 0, height / 2)),
     )
     _bevel(shape, bevel)
-    return _finish(shape, "Cylinder", 40)
+    return finished(shape, "Cylinder", 40)
 
 
 def ball(radius: float, level: int = 4) -> bpy.types.Mesh:
     """A sphere around its origin."""
     shape = bmesh.new()
     bmesh.ops.create_icosphere(shape, subdivisions=level, radius=radius)
-    return _finish(shape, "Ball", 180 if level > 2 else 0)
+    return finished(shape, "Ball", 180 if level > 2 else 0)
 
 
 def lathe(profile: Iterable[tuple[float, float]], sides: int = 48, smooth: float = 50) -> bpy.types.Mesh:
@@ -82,7 +82,7 @@ def lathe(profile: Iterable[tuple[float, float]], sides: int = 48, smooth: float
             distinct = list(dict.fromkeys(corners))
             if len(distinct) > 2:
                 shape.faces.new(distinct)
-    return _finish(shape, "Lathe", smooth)
+    return finished(shape, "Lathe", smooth)
 
 
 def rounded(profile: list[tuple[float, float]], steps: int = 6) -> list[tuple[float, float]]:
@@ -104,7 +104,7 @@ def prism(outline: Iterable[tuple[float, float]], depth: float, bevel: float = 0
     moved = bmesh.ops.extrude_face_region(shape, geom=[face])["geom"]
     bmesh.ops.translate(shape, verts=[v for v in moved if isinstance(v, bmesh.types.BMVert)], vec=(0, depth, 0))
     _bevel(shape, bevel)
-    return _finish(shape, "Prism", 30)
+    return finished(shape, "Prism", 30)
 
 
 def tube(points: list[Point], radius: float | list[float], sides: int = 12) -> bpy.types.Mesh:
@@ -123,7 +123,7 @@ def tube(points: list[Point], radius: float | list[float], sides: int = 12) -> b
             shape.faces.new([lower[k], lower[(k + 1) % sides], upper[(k + 1) % sides], upper[k]])
     shape.faces.new(rings[0][::-1])
     shape.faces.new(rings[-1])
-    return _finish(shape, "Tube", 50)
+    return finished(shape, "Tube", 50)
 
 
 def arc(radius: float, start: float = 0.0, end: float = 180.0, steps: int = 16) -> list[tuple[float, float]]:
@@ -145,7 +145,7 @@ def terrain(
     for j in range(ny):
         for i in range(nx):
             shape.faces.new([grid[j][i], grid[j][i + 1], grid[j + 1][i + 1], grid[j + 1][i]])
-    return _finish(shape, "Terrain", smooth)
+    return finished(shape, "Terrain", smooth)
 
 
 def fractal(x: float, y: float, seed: float, octaves: int = 5) -> float:
@@ -162,7 +162,7 @@ def rock(random: Random, radius: float, rough: float = 0.35, level: int = 4, smo
     for vert in shape.verts:
         swell = 1 + rough * noise.fractal(vert.co * 1.1 + shift, 0.9, 2.1, 4) + rough * noise.cell(vert.co * 1.7 + shift) * 0.5
         vert.co = vert.co * stretch * (radius * swell)
-    return _finish(shape, "Rock", smooth)
+    return finished(shape, "Rock", smooth)
 
 
 def text(words: str, size: float, depth: float = 0.05) -> bpy.types.Mesh:

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import bpy
 from mathutils import Euler, Vector
 
+from . import Folders
 from .materials import Colour, Graph
 from .shapes import Point
 
@@ -36,6 +38,7 @@ def empty_scene(name: str, frames: int) -> bpy.types.Scene:
         "materials",
         "worlds",
         "actions",
+        "armatures",
         "images",
         "node_groups",
     )
@@ -45,10 +48,15 @@ def empty_scene(name: str, frames: int) -> bpy.types.Scene:
 
 
 class Stage:
-    """One scene under construction. `random` decides everything that varies with the seed."""
+    """One scene under construction. `random` decides everything that varies with the seed.
 
-    def __init__(self, scene: bpy.types.Scene, random: Random):
-        self.scene, self.random = scene, random
+    unit, origin: how large a unit of the recipe is in the scene, and where in the scene the recipe's origin lies; set before
+    anything is added. What is inside things, as their bumps and volumes, stays as it is.
+    """
+
+    def __init__(self, scene: bpy.types.Scene, random: Random, folders: Folders | None = None):
+        self.scene, self.random, self.folders = scene, random, folders or Folders()
+        self.unit, self.origin = 1.0, Vector((0, 0, 0))
 
     def pick(self, *choices):
         return self.random.choice(choices)
@@ -58,12 +66,17 @@ class Stage:
 
     def _link(self, name: str, data, at: Point, turn, size, parent) -> bpy.types.Object:
         thing = bpy.data.objects.new(name, data)
-        thing.location = at
         thing.rotation_euler = [math.radians(a) for a in (turn if isinstance(turn, tuple) else (0, 0, turn))]
         thing.scale = (size, size, size) if isinstance(size, int | float) else size
         thing.parent = parent
+        thing.location = self._place(at, parent)
+        if parent is None and not isinstance(data, bpy.types.Light | bpy.types.Camera):
+            thing.scale = Vector(thing.scale) * self.unit
         self.scene.collection.objects.link(thing)
         return thing
+
+    def _place(self, at: Point, parent: bpy.types.Object | None) -> Vector:
+        return Vector(at) if parent else Vector(at) * self.unit + self.origin
 
     def add(
         self,
@@ -83,23 +96,25 @@ class Stage:
             thing.material_slots[0].material = material
         return thing
 
-    def group(self, at: Point = (0, 0, 0), turn: float | Point = 0.0, parent: bpy.types.Object | None = None) -> bpy.types.Object:
+    def group(
+        self, at: Point = (0, 0, 0), turn: float | Point = 0.0, parent: bpy.types.Object | None = None, size: float = 1.0
+    ) -> bpy.types.Object:
         """An empty to parent things to, so that they move as one."""
-        return self._link("Group", None, at, turn, 1.0, parent)
+        return self._link("Group", None, at, turn, size, parent)
 
     def lamp(
         self, colour: Colour, power: float, at: Point, radius: float = 0.1, parent: bpy.types.Object | None = None
     ) -> bpy.types.Object:
         """A round light, power in watts."""
         light = bpy.data.lights.new("Lamp", "POINT")
-        light.color, light.energy, light.shadow_soft_size = colour, power, radius
+        light.color, light.energy, light.shadow_soft_size = colour, power * self.unit**2, radius * self.unit
         return self._link("Lamp", light, at, 0.0, 1.0, parent)
 
     def panel(self, colour: Colour, power: float, at: Point, target: Point, width: float, height: float) -> bpy.types.Object:
         """A rectangular light that faces the target, power in watts."""
         light = bpy.data.lights.new("Panel", "AREA")
-        light.shape, light.size, light.size_y = "RECTANGLE", width, height
-        light.color, light.energy = colour, power
+        light.shape, light.size, light.size_y = "RECTANGLE", width * self.unit, height * self.unit
+        light.color, light.energy = colour, power * self.unit**2
         thing = self._link("Panel", light, at, 0.0, 1.0, None)
         thing.rotation_euler = look(at, target)
         return thing
@@ -121,7 +136,19 @@ class Stage:
         self.scene.world = bpy.data.worlds.new("Sky")
         self._graph = Graph(self.scene.world.node_tree)
         self._graph.tree.nodes.clear()
+        # The automatic map of light directions costs more than a second a frame; skies are smooth.
+        self.scene.world.cycles.sampling_method, self.scene.world.cycles.sample_map_resolution = "MANUAL", 256
         return self._graph
+
+    def panorama(self, file: Path, turn: float = 0.0, strength: float = 1.0) -> None:
+        """The light of a real place: an equirectangular picture of radiance, turned by degrees around z."""
+        graph = self._world()
+        image = bpy.data.images.load(str(file))
+        turned = graph.node("Mapping", {"Vector": graph.node("TexCoord").outputs["Generated"]})
+        turned.inputs["Rotation"].default_value[2] = math.radians(turn)
+        light = graph.node("TexEnvironment", {"Vector": turned.outputs[0]}, image=image).outputs[0]
+        graph.node("OutputWorld", {"Surface": graph.node("Background", {"Color": light, "Strength": strength}).outputs[0]})
+        self.scene.world.cycles.sample_map_resolution = 1024
 
     def sky(
         self,
@@ -164,8 +191,6 @@ class Stage:
         surface = graph.node(
             "MixShader", {0: seen, 1: background(air, FILL), 2: background(graph.mix(cover, air, cloud))}
         ).outputs[0]
-        # The automatic map of light directions costs more than a second a frame; this sky is smooth.
-        self.scene.world.cycles.sampling_method, self.scene.world.cycles.sample_map_resolution = "MANUAL", 256
         graph.node("OutputWorld", {"Surface": surface})
 
     def move(self, thing: bpy.types.Object, motion: Callable[[float], tuple[Point, Point]]) -> None:
@@ -176,14 +201,16 @@ class Stage:
         last = self.scene.frame_end
         for frame in range(0, last + 2):
             location, turn = motion((frame - 1) / (last - 1))
-            thing.location, thing.rotation_euler = location, [math.radians(a) for a in turn]
+            thing.location, thing.rotation_euler = self._place(location, thing.parent), [math.radians(a) for a in turn]
             thing.keyframe_insert("location", frame=frame)
             thing.keyframe_insert("rotation_euler", frame=frame)
 
     def camera(self, eye: Callable[[float], Point], target: Callable[[float], Point], lens: float = 35.0) -> bpy.types.Object:
-        """The camera, at eye(t) and looking at target(t); lens in millimetres of a 36 mm film."""
+        """The camera, at eye(t) and looking at target(t), in place of an earlier one; lens in millimetres of a 36 mm film."""
+        if self.scene.camera:
+            bpy.data.cameras.remove(self.scene.camera.data)
         data = bpy.data.cameras.new("Camera")
-        data.lens, data.clip_end = lens, 2000.0
+        data.lens, data.clip_start, data.clip_end = lens, 0.1 * self.unit, 2000.0 * self.unit
         camera = self._link("Camera", data, (0, 0, 0), 0.0, 1.0, None)
         self.move(camera, lambda t: (eye(t), tuple(math.degrees(a) for a in look(eye(t), target(t)))))
         self.scene.camera = camera
