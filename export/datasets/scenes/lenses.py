@@ -61,7 +61,7 @@ def _camera(stage: Stage, middle: Point, radius: float, room: float) -> bpy.type
     camera = stage.camera(eye, line(target, tuple(c + 0.02 * radius for c in target)), width)
     lens = camera.data
     lens.clip_start = 0.01 * distance * stage.unit
-    if stage.between(0, 1) < 0.16 and room == math.inf:
+    if stage.between(0, 1) < 0.2 and room == math.inf:
         lens.type, lens.ortho_scale = "ORTHO", 2 * radius / share * stage.unit
     if stage.between(0, 1) < 0.2:
         lens.dof.use_dof, lens.dof.focus_distance = True, distance * stage.unit

@@ -45,7 +45,7 @@ def found(tmp_path_factory):
 def test_scenes_that_judge_are_of_all_sizes_and_move(found):
     built = {name: scene for name, scene in found.items() if isinstance(scene, dict)}
     assert set(built) == set(scene_names("judging")) - set(ASK) and len(found) >= 8
-    assert all(scene["moved"] >= 2 and scene["colours"] >= 5 for scene in built.values())
+    assert all(scene["moved"] >= 1 and scene["colours"] >= 5 for scene in built.values())
     assert built["canyon"]["far"] > 1000 * built["doughnut"]["far"]
 
 

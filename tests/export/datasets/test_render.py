@@ -11,8 +11,7 @@ pytest.importorskip("tqdm")
 pytest.importorskip("OpenEXR")
 
 from core.exr import read_exr
-from core.passes import PASSES
-from export.datasets.render import RenderDatasetConfig, RenderDatasetError, _shots, render_dataset
+from export.datasets.render import RenderDatasetConfig, RenderDatasetError, _shots, render_dataset, wanted
 
 from .test_scenes import needs_blender, run_in_blender
 
@@ -56,7 +55,7 @@ def frames(folder):
 def test_every_pass_is_there_with_its_channels_and_range(frames):
     for passes in frames:
         assert {name: layer.shape for name, layer in passes.items()} == {
-            n: (HEIGHT, WIDTH, p.channels) for n, p in PASSES.items()
+            p.name: (HEIGHT, WIDTH, p.channels) for p in wanted(lights=False)
         }
         assert all(layer.dtype == np.float32 and np.isfinite(layer).all() for layer in passes.values())
         assert (passes["image"][..., 3] == 1).all() and passes["image"].min() >= 0
