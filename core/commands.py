@@ -27,6 +27,7 @@ from .media import EXR, FORMATS, PICTURES, MediaError
 from .passes import MASK
 from .patterns import PatternError, find_frames, parse_frames
 from .runtime import PROVIDERS
+from .scale import LEAST, MOST
 from .sequence import SequenceError, check_sequence, stylize_sequence
 from .steady import WEIGHT
 from .style import SHIPPED
@@ -107,6 +108,7 @@ def apply(options: argparse.Namespace) -> None:
     stylized = stylize_sequence(
         generator,
         targets,
+        scale=options.scale,
         tile=options.tile,
         selection=selection,
         skip_existing=options.skip_existing,
@@ -325,6 +327,12 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
         help="where to mix the style in: files like those of --guide, or a layer of the frames; no more than its bounds is run",
     )
     parser.add_argument(
+        "--scale",
+        type=_scale,
+        default=1.0,
+        help=f"how many times as large strokes shall be, {LEAST:g} to {MOST:g}: they have a size in pixels; default: 1",
+    )
+    parser.add_argument(
         "--frames", type=_frames, metavar="1-9", help="the frames to take of a pattern, like 1-9,20; all must be there"
     )
     parser.add_argument("--format", default="", choices=sorted(set(FORMATS.values())), help="default: as read")
@@ -338,6 +346,16 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
         metavar="WEIGHT",
         help="against flicker: mix each frame with the one before along the pass vector; needs all frames in their order",
     )
+
+
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not LEAST <= scale <= MOST:
+        raise argparse.ArgumentTypeError(f"must be a number from {LEAST:g} to {MOST:g}, not {text}")
+    return scale
 
 
 def _weight(text: str) -> float:

@@ -68,6 +68,7 @@ def stylize_sequence(
     generator: Generator,
     targets: Mapping[Path, Path],
     *,
+    scale: float = 1.0,
     tile: int | None = None,
     selection: Selection = EVERYTHING,
     skip_existing: bool = False,
@@ -81,7 +82,7 @@ def stylize_sequence(
     skip_existing: leave alone files that exist already, are readable and have the frame's size.
     steady: weight of the picture before, for a sequence in its order with the pass "vector"; see steady.Steadier. The frames say
     so in their attribute STEADIED, as they hang on the first frame of the sequence. Not to be used with skip_existing.
-    controls: as for stylize(); those among the selection's guides come from the frames' layers, or files beside them.
+    scale, controls: as for stylize(); controls among the selection's guides come from the frames' layers, or files beside them.
     mask: mix the pictures in by the pass MASK alone, which the selection knows where to find, and run no more than its bounds.
     Raises ExrError, LayerError, SequenceError, PassError, MediaError, ProviderError.
     """
@@ -95,7 +96,7 @@ def stylize_sequence(
         check_passes(passes, ("image", *further), {**PASSES, MASK.name: MASK})
         # What was before is in the picture outside the mask too, so that steadying needs all of it.
         bounds = bounds_of(passes[MASK.name]) if mask and steady is None else None
-        picture = stylize(generator, passes, controls=values, bounds=bounds, tile=tile)
+        picture = stylize(generator, passes, scale=scale, controls=values, bounds=bounds, tile=tile)
         picture = picture if steady is None else steadiers[view](passes, picture)
         return masked(passes["image"], picture, passes[MASK.name]) if mask else picture
 

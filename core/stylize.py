@@ -12,6 +12,7 @@ from .generator import Generator
 from .memory import return_freed
 from .passes import RADIANCE, Pass, check_passes
 from .runtime import Cancelled, ProviderError
+from .scale import carried_over, clipped, mean, resized
 from .style import PLACE, Style
 from .threads import spread
 from .tiles import Tile, around, blended_spans, fit_window, plan_tiles, plan_within, round_up
@@ -31,6 +32,7 @@ def stylize(
     passes: dict[str, np.ndarray],
     *,
     exposure: float | np.ndarray = 0.0,
+    scale: float = 1.0,
     controls: Mapping[str, Value] | None = None,
     bounds: tuple[slice, slice] | None = None,
     tile: int | None = None,
@@ -43,6 +45,8 @@ def stylize(
     RGBA in [0, inf). Passes that the style does not use are ignored. H and W may be anything from 1 on.
     exposure: stops, one number or (H, W, 1), within MAX_STOPS: the generator sees the light times 2^exposure, and its answer is
     divided by that again.
+    scale: how many times as large strokes shall be, within scale.LEAST and MOST: the generator sees the frame at 1 / scale of its
+    size, and what it makes is brought back to the full one, as crisp as the image is. Below 1 it takes more memory and time.
     controls: {name: number or (H, W, 1)}, cut to the range that the style gives each; those left out have their default.
     bounds: the rows and columns that are wanted, such as tiles.bounds_of() a mask; None for all. Within them the picture is that
     of the whole frame; outside, the image is returned as it is, but finite, and is not run but for a margin, if tiles are exact.
@@ -63,7 +67,10 @@ def stylize(
         if any(span.start >= span.stop for span in bounds):
             return _finite(image)
     seen = carry_on(passes, style.passes, style.receptive_radius if style.tiles_exact else None) | values
-    frame = _run(generator, seen, exposure, bounds, tile, progress, cancel)
+    if (scale := clipped(scale)) == 1:
+        frame = _run(generator, seen, exposure, bounds, tile, progress, cancel)
+    else:
+        frame = _run_resized(generator, seen, exposure, scale, bounds, tile, progress, cancel)
     if seen["image"] is not image:
         clear = image[..., 3] == 0
         frame[clear] = image[clear]
@@ -88,6 +95,40 @@ def _cut(bounds: tuple[slice, slice], size: tuple[int, int]) -> tuple[slice, sli
 def _finite(image: np.ndarray) -> np.ndarray:
     """A copy without what is infinite or no number."""
     return np.nan_to_num(image, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
+
+
+def _run_resized(
+    generator: Generator,
+    passes: dict[str, np.ndarray],
+    exposure: float | np.ndarray,
+    scale: float,
+    bounds: tuple[slice, slice] | None,
+    tile: int | None,
+    progress: Callable[[float], None] | None,
+    cancel: Callable[[], bool] | None,
+) -> np.ndarray:
+    """_run() with strokes of another size."""
+    style, image = generator.style, passes["image"]
+    names = {*style.passes, *(control.name for control in style.controls)}
+    small = resized({n: a for n, a in passes.items() if n in names} | {"exposure": exposure}, scale)
+    size, seen = (image.shape[0], image.shape[1]), (small["image"].shape[0], small["image"].shape[1])
+    part = bounds and (_among(bounds[0], size[0], seen[0]), _among(bounds[1], size[1], seen[1]))
+    made = _run(generator, small, small.pop("exposure"), part, tile, progress, cancel)
+    if scale > 1:
+        frame = carried_over(small["image"], made, image)
+    else:
+        frame = mean(made, size)
+        frame[..., 3] = image[..., 3]
+    if bounds is None:
+        return frame
+    whole = _finite(image)
+    whole[bounds] = frame[bounds]
+    return whole
+
+
+def _among(span: slice, full: int, count: int) -> slice:
+    """The pixels, of `count` in place of `full`, from which those of a span are made."""
+    return slice(max(0, span.start * count // full - 3), min(count, -(-span.stop * count // full) + 3))
 
 
 def _run(
