@@ -21,18 +21,25 @@ BARE = "bare_convolutions"
 """3x3 convolutions of 48 channels alone: what the machine can do."""
 GUIDED = "default_guided"
 """Our default with ten input channels."""
+FAST_GUIDED = "fast_guided"
+"""The smallest that is meant for looking on while working, with all guides that a viewport has."""
+GUIDES = {
+    GUIDED: ("default", ("image", "albedo", "normal", "depth")),
+    FAST_GUIDED: ("fast", ("image", "normal", "depth", "position")),
+}
 NAMES = (*OURS, *STYLES, BARE, *LEAN_PEERS, *PEERS)
 FILES = (*STYLES, BARE)
 """Those that exist as graphs only, not as PyTorch modules."""
 
 
 def build(name: str) -> GuidedGenerator:
-    """One of NAMES but FILES, or GUIDED, always with the same weights."""
+    """One of NAMES but FILES, or of GUIDES, always with the same weights."""
     torch.manual_seed(0)
     if name in LEAN_PEERS:
         return LEAN_PEERS[name]().eval()
-    if name == GUIDED:
-        return make_generator(("image", "albedo", "normal", "depth")).eval()
+    if name in GUIDES:
+        size, passes = GUIDES[name]
+        return make_generator(passes, size).eval()
     return (make_generator(("image",), name) if name in OURS else make_generator(("image",), kind=name)).eval()
 
 

@@ -257,6 +257,13 @@ def node(height: int, width: int) -> dict:
     return node_parts(height, width)
 
 
+def viewport(file: str, height: int, width: int) -> dict:
+    """See viewport.py."""
+    from .viewport import viewport_parts
+
+    return viewport_parts(file, height, width)
+
+
 def enabling() -> dict:
     """See blender.py."""
     from .blender import enabling_cost
@@ -292,7 +299,7 @@ def _median(work: Callable[[], object], times: int = MOST_FRAMES) -> float:
 
 JOBS = {
     f.__name__: f
-    for f in (frame, parts, tiles, limit, start, profile, shapes, exchange, agreement, rounding, step, node, enabling)
+    for f in (frame, parts, tiles, limit, start, profile, shapes, exchange, agreement, rounding, step, node, viewport, enabling)
 }
 
 

@@ -29,8 +29,8 @@ from core.runtime import cuda_problem
 from core.tiles import round_up
 
 from ..settings import TrainerError, setting
-from .generators import FILES, GUIDED, NAMES, write
-from .goals import ANY, HD, UHD, UHD2, judged
+from .generators import FAST_GUIDED, FILES, GUIDED, NAMES, write
+from .goals import ANY, HD, QHD, UHD, UHD2, judged
 from .jobs import own_process
 from .report import bars, table
 
@@ -54,7 +54,7 @@ class SpeedConfig:
     """Settings of `speed`."""
 
     out: Path = setting(Path("speed"), "folder for speed.json, speed.txt, speed.png and the graphs that are timed")
-    sizes: tuple[str, ...] = setting((HD, "960x540", UHD2, UHD), "frames as WIDTHxHEIGHT, in this order")
+    sizes: tuple[str, ...] = setting((HD, QHD, UHD2, UHD), "frames as WIDTHxHEIGHT, in this order")
     rounds: int = setting(3, "how often each generator is measured, in turns; the median counts")
     minutes: int = setting(0, "leave out what would not finish within this many minutes; 0 for no limit")
     generators: tuple[str, ...] = setting(NAMES, "what to measure", choices=NAMES)
@@ -111,7 +111,7 @@ def _jobs(config: SpeedConfig, height: int, width: int, first_round: bool) -> It
 
 def _further(size: str, folder: Path, height: int, width: int) -> Iterator[Job]:
     """What the goals ask for at a size besides the generators' seconds."""
-    names = {HD: ("default", "fast", GUIDED), UHD: ("default",), UHD2: ("default",)}.get(size, ())
+    names = {HD: ("default", "fast", GUIDED), UHD: ("default",), UHD2: ("default",), QHD: ("fast", FAST_GUIDED)}.get(size, ())
     file = {name: str(write(name, folder).resolve()) for name in names}
     sides = (height, width)
     if size in (HD, UHD) and not cuda_problem():
@@ -128,6 +128,8 @@ def _further(size: str, folder: Path, height: int, width: int) -> Iterator[Job]:
         yield Job(ANY, "rounding", "rounding", (272, 480))
         yield from (Job(ANY, f"step {name}", "step", (name,)) for name in ("default", "cyclegan_resnet"))
         yield Job(ANY, "enabling", "enabling", ())
+    if size == QHD:
+        yield from (Job(size, f"viewport {name}", "viewport", (file[name], *sides)) for name in names)
     if size in (HD, UHD):
         yield Job(size, "node", "node", sides)
     if size == UHD:

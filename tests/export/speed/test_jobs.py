@@ -105,6 +105,13 @@ def test_a_lean_peer_is_as_large_as_published_and_known_to_see_statistics(name, 
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="this Python has no bpy")
+def test_the_viewport_is_measured_in_blender(draft):
+    cost = own_process("viewport", draft, 48, 64)
+    assert all(cost[part] > 0 for part in ("guides", "guides_cpu", "network", "network_cpu", "cpu_seconds")), cost
+    assert cost["pictures_per_second"] == 1 / cost["seconds"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="this Python has no bpy")
 def test_the_node_is_measured_in_blender():
     cost = own_process("node", 48, 64)
     assert all(cost[part] > 0 for part in ("generator", "inputs", "arrays", "write_back")), cost
