@@ -17,9 +17,10 @@ def surface_noise(position: np.ndarray, channels: int) -> np.ndarray:
 
 def noise_everywhere(passes: dict[str, np.ndarray], channels: int) -> np.ndarray:
     """The noise that a generator with `--noise-everywhere` sees, (H, W, channels): where no surface is known, as in skies, it
-    sticks to the picture's tones."""
+    sticks to the picture's tones, and where these are flat, to the screen."""
     image = encode_log(np.maximum(passes["image"][..., :3], 0))
-    return _shown(_module(NoiseEverywhere, channels), image, passes["position"])
+    row, column = np.mgrid[: image.shape[0], : image.shape[1]]
+    return _shown(_module(NoiseEverywhere, channels), image, np.stack([column, row], -1), passes["position"])
 
 
 def _shown(module: torch.nn.Module, *pictures: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ def test_what_shines_stays_bright(passes, name):
     assert np.median(LOOKS[name](passes)[20:40, 40:56]) > 25
 
 
-@pytest.mark.parametrize("name", ["cel", "graphic_novel"])
+@pytest.mark.parametrize("name", LOOKS)
 def test_a_look_does_not_know_how_large_the_scene_is(passes, name):
     picture = encode_log(LOOKS[name](passes))
     for size in (2.0**-10, 2.0**10):

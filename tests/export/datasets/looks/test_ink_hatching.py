@@ -22,7 +22,7 @@ def test_strokes_of_a_lighter_tone_stay_in_a_darker_one():
 def test_strokes_are_lines_with_paper_between_that_are_as_dark_in_the_light_as_in_the_shade():
     for tone, most in ((0.7, 0.2), (0.5, 0.5)):
         drawn = ink.hatching(np.full((96, 144), tone, np.float32), wall())
-        assert 0.03 < (drawn > 0.5).mean() < most and drawn.max() > 0.9
+        assert 0.01 < (drawn > 0.5).mean() < most and drawn.max() > 0.9
 
 
 def test_strokes_stick_to_the_wall_that_moves():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.colour import luminance
+from core.colour import encode_log, luminance
 from export.datasets.looks.watercolour import backruns, glazes, grain, simplify, turbulence, watercolour
 
 
@@ -23,9 +23,9 @@ def plain():
     return passes
 
 
-def test_flat_grey_stays_flat_and_keeps_its_order_at_any_exposure(plain):
+def test_flat_grey_is_a_wash_of_even_grain_and_keeps_its_order_at_any_exposure(plain):
     pictures = [watercolour(plain(0.18 * 2.0**stops)) for stops in range(-4, 5)]
-    assert max(np.ptp(picture, axis=(0, 1)).max() for picture in pictures) < 1e-3
+    assert max(encode_log(picture).std(axis=(0, 1)).max() for picture in pictures) < 0.04
     assert (np.diff([luminance(picture).mean() for picture in pictures]) > 0).all()
 
 
