@@ -4,8 +4,20 @@ from contextlib import ExitStack
 
 from . import commands, main_thread
 from .run import after_edits, in_renders
+from .training import session
 from .trees import keep_in_sync
-from .ui import adopt, node, operators, preferences, render_frames, thumbnails
+from .ui import (
+    adopt,
+    curve,
+    node,
+    operators,
+    preferences,
+    render_frames,
+    thumbnails,
+    training_operators,
+    training_panel,
+    training_settings,
+)
 from .viewport import keep, live, switch
 
 MODULES = (
@@ -14,11 +26,16 @@ MODULES = (
     operators,
     adopt,
     render_frames,
+    curve,
+    training_settings,
+    training_operators,
+    training_panel,
     node,
     main_thread,
     keep_in_sync,
     after_edits,
     in_renders,
+    session,
     live,
     keep,
     switch,

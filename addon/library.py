@@ -96,7 +96,7 @@ def installed(wanted: Settings | None = None) -> dict[str, Installed]:
     """
     global _seen
     searched = tuple(folders(wanted))
-    now, versions = time.monotonic(), tuple(_folder_version(folder) for folder in searched)
+    now, versions = time.monotonic(), tuple(folder_version(folder) for folder in searched)
     seen = _seen  # read once: any thread may come here
     if seen is None or (seen.folders, seen.versions) != (searched, versions) or now > seen.until:
         files = [path for folder in searched for path in sorted(folder.glob("*.onnx"))]
@@ -233,7 +233,7 @@ def _version(path: Path) -> tuple[int, int, int]:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _folder_version(folder: Path) -> int:
+def folder_version(folder: Path) -> int:
     """Changes when files in it come, go or are renamed; 0 for a folder that is away."""
     try:
         return folder.stat().st_mtime_ns

@@ -30,8 +30,22 @@ class Settings:
     """Where the frames on disk lie; the preferences leave it empty for the folder `cache` in `own_folder`."""
     style_folders: tuple[Path, ...] = ()
     """Further folders with styles."""
+    trainer_python: str = ""
+    """The Python that trains; empty for the one of Set Up Training."""
+    paint_program: str = ""
+    """The program that frames are painted in; empty for Blender."""
     own_folder: Path = Path()
     """The add-on's folder among the user's files; settings() says which."""
+
+
+_shown: list[Path] = []
+"""Folders whose styles are there in this session, without being in the preferences."""
+
+
+def show_styles_of(folder: Path) -> None:
+    """Have the styles of a folder be found too until Blender ends, such as that of a training."""
+    if folder not in _shown:
+        _shown.append(folder)
 
 
 def settings() -> Settings:
@@ -40,6 +54,7 @@ def settings() -> Settings:
     Reads the preferences, so on the main thread only: runs in other threads get them handed in.
     """
     read = replace(_preferences(), own_folder=own_folder())
+    read = replace(read, style_folders=(*read.style_folders, *_shown))
     if read.disk_folder == Path():
         read = replace(read, disk_folder=read.own_folder / "cache")
     device = os.environ.get(DEVICE_VARIABLE)

@@ -81,6 +81,17 @@ def _lock(path: Path, mode: str) -> IO:
     return file
 
 
+def is_locked(path: Path) -> bool:
+    """Whether another process holds the lock of a file that is there."""
+    try:
+        _lock(path, "r+b").close()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def _remove_if_left(lock: Path) -> None:
     """A process that ended holds no lock. One that is starting may not hold it yet."""
     with suppress(OSError):  # locked, or another user's

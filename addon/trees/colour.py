@@ -34,6 +34,11 @@ def measure() -> None:
         logger.debug("Linear Rec.709 in %s, by %s: %s", space, name or "roles", _from_rec709[space])
 
 
+def srgb_space() -> str:
+    """What the OCIO configuration calls the colour space of sRGB textures; empty if it has none."""
+    return _name(SRGB)
+
+
 def to_rec709(passes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Passes as Blender composites them, as styles want them; on the main thread. All others are left as they are."""
     matrix = _from_rec709[bpy.data.colorspace.working_space]

@@ -48,7 +48,7 @@ def shape(node: bpy.types.Node) -> tuple[int, ...]:
 
 def mirror(source: bpy.types.Node, target: bpy.types.Node) -> None:
     """Give a node the values of another one of its kind and shape(); sets only what differs."""
-    for ours, theirs in zip((*source.inputs, *source.outputs), (*target.inputs, *target.outputs), strict=True):
+    for ours, theirs in zip(_sockets(source), _sockets(target), strict=True):
         if hasattr(ours, "default_value"):
             _copy(ours, theirs, "default_value")
     waiting = [(source, target)]
@@ -63,6 +63,11 @@ def mirror(source: bpy.types.Node, target: bpy.types.Node) -> None:
             waiting += zip(getattr(ours, name), getattr(theirs, name), strict=True)
     if isinstance(getattr(target, "mapping", None), bpy.types.CurveMapping):
         target.mapping.update()
+
+
+def _sockets(node: bpy.types.Node) -> tuple[bpy.types.NodeSocket, ...]:
+    """Those with values of their own: not what is rendered, whose dimensions 5.0 changes as it renders."""
+    return (*node.inputs, *(() if node.bl_idname == "CompositorNodeRLayers" else node.outputs))
 
 
 def _copy(source: bpy.types.bpy_struct, target: bpy.types.bpy_struct, name: str) -> None:

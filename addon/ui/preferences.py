@@ -8,6 +8,7 @@ from ... import __package__ as extension
 from ...core.runtime import LABELS, PRECISIONS, PROVIDERS
 from .. import library
 from ..settings import Settings
+from ..training import python, session
 from . import thumbnails
 
 LINE = 90
@@ -75,6 +76,16 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
         description="Folder of the frames on disk; empty for the add-on's own",
     )
     style_folders: bpy.props.CollectionProperty(type=GANSTYLE_PG_folder)
+    trainer_python: bpy.props.StringProperty(
+        name="Python",
+        subtype="FILE_PATH",
+        description="A Python with PyTorch that trains; empty for the environment that Set Up Training makes",
+    )
+    paint_program: bpy.props.StringProperty(
+        name="Paint Program",
+        subtype="FILE_PATH",
+        description="The program that frames to train on are painted in; empty for Blender's image editor",
+    )
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
@@ -90,6 +101,7 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
         column.operator("gan_style.clear_cache")
         _draw_styles(layout.box())
         _draw_folders(self, layout.box())
+        _draw_training(self, layout.box())
 
 
 def _draw_device(preferences: GANSTYLE_AP_preferences, column: bpy.types.UILayout) -> None:
@@ -125,6 +137,23 @@ def _draw_folders(preferences: GANSTYLE_AP_preferences, box: bpy.types.UILayout)
         row.prop(folder, "path", text="")
         row.operator("gan_style.remove_folder", text="", icon="X").index = index
     box.operator("gan_style.add_folder", icon="ADD")
+
+
+def _draw_training(preferences: GANSTYLE_AP_preferences, box: bpy.types.UILayout) -> None:
+    box.label(text="Training")
+    box.prop(preferences, "trainer_python")
+    box.prop(preferences, "paint_program")
+    setup, row = session.setup, box.row()
+    if setup is not None and setup.is_running():
+        row.label(text=setup.says[:LINE], icon="SORTTIME")
+        row.operator("gan_style.cancel_setup", text="", icon="X")
+        return
+    row.operator("gan_style.set_up_training", icon="IMPORT")
+    if python.is_set_up(session.own_environment()):
+        row.operator("gan_style.remove_setup", text="", icon="TRASH")
+    said = (setup.problem or setup.says) if setup is not None else ""
+    for line in textwrap.wrap(said or session.python_problem() or f"{session.trainer_python()} trains.", LINE):
+        box.label(text=line)
 
 
 CLASSES = (GANSTYLE_PG_folder, GANSTYLE_AP_preferences)

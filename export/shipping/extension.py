@@ -19,7 +19,9 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from export.settings import TrainerError, setting
 
 ROOT = Path(__file__).parents[2]
-PACKED = ("__init__.py", "LICENSE", "addon", "core")
+PACKED = ("__init__.py", "LICENSE", "addon", "core", "export", "pyproject.toml")
+"""The trainer too, and the list of what it needs: it runs in a Python of its own."""
+UNPACKED = ("__pycache__", ".*", "*.md", "gallery", "datasets", "trials", "speed", "shipping")
 RUNTIMES = {"any": "onnxruntime", "cuda": "onnxruntime-gpu"}
 """Variant -> the build of ONNX Runtime in it. Both fill the same folder, so that a Blender has one or the other. The plug-in for
 WebGPU, which serves the GPUs of every maker, goes with both."""
@@ -125,7 +127,7 @@ def copy_addon(folder: Path) -> None:
     """Copy the parts of the checkout that belong into a package."""
     for name in PACKED:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.md"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(*UNPACKED))
         else:
             shutil.copy(ROOT / name, folder / name)
 

@@ -8,10 +8,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import numpy as np
-from scene import (  # fmt: skip
+from scene import (
     HEIGHT,
     WIDTH,
     assert_close,
+    assert_swapped,
     insert,
     insert_style,
     is_ours,
@@ -241,10 +242,10 @@ def call_the_artists_handlers(folder: Path) -> None:
 
 
 def come_from_the_operator_too(folder: Path) -> None:
-    """The same files, and it goes on where others stopped; mistakes are told."""
+    """The same files, and it goes on where others stopped; mistakes are told; the node works as before."""
     load_addon()
     scene = make_scene(frames=2)
-    insert_style(scene.compositing_node_group, "swap")
+    node = insert_style(scene.compositing_node_group, "swap")
     save(folder)
     first = rendered(folder, frames="1")[0].read_bytes()
     asked = {"directory": "//data", "frames": "1-2"}
@@ -258,6 +259,8 @@ def come_from_the_operator_too(folder: Path) -> None:
         assert "size ([" in str(error), error
     else:
         raise AssertionError("other settings were not refused")
+    render(scene, folder / "as_before.exr")
+    assert_swapped(scene, node, folder)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def modules(folder: Path) -> dict[Path, ast.Module]:
 
 def test_packages_hold_the_addon_and_nothing_else(packed):
     assert {path.name for path in packed.iterdir()} == set(PACKED)
-    assert {path.suffix for path in packed.rglob("*") if path.is_file()} <= {".py", ".onnx", ".yaml", ".js", ""}
+    assert {path.suffix for path in packed.rglob("*") if path.is_file()} <= {".py", ".onnx", ".yaml", ".js", ".toml", ""}
     assert (packed / "addon" / "styles" / "graphic_novel.onnx").exists()
 
 
@@ -80,13 +80,24 @@ def test_own_modules_are_imported_relatively_and_others_are_packed(packed):
     wanted = {re.match(r"[\w-]+", text)[0] for text in requirements("any")}
     packages = {IMPORTED_AS.get(name, name) for name in wanted} | BROUGHT_BY_BLENDER | BROUGHT_ALONG | OPTIONAL
     allowed = packages | set(sys.stdlib_module_names)
-    for path, module in modules(packed).items():
+    in_blender = {path: module for path, module in modules(packed).items() if not path.is_relative_to(packed / "export")}
+    assert len(in_blender) > 100
+    for path, module in in_blender.items():
         for node in ast.walk(module):
             if isinstance(node, ast.ImportFrom) and node.level == 0:
                 names = [node.module]
             else:
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert {name.split(".")[0] for name in names} <= allowed, path
+
+
+def test_the_trainer_comes_along(packed):
+    """With all of its own that the training of a folder imports; a folder that is none ends it with a sentence."""
+    command = [sys.executable, "-m", "export", "train", "--training", "none"]
+    if find_spec("torch"):
+        result = subprocess.run(command, cwd=packed, capture_output=True, text=True, timeout=300)
+        assert result.returncode == 1 and "There is no folder none." in result.stderr, result.stderr
+    assert sum(path.stat().st_size for path in (packed / "export").rglob("*.py")) < 400_000
 
 
 def test_packages_name_no_folder_of_the_machine_that_built_them(packed):

