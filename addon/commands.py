@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ..core.commands import COMMANDS, DEVICE_VARIABLE, UsageError, add_json, add
 from . import library
 from .run import in_renders, run_nodes
 from .settings import settings
+from .training import session, trainer
 from .trees import hidden_scenes, keep_in_sync
 
 NAME = "gan_style"
@@ -74,11 +76,39 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
+def train(options: argparse.Namespace) -> None:
+    """Train the folder of a training with the Python that the preferences or GAN_STYLE_TRAINER name, or Set Up Training made."""
+    problem = session.python_problem(wait=True)
+    if problem:
+        raise UsageError(problem)
+    asked = {"--minutes": options.minutes, "--device": options.device}
+    given = [part for flag, value in asked.items() if value for part in (flag, str(value))]
+    command = [str(session.trainer_python()), *trainer.COMMAND_LINE, str(options.folder.resolve()), *given]
+    with subprocess.Popen(command, cwd=trainer.ROOT, env=trainer.environment()) as process:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # the farm ends the run: a checkpoint stays
+            process.terminate()
+            code = process.wait()
+    if code:
+        raise UsageError(f"The training in {options.folder} ended with code {code}; its last words are above.")
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="the training's folder")
+    parser.add_argument("--minutes", type=float, help="how long a run is; else what the folder says")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where to train")
+
+
 def run(arguments: list[str]) -> int:
     """Run one command and return the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm that ends the run leaves no temporary files behind
     prepare_output()
-    ours = {"check": (check, _add_check), "styles": (COMMANDS["styles"][0], _add_styles)}
+    ours = {
+        "check": (check, _add_check),
+        "styles": (COMMANDS["styles"][0], _add_styles),
+        "train": (train, _add_train),
+    }
     return main(arguments, f"blender --command {NAME}", COMMANDS | ours)
 
 

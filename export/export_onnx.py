@@ -83,23 +83,31 @@ def export(config: ExportConfig) -> Path:
     generator = make_painter(trained)
     load_module("ema", generator, tensors)
     round_weights(generator)
-    thumbnail = config.run / "thumbnail.png"
-    style = Style(
+    style = replace(
+        style_of(config.run, trained, state, generator),
         name=config.name or config.out.stem,
         author=config.author,
         licence=config.licence,
         description=config.description,
-        passes=generator.passes,
-        placed=generator.placed,
-        guides=trained.own_guides,
-        alignment=generator.alignment,
-        training=training_record(config.run, trained, state),
-        score_card={"held_out": state["scores"]},
-        thumbnail=thumbnail.read_bytes() if thumbnail.is_file() else b"",
     )
     difference = write_style(generator, style, config.out, config.tolerance)
     log.info("Wrote %s after %d steps; PyTorch and ONNX Runtime differ by at most %.1e.", config.out, state["step"], difference)
     return config.out
+
+
+def style_of(run: Path, trained: TrainConfig, state: dict, generator: GuidedGenerator) -> Style:
+    """The contract of a run's generator, still without a name of its own. state: step, seconds and scores, as of a checkpoint."""
+    thumbnail = run / "thumbnail.png"
+    return Style(
+        name="Untitled",
+        passes=generator.passes,
+        placed=generator.placed,
+        guides=trained.own_guides,
+        alignment=generator.alignment,
+        training=training_record(run, trained, state),
+        score_card={"held_out": state["scores"]},
+        thumbnail=thumbnail.read_bytes() if thumbnail.is_file() else b"",
+    )
 
 
 @torch.no_grad()

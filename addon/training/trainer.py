@@ -16,7 +16,7 @@ from ...core.training import COMMAND, LINES, LOCK, PROTOCOL, Follower, replace_t
 from ..temp_folder import is_locked
 
 ROOT = Path(__file__).parents[2]
-MODULE = ("-m", "export", "train", "--serve", "--training")
+COMMAND_LINE = ("-m", "export", "train", "--training")
 """What the trainer's Python runs, before the folder."""
 LOG = "trainer.log"
 """Takes what it says besides the lines."""
@@ -93,7 +93,7 @@ class Trainer:
         self.poll()
         self._log = open(self.folder / LOG, "wb")  # noqa: SIM115 - it takes what the process says
         with open(self.folder / LINES, "ab") as lines:
-            self._process = _start([str(python), *MODULE, str(self.folder)], lines, self._log)
+            self._process = _start([str(python), *COMMAND_LINE, str(self.folder), "--serve"], lines, self._log)
         self.status.state, self.status.problem, self.status.note = "starting", "", "The trainer is starting."
         self._end_due = 0.0
         if survive:

@@ -30,7 +30,6 @@ class GANSTYLE_PT_training(bpy.types.Panel):  # noqa: N801 - Blender's way to na
     bl_space_type = "NODE_EDITOR"
     bl_region_type = "UI"
     bl_category = "Node"
-    bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -54,9 +53,8 @@ class GANSTYLE_PT_training(bpy.types.Panel):  # noqa: N801 - Blender's way to na
 def draw_frames(context: bpy.types.Context, layout: bpy.types.UILayout, training: session.Training, letters: int) -> None:
     there, wanted, scene = training.there, context.scene.gan_style_training, context.scene
     box = layout.box()
-    row = box.row()
-    row.label(text=f"{len(there.rendered)} rendered, {len(there.painted)} painted", icon="RENDER_ANIMATION")
-    operator = row.operator("gan_style.render_frames", text="Render...")
+    box.label(text=f"{len(there.rendered)} rendered, {len(there.painted)} painted", icon="RENDER_ANIMATION")
+    operator = box.operator("gan_style.render_frames", text="Render Frames to Train On...")
     operator.directory, operator.changed = wanted.folder, "keep"
     box.row().prop(wanted, "teach", expand=True)
     if wanted.teach == "painted":
@@ -105,9 +103,8 @@ def draw_learning(context: bpy.types.Context, layout: bpy.types.UILayout, traini
     if wanted.teach == "picture":
         column.prop(wanted, "brush")
         column.prop(wanted, "keep_colours")
-    row = box.row(align=True)
-    row.prop(wanted, "live", toggle=True)
-    row.prop(wanted, "survive", toggle=True)
+    box.prop(wanted, "live")
+    box.prop(wanted, "survive")
     _draw_advanced(box, wanted, status.state not in AT_WORK)
     if status.state in AT_WORK:
         box.operator("gan_style.stop_training", icon="SNAP_FACE")

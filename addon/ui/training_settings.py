@@ -88,7 +88,7 @@ class GANSTYLE_PG_training(bpy.types.PropertyGroup):  # noqa: N801 - Blender's w
     passes: bpy.props.EnumProperty(
         name="Passes",
         description="What the network may see besides the image; none for what usually helps",
-        items=[(name, name.capitalize(), PASSES[name].meaning, "NONE", 1 << n) for n, name in enumerate(GUIDES)],
+        items=[(name, PASSES[name].socket, PASSES[name].meaning, "NONE", 1 << n) for n, name in enumerate(GUIDES)],
         options={"ENUM_FLAG"},
         **_several(),
     )

@@ -15,12 +15,12 @@ from core.media import EXR, PICTURES
 from core.passes import PassError
 from core.training import INPUT, LOOK, MASK, TARGET, TrainingSettings, replace_text
 
-from ..config import TrainConfig, resumed_config, train_config
+from ..config import MODE_DEFAULTS, TrainConfig, resumed_config, train_config
 from ..frames.sources import find_files
 from ..settings import ConfigError, TrainerError, add_arguments, explicit_values, from_values, read_values
 from ..training.dataset import MOTION, next_name
 
-USUAL = {"painted": ("depth", "normal"), "picture": ("normal", "position")}
+USUAL = {"painted": ("depth", "normal"), "picture": MODE_DEFAULTS["exemplar"]["passes"][1:]}
 """Passes that help, by what is taught from."""
 ENDLESS = 10_000_000
 """Steps: the minutes end a run."""
@@ -30,7 +30,9 @@ SHEET_SECONDS = 30.0
 KEPT_RUNS = 3
 CONTENT = "content.json"
 """In a run: the digest of what it learns from."""
-ARCHITECTURE = ("passes", "generator", "size", "widths", "gate", "smooth", "noise", "noise_everywhere")
+ARCHITECTURE = (
+    "passes", "guide", "matte", "generator", "size", "widths", "gate", "smooth", "noise", "noise_everywhere", "black",
+)  # fmt: skip
 """The settings that decide whether weights fit."""
 
 
@@ -87,7 +89,8 @@ def runs_in(folder: Path) -> list[Path]:
 def content_of(folder: Path, teach: str) -> str:
     """Digest of what is learned from: names and sizes of the frames; contents of what was painted, of masks and pictures."""
     digest = hashlib.sha256(teach.encode())
-    frames = [(p.name, p.stat().st_size) for p in sorted((folder / INPUT).glob("*")) if p.is_file()]
+    files = [p for name in (INPUT, "guides") for p in sorted((folder / name).rglob("*")) if p.is_file()]
+    frames = [(p.relative_to(folder).as_posix(), p.stat().st_size) for p in files]
     digest.update(json.dumps(frames).encode())
     for name in (TARGET, MASK) if teach == "painted" else (LOOK,):
         for path in sorted(p for p in (folder / name).glob("*") if p.is_file() and not p.name.startswith(".")):

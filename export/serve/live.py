@@ -59,7 +59,8 @@ class LiveStyle:
     def _make_graph(self, generator: GuidedGenerator) -> None:
         """The graph of the generator's architecture: the one at hand, the one on the disk, or a new one."""
         shapes = [(name, tuple(t.shape)) for name, t in generator.state_dict().items()]
-        made_of = torch.__version__, _sources(), generator.passes, shapes, str(generator)
+        constants = {name: value for name, value in vars(generator).items() if isinstance(value, int | float | str | tuple)}
+        made_of = torch.__version__, _sources(), shapes, str(generator), constants
         key = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
         if key == self.key:
             return

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from core.style import Style
 from core.training import TrainingSettings
 
-from ..export_onnx import ExportError
+from ..export_onnx import ExportError, style_of
 from ..training.onlooker import Moment
-from ..training.record import training_record
 from .folder import NextRun, content_of, last_state, note_content
 from .live import LiveStyle
 from .talk import Commands, Voice
@@ -96,15 +94,8 @@ class Reporter:
         """Write the style; the seconds that it took, but for those to make the graph, which comes once. Raises ExportError."""
         config, started, new = self.run.config, time.monotonic(), not self.live.key
         sheets = sorted((config.run / "previews").glob("*.png"))
-        thumbnail = config.run / "thumbnail.png"
-        style = Style(
-            name=self.settings.name,
-            passes=config.passes,
-            alignment=moment.generator.alignment,
-            training=training_record(config.run, config, {"step": moment.step, "seconds": moment.seconds}),
-            score_card={"held_out": moment.scores} if moment.scores else {},
-            thumbnail=thumbnail.read_bytes() if thumbnail.is_file() else b"",
-        )
+        state = {"step": moment.step, "seconds": moment.seconds, "scores": moment.scores}
+        style = replace(style_of(config.run, config, state, moment.generator), name=self.settings.name)
         try:
             self.live.write(moment.generator, style, check)
         except OSError as error:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.addon.test_commands import BLENDER, SCRIPTS, styled  # noqa: F401 - a fixture
+from tests.addon.test_commands import BLENDER, SCRIPTS, blender, styled  # noqa: F401 - a fixture
 from tests.addon.test_node import ROOT
 
 FARM = ROOT / "addon" / "farm"
@@ -119,3 +119,49 @@ def test_flamenco_checks_before_every_chunk(tmp_path):
             "1..3",
         ],
     ]
+
+
+@pytest.mark.skipif(not find_spec("openjd"), reason="openjd-cli is not installed")
+def test_openjd_trains_a_folder(tmp_path):
+    program = tmp_path / "blender"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
+    program.chmod(0o755)
+    (tmp_path / "training").mkdir()
+    given = {"Training": tmp_path / "training", "Minutes": 12.5, "Device": "cpu", "Blender": program}
+    parameters = [part for name, value in given.items() for part in ("-p", f"{name}={value}")]
+    result = openjd("run", FARM / "train.yaml", "--step", "Train", *parameters)
+    assert result.returncode == 0, result.stdout + result.stderr
+    asked = (tmp_path / "calls").read_text()
+    assert asked == f"--command gan_style train {tmp_path}/training --minutes 12.5 --device cpu\n"
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="there is no Node.js")
+def test_flamenco_trains_a_folder(tmp_path):
+    script = tmp_path / "job.js"
+    script.write_text((FARM / "gan_style_train.js").read_text() + CHUNKS)
+    settings = {"training": "/share/training", "minutes": 12.5, "device": "cpu"}
+    result = subprocess.run(["node", str(script), json.dumps(settings)], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert {setting["key"] for setting in answer["settings"]} == {*settings}
+    (command,) = answer["tasks"][0]["commands"]
+    wanted = ["--command", "gan_style", "train", "/share/training", "--minutes", "12.5", "--device", "cpu"]
+    assert (command["name"], command["exe"], command["args"]) == ("exec", "{blender}", wanted)
+
+
+@pytest.mark.skipif(BLENDER is None, reason="this Python has no bpy")
+def test_blender_trains_a_folder_with_the_python_that_is_named(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] && echo 3 11 && echo && exit\necho "$@" >> {tmp_path}/calls\n[ "$7" = 2.0 ] || exit 3\n'
+    )
+    python.chmod(0o755)
+    arguments = ("--command", "gan_style", "train", tmp_path / "training", "--device", "cpu", "--minutes")
+    result = blender(*arguments, "2", GAN_STYLE_TRAINER=python)
+    assert result.returncode == 0, result.stderr
+    line = f"-m export train --training {tmp_path}/training --minutes 2.0 --device cpu\n"
+    assert (tmp_path / "calls").read_text() == line
+    result = blender(*arguments, "3", GAN_STYLE_TRAINER=python)
+    assert result.returncode == 1 and "ended with code 3" in result.stderr.splitlines()[-1]
+    result = blender(*arguments, "2", GAN_STYLE_TRAINER=tmp_path / "none")
+    assert result.returncode == 1 and "There is no Python" in result.stderr

@@ -44,7 +44,7 @@ def begin(folder: Path, frames: int = 2) -> bpy.types.Scene:
     insert_style(scene.compositing_node_group, "swap")
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
     bpy.ops.gan_style.render_frames(directory="//training", frames=f"1-{frames}")
-    module("training.trainer").MODULE = (str(ROOT / "tests" / "addon" / "stub_trainer.py"),)
+    module("training.trainer").COMMAND_LINE = (str(ROOT / "tests" / "addon" / "stub_trainer.py"),)
     module("training.python").problem = lambda python: ""
     os.environ["GAN_STYLE_TRAINER"] = sys.executable
     return scene
