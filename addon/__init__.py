@@ -17,6 +17,7 @@ from .ui import (
     training_operators,
     training_panel,
     training_settings,
+    training_setup,
 )
 from .viewport import keep, live, switch
 
@@ -29,6 +30,7 @@ MODULES = (
     curve,
     training_settings,
     training_operators,
+    training_setup,
     training_panel,
     node,
     main_thread,

@@ -154,15 +154,16 @@ class Setup:
         if self._cancelled.is_set():
             return False
         hidden = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
-        self._process = subprocess.Popen(
+        self._process = process = subprocess.Popen(
             command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
             creationflags=hidden,
         )  # fmt: skip
         lines = []
-        for line in self._process.stdout:
+        assert process.stdout is not None
+        for line in process.stdout:
             lines.append(line.strip())
             self.says = lines[-1] or self.says
-        good = self._process.wait() == 0
+        good = process.wait() == 0
         if not good and not self._cancelled.is_set():
             reason = next(
                 (line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no reason given"

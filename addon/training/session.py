@@ -91,6 +91,13 @@ def of(scene: bpy.types.Scene) -> Training | None:
     return _trainings[folder]
 
 
+def saved(scene: bpy.types.Scene) -> Training:
+    """The training of a scene whose file is saved."""
+    training = of(scene)
+    assert training is not None, "operators ask for that"
+    return training
+
+
 def change(training: Training, settings: TrainingSettings) -> None:
     """Write other settings; if that fails the training says so."""
     if settings != training.settings or training.problem:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -80,14 +81,16 @@ class Trainer:
 
     def __init__(self, folder: Path):
         self.folder, self.status = folder, Status()
-        self._follower, self._process, self._log = Follower(folder), None, None
+        self._follower = Follower(folder)
+        self._process: subprocess.Popen | None = None
+        self._log: IO[bytes] | None = None
         self._end_due = 0.0
         self.poll()
 
     def start(self, python: Path, survive: bool = False) -> None:
         """Raises OSError. Nothing happens if one is running."""
-        if self.status.state in ENDED and self.is_ours():
-            self._process.wait(STOPPING_SECONDS)  # it has said its last word
+        if self.status.state in ENDED and (ending := self._ours()):
+            ending.wait(STOPPING_SECONDS)  # it has said its last word
         if self.is_running():
             return
         self.poll()
@@ -101,7 +104,10 @@ class Trainer:
 
     def is_ours(self) -> bool:
         """Whether this Blender started it, and it runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._ours() is not None
+
+    def _ours(self) -> subprocess.Popen | None:
+        return self._process if self._process is not None and self._process.poll() is None else None
 
     def is_running(self) -> bool:
         return self.is_ours() or is_locked(self.folder / LOCK)
@@ -109,12 +115,11 @@ class Trainer:
     def tell(self, command: str) -> None:
         """One of the protocol's commands; nobody may be there to hear it."""
         text = f'{{"command": "{command}"}}\n'
-        if self.is_ours():
-            try:
-                self._process.stdin.write(text.encode())
-                self._process.stdin.flush()
-            except OSError:
-                return  # it is ending
+        if (process := self._ours()) is not None:
+            assert process.stdin is not None
+            with suppress(OSError):  # it is ending
+                process.stdin.write(text.encode())
+                process.stdin.flush()
         else:
             replace_text(self.folder / COMMAND, text)
 
@@ -134,8 +139,8 @@ class Trainer:
             self.status.hear(values)
         if self.status.state in ("starting", "training", "stopping") and not self.is_running():
             heard |= self._has_ended()
-        elif self._end_due and time.monotonic() > self._end_due and self.is_ours():
-            self._process.kill()
+        elif self._end_due and time.monotonic() > self._end_due and (process := self._ours()):
+            process.kill()
         return heard or before != (self.status.state, self.status.problem)
 
     def leave(self) -> None:

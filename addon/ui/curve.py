@@ -6,8 +6,8 @@ import bpy.utils.previews
 import numpy as np
 
 WIDTH, HEIGHT = 256, 128
-LINE = np.float32([0.35, 0.65, 1.0, 1.0])
-GROUND = np.float32([0.1, 0.1, 0.1, 0.6])
+LINE = np.array([0.35, 0.65, 1.0, 1.0], np.float32)
+GROUND = np.array([0.1, 0.1, 0.1, 0.6], np.float32)
 SMOOTH = 9
 """Points that the bold line is the mean over: single steps differ by much."""
 _previews = None

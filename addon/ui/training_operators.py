@@ -1,8 +1,9 @@
-"""The buttons of the panel Style Training, and of the set-up in the preferences."""
+"""The buttons of the panel Style Training."""
 
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -11,7 +12,7 @@ from ...core import StyleError
 from ...core.training import LOOK
 from .. import temp_folder
 from ..settings import settings
-from ..training import frames, painting, python, session
+from ..training import frames, painting, session
 from ..training.keeping import keep
 from ..trees import keep_in_sync, read
 
@@ -20,6 +21,8 @@ PICTURES = "*.png;*.jpg;*.jpeg;*.tif;*.tiff;*.webp"
 
 class _OfTraining:
     """An operator on the training of the scene."""
+
+    poll_message_set: Callable[[str], None]
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -48,7 +51,7 @@ class GANSTYLE_OT_paint_frame(_OfTraining, bpy.types.Operator):  # noqa: N801 - 
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        training = session.of(context.scene)
+        training = session.saved(context.scene)
         if not keep_in_sync.is_idle():
             self.report({"ERROR"}, "Blender renders; paint when it is done")
             return {"CANCELLED"}
@@ -82,12 +85,12 @@ class GANSTYLE_OT_save_paintings(_OfTraining, bpy.types.Operator):  # noqa: N801
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            for image in unsaved(session.of(context.scene)):
+            for image in unsaved(session.saved(context.scene)):
                 image.save()
         except RuntimeError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        session.look(session.of(context.scene))
+        session.look(session.saved(context.scene))
         return {"FINISHED"}
 
 
@@ -111,7 +114,7 @@ class GANSTYLE_OT_forget_painting(_OfTraining, bpy.types.Operator):  # noqa: N80
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        training = session.of(context.scene)
+        training = session.saved(context.scene)
         try:
             frames.remove(training.folder, Path(self.frame).name)
         except OSError as error:
@@ -136,7 +139,7 @@ class GANSTYLE_OT_add_look(_OfTraining, bpy.types.Operator):  # noqa: N801
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        training = session.of(context.scene)
+        training = session.saved(context.scene)
         try:
             for file in self.files:
                 if Path(file.name).suffix.lower() not in PICTURES.replace("*", "").split(";"):
@@ -161,7 +164,7 @@ class GANSTYLE_OT_remove_look(_OfTraining, bpy.types.Operator):  # noqa: N801
     picture: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        training = session.of(context.scene)
+        training = session.saved(context.scene)
         (training.folder / LOOK / Path(self.picture).name).unlink(missing_ok=True)
         _changed(training)
         return {"FINISHED"}
@@ -174,16 +177,17 @@ class GANSTYLE_OT_train(_OfTraining, bpy.types.Operator):  # noqa: N801
     bl_label = "Train"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        training, wanted = session.of(context.scene), context.scene.gan_style_training
+        training, wanted = session.saved(context.scene), context.scene.gan_style_training
         session.look(training)
         if problem := training.problem or lacking(training) or session.python_problem(wait=True):
             self.report({"ERROR"}, problem)
             return {"CANCELLED"}
         session.change(training, training.settings)
-        node = _node(context)
+        node, trains = _node(context), session.trainer_python()
         training.wanted_by = (node.id_data.name, node.name) if node is not None and wanted.live else None
+        assert trains is not None, "there is a problem then"
         try:
-            training.trainer.start(session.trainer_python(), wanted.survive)
+            training.trainer.start(trains, wanted.survive)
         except OSError as error:
             self.report({"ERROR"}, f"The trainer can't be started: {error}")
             return {"CANCELLED"}
@@ -207,7 +211,7 @@ class GANSTYLE_OT_stop_training(_OfTraining, bpy.types.Operator):  # noqa: N801
     bl_label = "Stop"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        session.of(context.scene).trainer.stop()
+        session.saved(context.scene).trainer.stop()
         return {"FINISHED"}
 
 
@@ -218,7 +222,7 @@ class GANSTYLE_OT_show_style(_OfTraining, bpy.types.Operator):  # noqa: N801
     bl_label = "Show in Node"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        node, training = _node(context), session.of(context.scene)
+        node, training = _node(context), session.saved(context.scene)
         if node is None:
             self.report({"ERROR"}, "Select a GAN Style node")
             return {"CANCELLED"}
@@ -233,7 +237,7 @@ class GANSTYLE_OT_show_sheet(_OfTraining, bpy.types.Operator):  # noqa: N801
     bl_label = "Contact Sheet"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        training = session.of(context.scene)
+        training = session.saved(context.scene)
         path = training.folder / training.trainer.status.sheet
         if not training.trainer.status.sheet or not path.is_file():
             self.report({"ERROR"}, "There is no contact sheet yet; the first comes after half a minute")
@@ -257,11 +261,11 @@ class GANSTYLE_OT_keep_style(_OfTraining, bpy.types.Operator):  # noqa: N801
     )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        self.name = session.of(context.scene).settings.name
+        self.name = session.saved(context.scene).settings.name
         return context.window_manager.invoke_props_dialog(self, title=self.bl_label, confirm_text="Keep")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        training = session.of(context.scene)
+        training = session.saved(context.scene)
         path = training.folder / training.trainer.status.preview
         try:
             if not training.trainer.status.preview:
@@ -275,89 +279,6 @@ class GANSTYLE_OT_keep_style(_OfTraining, bpy.types.Operator):  # noqa: N801
             node.style = identifier
         keep_in_sync.request_sync()
         self.report({"INFO"}, f"Kept as the style '{identifier}'")
-        return {"FINISHED"}
-
-
-class GANSTYLE_OT_set_up_training(bpy.types.Operator):  # noqa: N801
-    """Fetch PyTorch and what else training needs into an environment of its own"""
-
-    bl_idname = "gan_style.set_up_training"
-    bl_label = "Set Up Training"
-
-    build: bpy.props.EnumProperty(
-        name="Build",
-        description="What PyTorch trains on",
-        items=[(name, build.label, build.size) for name, build in python.builds().items()],
-    )
-    wheelhouse: bpy.props.StringProperty(
-        name="Wheels",
-        description="A folder of wheels to take instead of the network, for machines without one",
-        subtype="DIR_PATH",
-    )
-    index: bpy.props.StringProperty(name="Index", description="Where else to take PyTorch from; empty for the build's own place")
-    python: bpy.props.StringProperty(
-        name="Python", description="What makes the environment; empty for Blender's own Python", subtype="FILE_PATH"
-    )
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_props_dialog(self, title=self.bl_label, confirm_text="Set Up", width=420)
-
-    def draw(self, _context: bpy.types.Context) -> None:
-        column = self.layout.column()
-        column.use_property_split = True
-        for name in ("build", "wheelhouse", "index", "python"):
-            column.prop(self, name)
-        column.label(text=f"{python.builds()[self.build].size}, into {session.own_environment()}", icon="INFO")
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        if session.setup is not None and session.setup.is_running():
-            self.report({"ERROR"}, "It is being set up already")
-            return {"CANCELLED"}
-        if not self.wheelhouse and not bpy.app.online_access:
-            self.report({"ERROR"}, "Allow Online Access in the preferences (System), or name a folder with wheels")
-            return {"CANCELLED"}
-        build = python.builds()[self.build]
-        wheels = Path(bpy.path.abspath(self.wheelhouse)) if self.wheelhouse else None
-        maker = Path(bpy.path.abspath(self.python)) if self.python else Path(sys.executable)
-        session.setup = python.Setup(session.own_environment(), maker, build, wheels, self.index)
-        if bpy.app.background:
-            session.setup.wait()
-            if session.setup.problem:
-                self.report({"ERROR"}, session.setup.problem)
-                return {"CANCELLED"}
-        return {"FINISHED"}
-
-
-class GANSTYLE_OT_cancel_setup(bpy.types.Operator):  # noqa: N801
-    """Stop setting it up; nothing of it stays"""
-
-    bl_idname = "gan_style.cancel_setup"
-    bl_label = "Cancel Set-Up"
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        if session.setup is not None:
-            session.setup.cancel()
-        return {"FINISHED"}
-
-
-class GANSTYLE_OT_remove_setup(bpy.types.Operator):  # noqa: N801
-    """Delete the environment that Set Up Training made"""
-
-    bl_idname = "gan_style.remove_setup"
-    bl_label = "Remove Training Environment"
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_confirm(self, event, title=self.bl_label, confirm_text="Remove")
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        if session.running():
-            self.report({"ERROR"}, "Stop the training first")
-            return {"CANCELLED"}
-        try:
-            python.remove(session.own_environment())
-        except OSError as error:
-            self.report({"ERROR"}, f"It can't be removed: {error}")
-            return {"CANCELLED"}
         return {"FINISHED"}
 
 
@@ -410,8 +331,5 @@ CLASSES = (
     GANSTYLE_OT_show_style,
     GANSTYLE_OT_show_sheet,
     GANSTYLE_OT_keep_style,
-    GANSTYLE_OT_set_up_training,
-    GANSTYLE_OT_cancel_setup,
-    GANSTYLE_OT_remove_setup,
 )
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -83,16 +83,22 @@ def paint(frame: str) -> Iterator[None]:
     """In place of an artist: what a shipped style makes of the frame, saved as the screen shows it."""
     in_area(window.compositor(), lambda: bpy.ops.gan_style.paint_frame(frame=frame))
     yield from pause(2)
-    screenshot("painting")
     passes = read_exr(training().folder / "input" / f"{frame}.exr")
     painted = stylize(Generator(load_style(ROOT / "addon" / "styles" / "oil_painting.onnx"), "cpu"), passes)
     path = module("training.frames").painting(training().folder, frame)
     module("training.display").write(path, painted, bpy.context.scene)
     yield from until(lambda: frame in training().there.painted)
     check(f"the saved painting of {frame} is noticed", lambda: assert_equal(training().refused, {}))
-    for image in bpy.data.images:
-        if image.filepath and Path(image.filepath) == path:
-            image.reload()
+    next(i for i in bpy.data.images if i.filepath and Path(i.filepath) == path).reload()
+    yield from pause(1)
+    screenshot("training_paint")
+    close_further_windows()
+
+
+def close_further_windows() -> None:
+    for further in bpy.context.window_manager.windows[1:]:
+        with bpy.context.temp_override(window=further):
+            bpy.ops.wm.window_close()
 
 
 def steps() -> Iterator[None]:
@@ -168,6 +174,7 @@ def kept(scene: bpy.types.Scene, node: bpy.types.Node) -> Iterator[None]:
         in_area(window.compositor(), lambda: bpy.ops.gan_style.show_sheet())
         yield from pause(2)
         screenshot("training_sheet")
+        close_further_windows()
     in_area(window.compositor(), lambda: bpy.ops.gan_style.keep_style(name="Oil from My Shot", author="Me"))
     yield from until(quiet)
     yield from pause(3)

@@ -18,7 +18,7 @@ NETWORKS = [
 
 
 def styled(generator) -> Style:
-    return Style("Test", passes=generator.passes, alignment=generator.alignment)
+    return Style("Test", passes=generator.passes, placed=generator.placed, alignment=generator.alignment)
 
 
 @pytest.mark.parametrize(("kind", "widths", "passes", "more"), NETWORKS)
