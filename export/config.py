@@ -398,6 +398,10 @@ def train_config(values: dict) -> TrainConfig:
     return from_values(TrainConfig, MODE_DEFAULTS.get(values.get("mode"), {}) | values)
 
 
+TUNED = (*(f.name for f in fields(TrainConfig) if f.name.startswith("weight_")), "learning_rate", "decay_from")
+"""Weights and rates: a resumed run may change them, and its record says so."""
+
+
 def resumed_config(values: dict) -> TrainConfig:
     """The settings of an existing run with `values` over them. Raises ConfigError naming those that must not change."""
     if "run" not in values:
@@ -407,9 +411,13 @@ def resumed_config(values: dict) -> TrainConfig:
     differing = [
         f.name
         for f in fields(TrainConfig)
-        if not f.metadata.get("free") and f.name != "run" and getattr(asked, f.name) != getattr(saved, f.name)
+        if not f.metadata.get("free") and f.name not in (*TUNED, "run") and getattr(asked, f.name) != getattr(saved, f.name)
     ]
     if differing:
         changes = ", ".join(f"{n} ({plain(getattr(saved, n))}, now {plain(getattr(asked, n))})" for n in differing)
         raise ConfigError(f"The run {asked.run} was started with other settings: {changes}; leave them out or start a new run.")
+    require(
+        bool(saved.weight_temporal) or not asked.weight_temporal,
+        "weight-temporal can't be given to a run that began without it: its frames were read without the passes that it needs",
+    )
     return asked

@@ -207,7 +207,7 @@ class UNet(GuidedGenerator):
         _initialise(self.tail, TAIL_GAIN)
 
     def resolved(self, picture: Tensor) -> Tensor:
-        return _enlarged(_halved(picture))
+        return _softened(_enlarged(_halved(picture)))
 
     def change(self, guides: Tensor) -> Sequence[Tensor]:
         x, levels = guides, []
@@ -217,7 +217,8 @@ class UNet(GuidedGenerator):
         x = levels.pop()
         for up, skip, merge in zip(*(reversed(convs) for convs in (self.ups, self.skips, self.merges)), strict=True):
             x = relu(skip(levels.pop()) + merge(_enlarged(up(x))))
-        return _enlarged(self.tail(x)).split([3] + [1] * (self.out_channels - 3), 1)
+        # Bilinear alone would leave marks of what is as fine as the grid.
+        return _softened(_enlarged(self.tail(x))).split([3] + [1] * (self.out_channels - 3), 1)
 
 
 class ResNet(GuidedGenerator):
@@ -262,6 +263,11 @@ def _halved(x: Tensor) -> Tensor:
 def _enlarged(x: Tensor) -> Tensor:
     """(B, c, h, w) to (B, c, 2h, 2w), bilinear."""
     return interpolate(x, scale_factor=2.0, mode="bilinear")
+
+
+def _softened(x: Tensor) -> Tensor:
+    """Means of 3 x 3 pixels, at borders of those that there are."""
+    return avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
 
 
 def _initialise(conv: nn.Conv2d, gain: float) -> None:

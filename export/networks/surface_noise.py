@@ -21,6 +21,9 @@ TONES = 8.0
 """Scene units that encoded tones from 0 to 1 count as."""
 FAINTEST = 0.02
 """Wavelength in these units below which tones count as flat: a sky that changes by a four-hundredth in 16 pixels."""
+BEND, BENDS = 24.0, (2 * math.pi / 190, 2 * math.pi / 230)
+"""Pixels that the screen is bent by, and waves in a pixel of that down and across, so that the strokes of a void have no one
+direction."""
 SEED = 1
 """Seed of the directions and phases, which all styles share."""
 
@@ -118,6 +121,7 @@ class NoiseEverywhere(SurfaceNoise):
             strength = strength * unknown + (1.0 - unknown)
         across, down, phases = self.screen
         column, row = max_pool2d(place, 1, stride=2).split(1, 1)
+        column, row = column + BEND * torch.sin(row * BENDS[0]), row + BEND * torch.sin(column * BENDS[1])
         return self.sums(
             self.waves(point, footprint) * strength + torch.sin(column * across + row * down + phases) * (1.0 - strength)
         )

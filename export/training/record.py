@@ -14,8 +14,8 @@ HALF = ".half"
 
 def training_record(run: Path, trained: TrainConfig, state: dict) -> dict:
     """What made the style: the command with every setting that is not the default, the frames, the steps, and, as "earlier", the
-    records of the trainings that it went on from, the first one first; of mode exemplar the pictures, and the network that knows
-    pictures. state: the newest checkpoint's.
+    records of the trainings that it went on from, the first one first; as "changes" what it was resumed with; of mode exemplar
+    the pictures, and the network that knows pictures. state: the newest checkpoint's.
     """
     data = read_values(run / "data.json")
     words = ["python -m export train"]
@@ -33,7 +33,7 @@ def training_record(run: Path, trained: TrainConfig, state: dict) -> dict:
         "pytorch": torch.__version__,
         "frames": len(data["frames"]),
         "held_out": data["held_out"],
-        **{key: data[key] for key in ("exemplars", "features", "earlier") if data.get(key)},
+        **{key: data[key] for key in ("exemplars", "features", "changes", "earlier") if data.get(key)},
     }
 
 

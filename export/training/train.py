@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from ..config import TrainConfig
+from ..config import TUNED, TrainConfig
 from ..networks.generators import GuidedGenerator
-from ..settings import TrainerError, to_values
+from ..settings import TrainerError, from_values, read_values, to_values
 from . import checkpoint, preview
 from .distributed import average, largest, leader_first, leads, processes, rank
 from .exemplar import Exemplar
@@ -78,6 +78,8 @@ def train(config: TrainConfig, onlooker: Onlooker | None = None) -> Path:
     optimizers = {name: _adam([networks[n] for n in names], config) for name, names in taught.items()}
     state = _load(config.run, modules, optimizers) if config.resume else {"step": 0, "seconds": 0.0, "scores": {}}
     step, scores = state["step"], state["scores"]
+    if config.resume and leads():
+        _note_changes(config, step)
     started = time.monotonic() - state["seconds"]
     previewed = saved = time.monotonic()
     preview_cost = 0.0
@@ -204,7 +206,8 @@ def _open_run(config: TrainConfig, record: dict, earlier: list[dict]) -> None:
     path = config.run / "data.json"
     if config.resume:
         saved = json.loads(path.read_text())
-        saved.pop("earlier", None)
+        for told in ("earlier", "changes"):
+            saved.pop(told, None)
         if (before := saved.pop("processes", 1)) != processes():
             raise TrainingError(
                 f"The run {config.run} was started with {before} processes, not {processes()}; "
@@ -220,6 +223,17 @@ def _open_run(config: TrainConfig, record: dict, earlier: list[dict]) -> None:
     config.run.mkdir(parents=True)
     (config.run / "config.json").write_text(json.dumps(to_values(config) | {"resume": False}, indent=2) + "\n")
     path.write_text(json.dumps(record | {"processes": processes(), "earlier": earlier}, indent=2) + "\n")
+
+
+def _note_changes(config: TrainConfig, step: int) -> None:
+    """Write weights and rates that a resumed run changes into its settings, and into its record after how many steps."""
+    settings, record = config.run / "config.json", config.run / "data.json"
+    before, now = from_values(TrainConfig, read_values(settings)), to_values(config)
+    if changed := {name: now[name] for name in TUNED if now[name] != getattr(before, name)}:
+        data = json.loads(record.read_text())
+        data["changes"] = [*data.get("changes", []), {"after": step, **changed}]
+        record.write_text(json.dumps(data, indent=2) + "\n")
+        settings.write_text(json.dumps(to_values(before) | changed, indent=2) + "\n")
 
 
 def _load(run: Path, modules: dict, optimizers: dict) -> dict:

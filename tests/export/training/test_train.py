@@ -10,9 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from core import load_style
 from core.exr import read_exr, write_exr
-from export.config import TrainConfig, resumed_config
-from export.settings import TrainerError
+from export.config import ExportConfig, TrainConfig, resumed_config
+from export.export_onnx import export
+from export.settings import ConfigError, TrainerError
 from export.training import losses
 from export.training.checkpoint import load_checkpoint
 from export.training.train import TrainingError, train
@@ -82,6 +84,23 @@ def test_a_resumed_run_reaches_exactly_the_weights_of_an_uninterrupted_one(confi
     train(resumed_config({"run": stopped.run, "resume": True}))
     expected, actual = weights(whole), weights(stopped.run)
     assert set(expected) == set(actual) and all(torch.equal(expected[k], actual[k]) for k in expected)
+
+
+def test_a_resumed_run_may_change_weights_and_rates_and_its_record_says_so(config, tmp_path):
+    stop_after(config, steps=4)
+    train(resumed_config({"run": config.run, "resume": True, "weight_l1": 20.0, "learning_rate": 1e-3}))
+    assert json.loads((config.run / "data.json").read_text())["changes"] == [
+        {"after": 4, "weight_l1": 20.0, "learning_rate": 1e-3}
+    ]
+    again = resumed_config({"run": config.run, "resume": True})
+    assert (again.weight_l1, again.learning_rate) == (20.0, 1e-3)
+    train(again)
+    style = load_style(export(ExportConfig(config.run, tmp_path / "a.onnx")))
+    assert [change["after"] for change in style.training["changes"]] == [4] and "--weight-l1 20" in style.training["command"]
+    with pytest.raises(ConfigError, match="began without it"):
+        resumed_config({"run": config.run, "resume": True, "weight_temporal": 1.0})
+    with pytest.raises(ConfigError, match="other settings: batch"):
+        resumed_config({"run": config.run, "resume": True, "batch": 7})
 
 
 def test_dropout_is_repeated_by_a_resumed_run(config, tmp_path):
