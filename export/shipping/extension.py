@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from packaging.requirements import Requirement
 from packaging.tags import compatible_tags, cpython_tags, mac_platforms
@@ -33,6 +33,10 @@ WHEEL_TAGS = {
 """Blender's platforms -> the tags of wheels that run there."""
 LICENCE = re.compile(r"(\.dist-info/.*|^[^/]+/)(LICEN[CS]E|COPYING|NOTICE|ThirdPartyNotices)[^/]*$", re.IGNORECASE)
 """Where a wheel keeps licences: beside its metadata, or at the top of its package."""
+UNUSED = re.compile(r"onnx/backend/test/|onnxruntime/capi/libonnxruntime\.so")
+"""Files of wheels that the package for everyone leaves out, a third of it: the data of onnx's own tests, and, on Linux alone,
+where its package was tried without, ONNX Runtime's library for programs in C, a second copy of what its Python module is made
+of."""
 BLENDER_NUMPY = {"3.11": "numpy==1.26.4", "3.13": "numpy>=2.1"}
 """Python -> the NumPy of the Blender with that Python. It is never packed: it would take the place of Blender's own."""
 
@@ -74,6 +78,9 @@ def extension(config: ExtensionConfig) -> list[Path]:
 def _pack(stage: Path, folder: Path, variant: str, platform: str, pythons: tuple[str, ...]) -> Path:
     wheels = stage / "wheels"
     download_wheels(wheels, requirements(variant), platform, pythons)
+    if variant == "any":
+        for wheel in sorted(wheels.iterdir()):
+            leave_out_unused(wheel)
     check_wheels(sorted(wheels.iterdir()), requirements(variant), platform, pythons)
     copy_addon(stage)
     copy_licences(sorted(wheels.iterdir()), stage / "licences")
@@ -105,6 +112,22 @@ def check_wheels(wheels: list[Path], wanted: list[str], platform: str, pythons: 
                 compiled = any(file.endswith(endings) for file in archive.namelist())
             if not wheel.name.endswith("-none-any.whl") and not compiled:
                 raise PackagingError(f"The wheel {wheel.name} holds no compiled file for {platform}; {name} would not load.")
+
+
+def leave_out_unused(wheel: Path) -> None:
+    """Take the files that UNUSED names out of a wheel, and out of the record of its files."""
+    with ZipFile(wheel) as archive:
+        kept = [info for info in archive.infolist() if not UNUSED.match(info.filename)]
+        if len(kept) == len(archive.infolist()):
+            return
+        lean = wheel.with_suffix(".lean")
+        with ZipFile(lean, "w", ZIP_DEFLATED) as copy:
+            for info in kept:
+                content = archive.read(info)
+                if info.filename.endswith(".dist-info/RECORD"):
+                    content = b"".join(line for line in content.splitlines(True) if not UNUSED.match(line.decode()))
+                copy.writestr(info, content)
+    lean.replace(wheel)
 
 
 def copy_licences(wheels: list[Path], folder: Path) -> None:

@@ -22,6 +22,7 @@ from export.shipping.extension import (
     copy_addon,
     copy_licences,
     extension,
+    leave_out_unused,
     packed_manifest,
     requirements,
 )  # fmt: skip
@@ -112,6 +113,25 @@ def test_each_variant_has_its_runtime():
         names = {re.match(r"[\w-]+", text)[0] for text in requirements(variant)}
         assert {name for name in names if name.startswith("onnxruntime")} == {runtime, "onnxruntime-ep-webgpu"}
         assert {"onnx", "OpenEXR"} <= names and "numpy" not in names
+
+
+def test_what_a_wheel_holds_for_others_is_left_out(tmp_path):
+    files = {
+        "onnx/__init__.py": "",
+        "onnx/backend/base.py": "1",
+        "onnx/backend/test/data/node.pb": "2" * 999,
+        "onnxruntime/capi/libonnxruntime.so.1.32.0": "3" * 999,
+        "onnxruntime/capi/libonnxruntime_providers_shared.so": "4",
+    }
+    record = "onnx-1.dist-info/RECORD"
+    files[record] = "".join(f"{name},sha256=x,1\n" for name in files) + f"{record},,\n"
+    path = wheel(tmp_path, "onnx-1-py3-none-any.whl", files)
+    leave_out_unused(path)
+    with ZipFile(path) as archive:
+        held = {name: archive.read(name).decode() for name in archive.namelist()}
+    left = ["onnx/__init__.py", "onnx/backend/base.py", "onnxruntime/capi/libonnxruntime_providers_shared.so", record]
+    assert list(held) == left and [line.split(",")[0] for line in held[record].splitlines()] == left
+    assert all(held[name] == files[name] for name in left[:-1])
 
 
 def wheel(folder: Path, name: str, files: dict[str, str]) -> Path:
