@@ -96,6 +96,12 @@ def _gallery() -> tuple[type, Callable[[dict], None]]:
     return GalleryConfig, lambda values: print(gallery(from_values(GalleryConfig, values)))
 
 
+def _holds() -> tuple[type, Callable[[dict], None]]:
+    from export.trials.holds import HoldsConfig, holds
+
+    return HoldsConfig, lambda values: print(holds(from_values(HoldsConfig, values)))
+
+
 def _benchmark() -> tuple[type, Callable[[dict], None]]:
     from export.trials.benchmark import BenchmarkConfig, benchmark
     from export.trials.score_sheet import table
@@ -128,6 +134,7 @@ COMMANDS = {
     "export": (_export, "Write a trained generator as a style file."),
     "evaluate": (_evaluate, "Score a style: likeness to its look, truth to the frame, steadiness, cost."),
     "gallery": (_gallery, "Show and score all shipped styles on shots that they never saw, beside baselines."),
+    "holds": (_holds, "Show and score all styles on scenes that share no part with those that teach: how much of each is there."),
     "benchmark": (_benchmark, "Train our defaults and published methods for the same time, and score them side by side."),
     "speed": (_speed, "Time our generators and published ones side by side, and report which goals are met."),
 }

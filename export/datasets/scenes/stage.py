@@ -8,7 +8,7 @@ from random import Random
 import bpy
 from mathutils import Euler, Vector
 
-from . import Folders
+from .folders import Folders
 from .materials import Colour, Graph
 from .shapes import Point
 

@@ -1,0 +1,212 @@
+"""How well styles hold on scenes that nobody taught them: a table, a sheet of all pictures, and each at its full size."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tabulate import tabulate
+from torch import Tensor
+from tqdm import tqdm
+
+from core import PassError, ProviderError, StyleError, load_style
+from core.style import SHIPPED
+
+from ..frames.sources import find_files, read_frames
+from ..measures import holding, metrics
+from ..measures.flip import flip_over_time
+from ..measures.motion import in_sight
+from ..settings import TrainerError, setting
+from ..training.preview import to_srgb
+from .evaluate import make_folder, painter
+from .gallery import QUALITY, page
+from .scoring import PATCHES, Footage, Frame, Painter, picture_tensor
+
+log = logging.getLogger(__name__)
+
+HOLDS, BLOTCHY = 0.6, 1.3
+"""A style should hold at least so well on any scene, and have at most so many times the look's blotches where nothing is."""
+THUMBNAIL = 320
+"""Width in pixels of a picture on the sheet."""
+
+
+class HoldsError(TrainerError):
+    """The styles or the frames can't be used."""
+
+
+@dataclass(frozen=True)
+class HoldsConfig:
+    """Settings of `holds`."""
+
+    data: Path = setting(
+        Path("datasets/judging"),
+        "folder with rendered frames of scenes in input/, and in looks/STYLE, made by paint --into, what the look made of them",
+    )
+    reference: Path = setting(
+        Path("datasets/gallery"), "the same of the gallery's scenes: what the style does there is the whole"
+    )
+    styles: tuple[Path, ...] = setting((), "style files; none: all that ship")
+    out: Path = setting(Path("export/gallery/judging"), "folder for holds.json, sheet.jpg and SCENE_STYLE.jpg")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a style does to one frame, beside what its look does."""
+
+    share: float
+    """Of the look's change, octave by octave, what is there."""
+    closeness: float
+    """How much of the way from the plain frame to the look the patches have gone."""
+    blotches: float | None
+    """Slow changes in flat areas, as a multiple of the look's; None without flat areas."""
+
+
+def holds(config: HoldsConfig) -> str:
+    """Write the pictures and holds.json; returns the table as Markdown, a line for each style. Raises TrainerError."""
+    styles = {path.stem: path for path in config.styles or sorted(SHIPPED.glob("*.onnx"))}
+    make_folder(config.out)
+    table, pictures = {}, {}
+    for name, path in styles.items():
+        judged, reference = (folder / "looks" / name for folder in (config.data, config.reference))
+        if not (judged / "target").is_dir() or not (reference / "target").is_dir():
+            log.warning("%s is left out: its look has not painted %s and %s.", name, judged, reference)
+            continue
+        try:
+            paint = painter(path)
+            whole = _whole(list(effects(Footage(reference), paint).values()))
+            found = effects(Footage(judged), paint, pictures.setdefault(name, {}))
+            table[load_style(path).name] = _row(found, whole) | steady(rendered(config.data), paint)
+        except (StyleError, PassError, ProviderError) as error:
+            raise HoldsError(f"The frames of {config.data} can't be stylised: {error}") from error
+    if not table:
+        raise HoldsError(f"No look has painted the frames of {config.data}; see paint --into {config.data / 'looks' / 'STYLE'}.")
+    (config.out / "holds.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    _write_pictures(config.out, rendered(config.data), pictures)
+    return markdown(table)
+
+
+def rendered(data: Path) -> dict[str, Path]:
+    """The frames in a folder's input/, by name. Raises HoldsError."""
+    problems: list[str] = []
+    files = {file.stem: file for file in find_files(data / "input", problems)}
+    if problems:
+        raise HoldsError(" ".join(problems))
+    return files
+
+
+def _frame(file: Path) -> Frame:
+    return Frame(file.stem, next(read_frames(file))[1], None)
+
+
+def effects(footage: Footage, paint: Painter, pictures: dict[str, Tensor] | None = None) -> dict[str, Effect]:
+    """The effect on each painted frame, by name; the pictures (1, 3, H, W) that were made are added to `pictures`."""
+    found = {}
+    for name in tqdm(footage.painted, desc=footage.data.name, unit="frame", leave=False):
+        frame = footage.frame(name)
+        output = picture_tensor(paint(frame.passes)[..., :3])
+        found[name] = effect(output, frame)
+        if pictures is not None:
+            pictures[name] = output
+    return found
+
+
+def effect(output: Tensor, frame: Frame) -> Effect:
+    """What a picture (1, 3, H, W) has of what the frame's target has."""
+    image, target = frame.tensor("image"), frame.target
+    assert target is not None, "only painted frames have an effect"
+    wanted, own, plain = (_patches(picture) for picture in (target, output, image))
+    far = plain.distance(wanted)
+    closeness = 1 - own.distance(wanted) / far if far > 0 else 1.0
+    share = holding.share_of_effect(holding.octaves(output, image), holding.octaves(target, image))
+    return Effect(share, max(closeness, 0.0), holding.blotch_ratio(output, target, image))
+
+
+def _patches(picture: Tensor) -> metrics.Patches:
+    patches = metrics.Patches(PATCHES)
+    patches.add(picture)
+    return patches
+
+
+def _whole(reference: list[Effect]) -> Effect:
+    """The mean effect on the reference's frames."""
+    if not reference:
+        raise HoldsError("The reference has no painted frames.")
+    count = len(reference)
+    return Effect(sum(e.share for e in reference) / count, sum(e.closeness for e in reference) / count, None)
+
+
+def score(found: Effect, whole: Effect) -> float:
+    """How well a style holds, 0 to 1: the smaller of the shares of its whole effect and closeness that are there."""
+    parts = ((found.share, whole.share), (found.closeness, whole.closeness))
+    return min(min(1.0, part / all_of_it) if all_of_it > 0 else 1.0 for part, all_of_it in parts)
+
+
+def _row(found: Mapping[str, Effect], whole: Effect) -> dict:
+    """{"scenes": {scene: {"holds", "share", "closeness", "blotches"}}, "lowest"}; a scene's name is that without its number."""
+    scenes = {
+        name.rpartition("_")[0]: {
+            "holds": score(one, whole),
+            "share": one.share,
+            "closeness": one.closeness,
+            "blotches": one.blotches,
+        }
+        for name, one in found.items()
+    }
+    return {"scenes": scenes, "lowest": min(scene["holds"] for scene in scenes.values())}
+
+
+def steady(files: Mapping[str, Path], paint: Painter) -> dict[str, float]:
+    """{"warping", "flip"}: change from the first frame of each scene to the second, as a ratio to that of the plain frames."""
+    sums = {"warping": [0.0, 0.0], "flip": [0.0, 0.0]}
+    for _, names in groupby(files, lambda name: name.rpartition("_")[0]):
+        pair = [_frame(files[name]) for name in list(names)[:2]]
+        if len(pair) < 2:
+            continue
+        motion, later = ({p: frame.tensor(p) for p in ("vector", "depth")} for frame in pair)
+        seen = in_sight(motion, later)
+        styled = [picture_tensor(paint(frame.passes)[..., :3]) for frame in pair]
+        for column, (first, second) in enumerate((styled, [frame.tensor("image") for frame in pair])):
+            sums["warping"][column] += metrics.warping_error(first, second, seen, motion["vector"]) or 0.0
+            sums["flip"][column] += flip_over_time(first, second, seen, motion["vector"]) or 0.0
+    return {name: own / plain for name, (own, plain) in sums.items() if plain > 0}
+
+
+def markdown(table: dict[str, dict]) -> str:
+    """A line for each style: how well it holds on each scene, in brackets how blotchy it is there, the lowest, and steadiness."""
+    scenes = list(dict.fromkeys(scene for row in table.values() for scene in row["scenes"]))
+    lines = []
+    for style, row in table.items():
+        cells = [_cell(row["scenes"].get(scene)) for scene in scenes]
+        lines.append([style, *cells, f"{row['lowest']:.2f}", *(f"{row[k]:.2f}" if k in row else "" for k in ("warping", "flip"))])
+    headers = ["", *scenes, "lowest (more)", "warping ratio (less)", "FLIP ratio (less)"]
+    return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True, colalign=["left", *["right"] * (len(headers) - 1)])
+
+
+def _cell(scene: dict | None) -> str:
+    if scene is None:
+        return ""
+    held = f"{scene['holds']:.2f}" if scene["holds"] >= HOLDS else f"**{scene['holds']:.2f}**"
+    blotches = scene["blotches"]
+    if blotches is None:
+        return held
+    return f"{held} ({blotches:.1f})" if blotches <= BLOTCHY else f"{held} (**{blotches:.1f}**)"
+
+
+def _write_pictures(out: Path, files: Mapping[str, Path], pictures: dict[str, dict[str, Tensor]]) -> None:
+    """SCENE_STYLE.jpg at full size, SCENE.jpg plain, and sheet.jpg: a line for each scene, the plain frame first."""
+    names = list(dict.fromkeys(name for made in pictures.values() for name in made))
+    thumbnails = []
+    for name in names:
+        scene = name.rpartition("_")[0]
+        shown = {"": _frame(files[name]).tensor("image")}
+        shown |= {style: made[name] for style, made in pictures.items() if name in made}
+        for style, picture in shown.items():
+            full = Image.fromarray(to_srgb(picture[0]))
+            full.save(out / (f"{scene}_{style}.jpg" if style else f"{scene}.jpg"), quality=QUALITY)
+            small = full.resize((THUMBNAIL, round(THUMBNAIL * full.height / full.width)), Image.Resampling.LANCZOS)
+            thumbnails.append(np.asarray(small))
+    page(thumbnails, 1 + len(pictures)).save(out / "sheet.jpg", quality=QUALITY)
