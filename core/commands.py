@@ -22,6 +22,7 @@ from .adopt import command as adopt
 from .controls import check_control_names
 from .exr import ExrError
 from .guides import GuideFiles
+from .layered import layered
 from .layers import LayerError, Selection
 from .media import EXR, FORMATS, PICTURES, MediaError
 from .passes import MASK
@@ -90,7 +91,10 @@ def _report(path: Path, provider: str) -> dict:
 
 def apply(options: argparse.Namespace) -> None:
     """Stylise frames into a folder."""
-    generator = Generator(load_style(options.style), options.provider, memory_limit=options.memory)
+    style = load_style(options.style)
+    if options.layers and options.steady is not None:
+        raise UsageError("--layers and --steady do not go together: layers of frames that were mixed would not add up")
+    generator = Generator(layered(style) if options.layers else style, options.provider, memory_limit=options.memory)
     numbers, drawn = _controls(options.control, generator.style)
     selection = _selection(options, generator.style, drawn)
     frames, gaps = find_frames(options.frame, options.frames)
@@ -98,7 +102,10 @@ def apply(options: argparse.Namespace) -> None:
         raise UsageError("--steady makes every frame from those before it; leave out --skip-existing")
     further = [*drawn, *(["vector"] if options.steady is not None else []), *([MASK.name] if options.mask else [])]
     needed = (*generator.style.passes, *further)
-    targets, found = check_sequence(needed, frames, options.out, selection, options.format)
+    kind = "exr" if options.layers and not options.format else options.format
+    if options.layers and kind != "exr":
+        raise UsageError("--layers are written into EXR files alone; leave out --format")
+    targets, found = check_sequence(needed, frames, options.out, selection, kind)
     tell = _tell_json if options.json else _tell
     tell("style", name=generator.style.name, provider=generator.provider, reason=generator.reason)
     for gap in gaps:
@@ -115,6 +122,7 @@ def apply(options: argparse.Namespace) -> None:
         steady=options.steady,
         controls=numbers,
         mask=bool(options.mask),
+        layers=options.layers,
     )
     started, noted = time.perf_counter(), ()
     with _signals_as_exceptions():
@@ -331,6 +339,11 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
         type=_scale,
         default=1.0,
         help=f"how many times as large strokes shall be, {LEAST:g} to {MOST:g}: they have a size in pixels; default: 1",
+    )
+    parser.add_argument(
+        "--layers",
+        action="store_true",
+        help="write EXR files with the layers Base, Paint and Coverage as well; base and paint add up to the picture",
     )
     parser.add_argument(
         "--frames", type=_frames, metavar="1-9", help="the frames to take of a pattern, like 1-9,20; all must be there"

@@ -3,7 +3,7 @@
 All views, other layers and attributes go through; `notes` say what can't.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,21 +68,43 @@ def read_frame(path: Path, needed: Sequence[str] | None = ("image",), selection:
     return Frame(views, passes, parts, notes)
 
 
-def write_frame(path: Path, pictures: Sequence[np.ndarray], like: Frame) -> None:
-    """Write a frame with other pictures, (H, W, 4) float32 linear Rec.709 for each of its views. Raises ExrError."""
+def write_frame(
+    path: Path, pictures: Sequence[np.ndarray], like: Frame, layers: Sequence[Mapping[str, np.ndarray]] | None = None
+) -> None:
+    """Write a frame with other pictures, (H, W, 4) float32 linear Rec.709 for each of its views. Raises ExrError.
+
+    layers: for each view further layers by their names, (H, W, 4) like the pictures or (H, W, 1), beside the picture's own.
+    """
     parts = [(dict(header), dict(channels)) for header, channels in like.parts]
-    for picture, view in zip(pictures, like.views, strict=True):
+    for picture, further, view in zip(pictures, layers or [{}] * len(pictures), like.views, strict=True):
         layer = view.passes["image"]
         header, channels = parts[layer.part]
         if "preview" in header:
             header["preview"] = _preview(header["preview"], picture)
-        if (matrix := to_rec709(header)) is not None:
-            colours = picture[..., :3] @ np.linalg.inv(matrix).T.astype(np.float32)
-            picture = np.concatenate([colours, picture[..., 3:]], axis=-1)
+        kind = next(iter(channels[name] for name in layer.channels.values())).dtype
+        for name, array in further.items():
+            array = _in_space_of(header, array) if array.shape[2] == 4 else array
+            for index, letter in enumerate("RGBA" if array.shape[2] == 4 else "V"):
+                channels[_beside(layer, view.name, name, letter)] = _as_type(kind, array[..., index])
+        picture = _in_space_of(header, picture)
         plain = {name: channels.pop(name) for name in layer.channels.values()}
         for index, name in enumerate(_written_names(layer)):
             channels[name] = _as_type(plain.get(name, next(iter(plain.values()))).dtype, picture[..., index])
     write_parts(path, _of_views(parts, [view.name for view in like.views]))
+
+
+def _in_space_of(header: dict, picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 4) in the primaries of a part."""
+    if (matrix := to_rec709(header)) is None:
+        return picture
+    return np.concatenate([picture[..., :3] @ np.linalg.inv(matrix).T.astype(np.float32), picture[..., 3:]], axis=-1)
+
+
+def _beside(layer: Layer, view: str, name: str, letter: str) -> str:
+    """The channel of a further layer: as ViewLayer.Base.R beside ViewLayer.Combined.R, and Base.left.R beside left.R."""
+    path = next(iter(layer.channels.values())).split(".")[:-1]
+    around = [part for part in path[:-1] if part != view]
+    return ".".join([*around, name, *([view] if view and view in path else []), letter])
 
 
 def window_size(header: dict) -> tuple[int, int]:

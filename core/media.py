@@ -11,6 +11,7 @@ import numpy as np
 from .colour import decode_srgb, encode_srgb
 from .exr import ExrError, read_headers
 from .frame import Frame, check_frame, read_frame, window_size, write_frame
+from .layered import Layers
 from .layers import LayerError, Selection
 from .passes import PassError
 
@@ -86,12 +87,13 @@ def stylize_file(
     target: Path,
     needed: Sequence[str],
     selection: Selection,
-    change: Callable[[int, dict[str, np.ndarray]], np.ndarray],
+    change: Callable[[int, dict[str, np.ndarray]], np.ndarray | Layers],
     attributes: Mapping[str, str],
 ) -> list[str]:
     """Write a frame or a video under a passing name, as its target's name says; clauses about what is not kept.
 
-    change: number of the view and {pass: (H, W, c)} to the stylised (H, W, 4). attributes: for the header of an EXR file.
+    change: number of the view and {pass: (H, W, c)} to the stylised (H, W, 4), or to Layers, which only EXR files
+    take. attributes: for the header of an EXR file.
     Raises as describe() does, and OSError.
     """
     if path.suffix.lower() in VIDEOS:
@@ -105,19 +107,29 @@ def stylize_file(
         if kind == "exr":
             for header, _ in frame.parts:
                 header.update(attributes)
-            write_frame(partial, pictures, frame)
+            _write_exr(partial, pictures, frame)
             return frame.notes
         alpha = any("A" in view.passes["image"].channels for view in frame.views)
-        return _write_picture(path, partial, kind, pictures[0], 16, alpha)
+        return _write_picture(path, partial, kind, _alone(pictures[0]), 16, alpha)
     rgba = _told(path, lambda: _module("pictures", path).read_picture(path))
     _, _, bits, alpha = _module("pictures", path).look_at(path)
     image = np.concatenate([decode_srgb(rgba[..., :3]) * rgba[..., 3:], rgba[..., 3:]], axis=-1)
     picture = change(0, {"image": image} | own)
     if kind == "exr":
         names = "RGBA" if alpha else "RGB"
-        write_frame(partial, [picture], _as_exr(picture, names))
+        _write_exr(partial, [picture], _as_exr(image, names))
         return []
-    return _write_picture(path, partial, kind, picture, bits, alpha)
+    return _write_picture(path, partial, kind, _alone(picture), bits, alpha)
+
+
+def _alone(picture: np.ndarray | Layers) -> np.ndarray:
+    return picture.picture if isinstance(picture, Layers) else picture
+
+
+def _write_exr(path: Path, pictures: Sequence[np.ndarray | Layers], like: Frame) -> None:
+    plain = [_alone(picture) for picture in pictures]
+    further = [{"Base": p.base, "Paint": p.paint, "Coverage": p.coverage} if isinstance(p, Layers) else {} for p in pictures]
+    write_frame(path, plain, like, further)
 
 
 def is_complete(path: Path, target: Path, selection: Selection) -> bool:

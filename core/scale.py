@@ -36,7 +36,7 @@ def resized(passes: Mapping[str, Any], scale: float) -> dict[str, Any]:
         if not np.isfinite(array).all():
             array = np.nan_to_num(array, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
         if scale < 1:
-            small[name] = _enlarged(array, size)
+            small[name] = enlarged(array, size)
         elif name in SAMPLED:
             rows, columns = (((np.arange(n) + 0.5) * full / n).astype(int) for n, full in zip(size, (height, width), strict=True))
             small[name] = np.ascontiguousarray(array[rows][:, columns])
@@ -66,7 +66,7 @@ def _mean_rows(array: np.ndarray, count: int) -> np.ndarray:
     return result
 
 
-def _enlarged(array: np.ndarray, size: tuple[int, int], rows: slice = slice(None)) -> np.ndarray:
+def enlarged(array: np.ndarray, size: tuple[int, int], rows: slice = slice(None)) -> np.ndarray:
     """Rows of (h, w, c) made (H, W, c), bilinear."""
     (above, below, down), (left, right, across) = (_between(n, full) for n, full in zip(array.shape, size, strict=False))
     down, across = down[rows, None, None], across[:, None]
@@ -95,7 +95,7 @@ def carried_over(seen: np.ndarray, made: np.ndarray, image: np.ndarray) -> np.nd
     frame, size = image.copy(), (image.shape[0], image.shape[1])
 
     def fill(rows: slice) -> None:
-        base, share, blurred = np.split(_enlarged(maps, size, rows), 3, axis=-1)
+        base, share, blurred = np.split(enlarged(maps, size, rows), 3, axis=-1)
         alpha = np.nan_to_num(image[rows, :, 3:])
         frame[rows, :, :3] = decode_log(base + share * (_straight(image[rows]) - blurred)) * alpha
 

@@ -12,11 +12,12 @@ import numpy as np
 
 from .controls import Value
 from .generator import Generator
+from .layered import Layers, masked, masked_layers
 from .layers import EVERYTHING, Selection
 from .media import describe, is_complete, stylize_file, target_name
 from .passes import MASK, PASSES, check_passes
 from .steady import Steadier
-from .stylize import masked, stylize
+from .stylize import stylize, stylize_layers
 from .tiles import bounds_of
 
 STEADIED = "ganStyleSteadied"
@@ -75,6 +76,7 @@ def stylize_sequence(
     steady: float | None = None,
     controls: Mapping[str, Value] | None = None,
     mask: bool = False,
+    layers: bool = False,
 ) -> Iterator[Written]:
     """Stylise {frame: file to write}, as check_sequence() gives it, in all views of each frame.
 
@@ -84,6 +86,8 @@ def stylize_sequence(
     so in their attribute STEADIED, as they hang on the first frame of the sequence. Not to be used with skip_existing.
     scale, controls: as for stylize(); controls among the selection's guides come from the frames' layers, or files beside them.
     mask: mix the pictures in by the pass MASK alone, which the selection knows where to find, and run no more than its bounds.
+    layers: write the layers of the pictures beside them, into EXR files; the generator is that of a layered() style then. Not to
+    be used with steady.
     Raises ExrError, LayerError, SequenceError, PassError, MediaError, ProviderError.
     """
     steadiers: defaultdict[int, Steadier] = defaultdict(lambda: Steadier(steady or 0.0))
@@ -91,12 +95,16 @@ def stylize_sequence(
     further = [*(["vector"] if steady is not None else []), *([MASK.name] if mask else [])]
     needed = (*generator.style.passes, *drawn, *further)
 
-    def change(view: int, passes: dict[str, np.ndarray]) -> np.ndarray:
+    def change(view: int, passes: dict[str, np.ndarray]) -> np.ndarray | Layers:
         values = {**(controls or {}), **{name: passes[name] for name in drawn}}
         check_passes(passes, ("image", *further), {**PASSES, MASK.name: MASK})
         # What was before is in the picture outside the mask too, so that steadying needs all of it.
         bounds = bounds_of(passes[MASK.name]) if mask and steady is None else None
-        picture = stylize(generator, passes, scale=scale, controls=values, bounds=bounds, tile=tile)
+        options = {"scale": scale, "controls": values, "bounds": bounds, "tile": tile}
+        if layers:
+            made = stylize_layers(generator, passes, **options)
+            return masked_layers(passes["image"], made, passes[MASK.name]) if mask else made
+        picture = stylize(generator, passes, **options)
         picture = picture if steady is None else steadiers[view](passes, picture)
         return masked(passes["image"], picture, passes[MASK.name]) if mask else picture
 

@@ -88,6 +88,8 @@ class Style:
     """Where the style was read from."""
     cost: FrameCost = field(default=FrameCost(), compare=False, metadata=UNWRITTEN)
     """What its graph takes for a frame; see memory.frame_cost()."""
+    gives_layers: bool = field(default=False, compare=False, metadata=UNWRITTEN)
+    """Whether its graph gives layers besides the picture; see layered.layered()."""
     content: bytes = field(default=b"", repr=False, compare=False, metadata=UNWRITTEN)
     """The file as it was read and checked, which is what a Generator runs: the file may have changed since."""
 

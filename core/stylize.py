@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -9,10 +10,11 @@ from .clear_pixels import carry_on
 from .colour import HALF_MAX
 from .controls import Value, check_controls
 from .generator import Generator
+from .layered import Layers, finite
 from .memory import return_freed
 from .passes import RADIANCE, Pass, check_passes
 from .runtime import Cancelled, ProviderError
-from .scale import carried_over, clipped, mean, resized
+from .scale import carried_over, clipped, enlarged, mean, resized
 from .style import PLACE, Style
 from .threads import spread
 from .tiles import Tile, around, blended_spans, fit_window, plan_tiles, plan_within, round_up
@@ -59,13 +61,41 @@ def stylize(
     they are; the network sees there what lies nearest, so that it draws no edge against them (clear_pixels.py).
     Raises PassError for missing or wrong passes and controls, MemoryLimitError, ProviderError if the generator fails, Cancelled.
     """
+    frame = _stylize(generator, passes, exposure, scale, controls, bounds, tile, progress, cancel)
+    return frame if frame.shape[2] == 4 else np.ascontiguousarray(frame[..., :4])
+
+
+def stylize_layers(generator: Generator, passes: dict[str, np.ndarray], **options: Any) -> Layers:
+    """stylize() with the layers of its picture. generator: of a layered() style; options: those of stylize(), whose errors these
+    are, too."""
+    settings: dict[str, Any] = dict.fromkeys(("controls", "bounds", "tile", "progress", "cancel")) | {
+        "exposure": 0.0,
+        "scale": 1.0,
+    }
+    frame = _stylize(generator, passes, **settings | options)
+    picture, base, coverage = (np.ascontiguousarray(frame[..., part]) for part in (slice(4), slice(4, 8), slice(8, 9)))
+    return Layers(picture, base, picture - base, coverage)
+
+
+def _stylize(
+    generator: Generator,
+    passes: dict[str, np.ndarray],
+    exposure: float | np.ndarray,
+    scale: float,
+    controls: Mapping[str, Value] | None,
+    bounds: tuple[slice, slice] | None,
+    tile: int | None,
+    progress: Callable[[float], None] | None,
+    cancel: Callable[[], bool] | None,
+) -> np.ndarray:
+    """stylize(): (H, W, 4); or of a layered() style (H, W, 9), the picture, the base and the coverage."""
     style = generator.style
     size = check_passes(passes, style.passes, style.table)
     image, values = passes["image"], check_controls(style.controls, controls or {}, size)
     if bounds is not None:
         bounds = _cut(bounds, size)
         if any(span.start >= span.stop for span in bounds):
-            return _finite(image)
+            return _as_frame(finite(image), style)
     seen = carry_on(passes, style.passes, style.receptive_radius if style.tiles_exact else None) | values
     if (scale := clipped(scale)) == 1:
         frame = _run(generator, seen, exposure, bounds, tile, progress, cancel)
@@ -73,28 +103,26 @@ def stylize(
         frame = _run_resized(generator, seen, exposure, scale, bounds, tile, progress, cancel)
     if seen["image"] is not image:
         clear = image[..., 3] == 0
-        frame[clear] = image[clear]
+        frame[clear] = _as_frame(image, style)[clear]
     if bounds is not None:
-        whole = _finite(image)
+        whole = _as_frame(finite(image), style)
         whole[bounds] = frame[bounds]
         return whole
     return frame
 
 
-def masked(image: np.ndarray, picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The picture where the mask (H, W, 1) is 1, the image where it is 0, and what lies between them in between."""
-    image, share = _finite(image), np.nan_to_num(mask).clip(0, 1)
-    return image + share * (picture - image)
+def _as_frame(image: np.ndarray, style: Style) -> np.ndarray:
+    """What a frame is where there is no style."""
+    return np.concatenate([image, image, np.zeros_like(image[..., :1])], axis=-1) if style.gives_layers else image
+
+
+def _new_frame(size: tuple[int, ...], style: Style) -> np.ndarray:
+    return np.empty((*size[:2], 9 if style.gives_layers else 4), np.float32)
 
 
 def _cut(bounds: tuple[slice, slice], size: tuple[int, int]) -> tuple[slice, slice]:
     rows, columns = (slice(*span.indices(length)[:2]) for span, length in zip(bounds, size, strict=True))
     return rows, columns
-
-
-def _finite(image: np.ndarray) -> np.ndarray:
-    """A copy without what is infinite or no number."""
-    return np.nan_to_num(image, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
 
 
 def _run_resized(
@@ -115,15 +143,11 @@ def _run_resized(
     part = bounds and (_among(bounds[0], size[0], seen[0]), _among(bounds[1], size[1], seen[1]))
     made = _run(generator, small, small.pop("exposure"), part, tile, progress, cancel)
     if scale > 1:
-        frame = carried_over(small["image"], made, image)
-    else:
-        frame = mean(made, size)
-        frame[..., 3] = image[..., 3]
-    if bounds is None:
-        return frame
-    whole = _finite(image)
-    whole[bounds] = frame[bounds]
-    return whole
+        colours = [carried_over(small["image"], made[..., i : i + 4], image) for i in range(0, made.shape[2] // 4 * 4, 4)]
+        return np.concatenate([*colours, enlarged(made[..., 4 * len(colours) :], size).clip(0, 1)], axis=-1)
+    frame = mean(made, size)
+    frame[..., 3:8:4] = image[..., 3:]
+    return frame
 
 
 def _among(span: slice, full: int, count: int) -> slice:
@@ -195,7 +219,7 @@ def _run_tiles(
     cancel: Callable[[], bool] | None,
 ) -> np.ndarray:
     """stylize() in the given tiles: only the frame itself is held whole."""
-    frame = np.empty_like(passes["image"])
+    frame = _new_frame(passes["image"].shape, generator.style)
     for done, tile in enumerate(tiles):
         if cancel is not None and cancel():
             raise Cancelled
@@ -221,7 +245,8 @@ def _run_blended(
     rows, columns = (
         blended_spans(max(length, side), side, side // BLENDED) for length, side in zip(image.shape, size, strict=False)
     )
-    frame, done = np.zeros_like(image), 0
+    frame, done = _new_frame(image.shape, generator.style), 0
+    frame[...] = 0
     for y, row_weights in rows:
         for x, column_weights in columns:
             if cancel is not None and cancel():
@@ -230,13 +255,13 @@ def _run_blended(
             tile = Tile(y, x, *size, y, x, min(size[0], image.shape[0]), min(size[1], image.shape[1]))
             if bounds is not None and not _meet(tile.kept, bounds):
                 continue
-            part = np.empty((tile.keep_height, tile.keep_width, 4), np.float32)
+            part = _new_frame((tile.keep_height, tile.keep_width), generator.style)
             _run_tile(generator, passes, exposure, tile, part, False, cancel)
             weights = row_weights[: tile.keep_height, None, None] * column_weights[: tile.keep_width, None]
             frame[tile.kept] += part * weights
             report(done / (len(rows) * len(columns)))
     clear = image[..., 3] == 0
-    frame[clear], frame[..., 3] = image[clear], image[..., 3]
+    frame[clear], frame[..., 3:8:4] = _as_frame(image, generator.style)[clear], image[..., 3:]
     return frame
 
 
@@ -259,8 +284,13 @@ def _run_tile(
     if generator.style.placed:
         inputs[PLACE] = _columns_and_rows(tile)
     inputs |= {c.name: c.tensor(passes[c.name], size, tile.window) for c in generator.style.controls}
-    rgb = generator.run(inputs, release, cancel)
-    _place(rgb[(0, slice(None), *tile.kept_inside)], passes["image"][tile.kept], _gain(exposure, tile.kept), part)
+    planes = generator.run(inputs, release, cancel)[(0, slice(None), *tile.kept_inside)]
+    image, gain = passes["image"][tile.kept], _gain(exposure, tile.kept)
+    _place(planes[:3], image, gain, part[..., :4])
+    if generator.style.gives_layers:
+        _place(planes[3:6], image, gain, part[..., 4:8])
+        height, width = image.shape[:2]
+        part[..., 8] = np.nan_to_num(planes[6, :height, :width]) * np.nan_to_num(image[..., 3], nan=1.0, posinf=1.0, neginf=0.0)
 
 
 def _columns_and_rows(tile: Tile) -> np.ndarray:

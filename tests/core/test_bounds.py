@@ -9,8 +9,8 @@ import pytest
 from core import Generator, load_style, stylize
 from core.commands import main
 from core.exr import read_exr, write_part
+from core.layered import masked
 from core.style import SHIPPED, save_style
-from core.stylize import masked
 from core.tiles import bounds_of
 from tests.conftest import FIXTURES
 
