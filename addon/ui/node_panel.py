@@ -52,7 +52,6 @@ def draw_details(node: bpy.types.Node, layout: bpy.types.UILayout, width: float)
     run = log.latest(node.node_tree.session_uid) if node.node_tree else None
     if run is not None and run.reason:
         _wrap(layout.box().column(align=True), run.reason, width)
-    layout.operator("gan_style.render_frames", text="Render Frames to Train On...", icon="RENDER_ANIMATION")
     installed = library.installed().get(node.style_id)
     if installed is None or installed.style is None:
         return

@@ -321,6 +321,10 @@ def draw_its_panel(folder: Path) -> None:
     until(lambda: len(training().trainer.status.losses) > 2 and training().trainer.status.previews)
     said = draw()
     assert "Learning, 1 min 30 s left" in said and "4.5 images/s" in said, said
+    curve = module("ui.curve")
+    drawn = curve.picture([2.0, 1.0, 0.5, 0.25])[..., 2]
+    tops = curve.HEIGHT - 1 - np.argmax(drawn[::-1] > 0.5, axis=0)
+    assert drawn.shape == (curve.HEIGHT, curve.WIDTH) and (np.diff(tops) <= 0).all() and tops[0] - tops[-1] > 50, "it falls"
     training().trainer.leave()
     until(lambda: training().trainer.status.state == "stopped")
     assert "Stopped" in draw() and "Go On" in Layout.said

@@ -99,6 +99,22 @@ def test_settings_follow_from_the_frames(tmp_path):
         next_run(folder, plain, HERE)
 
 
+def test_a_picture_teaches_by_the_settings_of_mode_exemplar(tmp_path):
+    folder = make_training(tmp_path / "training")
+    (folder / "look").mkdir()
+    (folder / "look" / "night.png").write_bytes(b"")
+    settings = TrainingSettings(teach="picture", brush=0.5, keep_colours=True, size="fast")
+    config = next_run(folder, settings, HERE).config
+    assert (config.mode, config.exemplar, config.brush, config.keep_colours) == (
+        "exemplar",
+        (folder / "look" / "night.png",),
+        0.5,
+        True,
+    )
+    assert config.passes == ("image", "normal", "position") and config.weight_temporal == 10 and config.size == "fast"
+    assert next_run(folder, replace(settings, passes=("depth",)), HERE).config.noise_everywhere
+
+
 def test_what_is_learned_from_has_a_digest_of_its_contents(tmp_path):
     folder = make_training(tmp_path / "training")
     before = content_of(folder, "painted")
