@@ -105,7 +105,7 @@ def style_of(run: Path, trained: TrainConfig, state: dict, generator: GuidedGene
         guides=trained.own_guides,
         alignment=generator.alignment,
         training=training_record(run, trained, state),
-        score_card={"held_out": state["scores"]},
+        score_card={"held_out": state["scores"]} if state["scores"] else {},
         thumbnail=thumbnail.read_bytes() if thumbnail.is_file() else b"",
     )
 

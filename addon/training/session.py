@@ -163,8 +163,11 @@ def look(training: Training) -> None:
 
 
 def redraw() -> None:
+    """Of the compositors the sidebars alone, since drawing all takes long where the graphics are slow."""
     for area in (a for window in bpy.context.window_manager.windows for a in window.screen.areas if a.type == "NODE_EDITOR"):
-        area.tag_redraw()
+        for region in area.regions:
+            if region.type == "UI":
+                region.tag_redraw()
 
 
 def running() -> list[Training]:

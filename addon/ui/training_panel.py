@@ -1,4 +1,4 @@
-"""The panel Style Training in the compositor's sidebar: frames, what is painted, learning, and what became of it."""
+"""The panel Style Training, in a tab of the compositor's sidebar: frames, what is painted, learning, and what became of it."""
 
 import textwrap
 
@@ -29,7 +29,7 @@ class GANSTYLE_PT_training(bpy.types.Panel):  # noqa: N801 - Blender's way to na
     bl_label = "Style Training"
     bl_space_type = "NODE_EDITOR"
     bl_region_type = "UI"
-    bl_category = "Node"
+    bl_category = "GAN Style"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -76,6 +76,7 @@ def default_scene() -> bpy.types.Scene:
     scene.cycles.use_denoising = False
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 640, 360, 100
     scene.frame_end = 5
+    scene.render.image_settings.file_format = "OPEN_EXR"
     return scene
 
 
@@ -83,7 +84,7 @@ def show_sidebar(area: bpy.types.Area) -> Iterator[None]:
     area.spaces.active.show_region_ui = True
     region = next(r for r in area.regions if r.type == "UI")
     yield from until(lambda: not region.is_property_readonly("active_panel_category"))  # it has been drawn
-    region.active_panel_category = "Node"
+    region.active_panel_category = "GAN Style"
 
 
 def paint(frame: str) -> Iterator[None]:
@@ -100,6 +101,12 @@ def paint(frame: str) -> Iterator[None]:
     yield from pause(1)
     screenshot("training_paint")
     close_further_windows()
+
+
+def fit_pictures() -> None:
+    for area in bpy.context.window_manager.windows[0].screen.areas:
+        if area.type == "IMAGE_EDITOR":
+            in_area(area, lambda: bpy.ops.image.view_all(fit_view=True))
 
 
 def close_further_windows() -> None:
@@ -162,8 +169,9 @@ def learned(scene: bpy.types.Scene, node: bpy.types.Node, pressed: float) -> Ite
     check("it did not fail", lambda: assert_equal((status.state, status.problem), ("training", "")))
     check("the node has the style as it stands", lambda: assert_equal(node.style_id, name))
     seen = runs()
-    yield from until(lambda: runs() > seen + 1 or not REAL)
-    yield from pause(1)
+    yield from until(lambda: runs() > seen + 3 or not REAL)
+    fit_pictures()
+    yield from pause(2)
     screenshot("training_live")
     if not REAL:
         yield from pause(5)
@@ -186,6 +194,8 @@ def kept(scene: bpy.types.Scene, node: bpy.types.Node) -> Iterator[None]:
     yield from until(quiet)
     yield from pause(3)
     check("the kept style is in the node", lambda: assert_equal(node.style_id, "oil_from_my_shot"))
+    fit_pictures()
+    yield from pause(2)
     screenshot("training_kept")
     if not REAL:
         return
