@@ -135,6 +135,8 @@ class GANSTYLE_OT_add_look(_OfTraining, bpy.types.Operator):  # noqa: N801
     filter_glob: bpy.props.StringProperty(default=PICTURES, options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if self.files:  # dropped onto the editor
+            return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -153,6 +155,21 @@ class GANSTYLE_OT_add_look(_OfTraining, bpy.types.Operator):  # noqa: N801
         context.scene.gan_style_training.teach = "picture"
         _changed(training)
         return {"FINISHED"}
+
+
+class GANSTYLE_FH_look(bpy.types.FileHandler):  # noqa: N801
+    """Pictures dropped onto the compositor, while a training learns from pictures; Blender asks whether to add a node instead."""
+
+    bl_idname = "GANSTYLE_FH_look"
+    bl_label = "Picture of the Look"
+    bl_import_operator = "gan_style.add_look"
+    bl_file_extensions = PICTURES.replace("*", "")
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        compositor = context.area is not None and context.area.ui_type == "CompositorNodeTree"
+        training = session.of(context.scene) if compositor else None
+        return training is not None and bool(training.there.rendered) and training.settings.teach == "picture"
 
 
 class GANSTYLE_OT_remove_look(_OfTraining, bpy.types.Operator):  # noqa: N801
@@ -325,6 +342,7 @@ CLASSES = (
     GANSTYLE_OT_save_paintings,
     GANSTYLE_OT_forget_painting,
     GANSTYLE_OT_add_look,
+    GANSTYLE_FH_look,
     GANSTYLE_OT_remove_look,
     GANSTYLE_OT_train,
     GANSTYLE_OT_stop_training,

@@ -267,6 +267,12 @@ def learn_from_pictures(folder: Path) -> None:
     assert "no picture that can be learned from" in refusal(add, directory=str(folder), files=[{"name": "shot.blend"}])
     assert add(directory=str(folder), files=[{"name": "look.png"}]) == {"FINISHED"}
     assert training().there.pictures == ("look.png",)
+    handler = module("ui.training_operators").GANSTYLE_FH_look
+    compositor = SimpleNamespace(area=SimpleNamespace(ui_type="CompositorNodeTree"), scene=bpy.context.scene)
+    assert handler.poll_drop(compositor)
+    bpy.context.scene.gan_style_training.teach = "painted"
+    assert not handler.poll_drop(compositor)
+    bpy.context.scene.gan_style_training.teach = "picture"
     bpy.ops.gan_style.train()
     until(lambda: training().trainer.status.state == "training")
     bpy.ops.gan_style.stop_training()
