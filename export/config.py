@@ -1,9 +1,12 @@
 """The trainer's settings, with what must hold between them and the defaults of each mode."""
 
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from core.controls import Control, controls_from_json
 from core.passes import PASSES, Pass, guide
+from core.presentable import StyleError
 
 from .settings import ConfigError, from_values, plain, read_values, require, setting, to_values
 
@@ -107,6 +110,16 @@ class TrainConfig:
     noise: int = setting(0, "channels of noise that sticks to surfaces; the generator sees them in place of the pass position")
     noise_everywhere: bool = setting(
         False, "let the noise stick to the image's tones, or to the screen, where no surface is known; needs no position"
+    )
+    knob: tuple[str, ...] = setting(
+        (),
+        "what can be set of the look, NAME=LOW:DEFAULT:HIGH:MEANING each, of mode paired: the files guides/NAME/ hold the values "
+        "that the frames were painted with, as paint --knobs writes them; it becomes a control of the style",
+    )
+    looks: tuple[Path, ...] = setting(
+        (),
+        "several looks in one style, each with a control for how much of it there is: in mode paired folders of painted frames "
+        "in the place of target/, in mode exemplar a picture each in the place of exemplar",
     )
     black: float = setting(
         0.1,
@@ -242,6 +255,10 @@ class TrainConfig:
             not self.noise or self.noise_everywhere or "position" in self.passes,
             "noise needs position among the passes, or noise-everywhere",
         )
+        require(not self.knob or self.mode == "paired", "knob belongs to mode paired")
+        require(not self.looks or self.mode in ("paired", "exemplar"), "looks belong to the modes paired and exemplar")
+        require(len(self.looks) != 1, "looks must name two or more")
+        require(not self.controls or self.generator in OWN_GENERATORS, f"generator {self.generator} takes no knob and no looks")
         require(0 <= self.black <= 1, f"black must be from 0 to 1, not {self.black}")
         require(len(self.betas) == 2, "betas must be two numbers")
         require(self.frame_height >= 0, f"frame-height must be at least 0, not {self.frame_height}")
@@ -256,6 +273,27 @@ class TrainConfig:
         try:
             return tuple(guide(name, channels) for name, channels in named)
         except ValueError as error:
+            raise ConfigError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """What `knob` and, after these, `looks` name. Raises ConfigError."""
+        values = []
+        for text in self.knob:
+            name, _, told = text.partition("=")
+            numbers, meaning = told.split(":")[:3], ":".join(told.split(":")[3:])
+            try:
+                low, default, high = map(float, numbers)
+            except ValueError as error:
+                raise ConfigError(f"A knob must be like line_weight=0:1:3 or line_weight=0:1:3:How thick, not {text}.") from error
+            values.append({"name": name, "low": low, "default": default, "high": high, "meaning": meaning})
+        for number, path in enumerate(self.looks):
+            name = re.sub("[^a-z0-9]+", "_", path.stem.lower()).strip("_")
+            meaning = f"How much there is of the look {path.stem}, beside the others"
+            values.append({"name": name, "low": 0.0, "default": float(number == 0), "high": 1.0, "meaning": meaning})
+        try:
+            return controls_from_json(values)
+        except StyleError as error:
             raise ConfigError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
 
     @property
@@ -286,7 +324,9 @@ class TrainConfig:
             require(self.weight_adversarial > 0, f"mode {self.mode} learns from weight-adversarial; give it more than 0")
             require(not self.conditional, f"conditional can't be on in mode {self.mode}: no target belongs to an input")
         if self.mode == "exemplar":
-            require(bool(self.exemplar), "exemplar must name a picture of the look or a few")
+            require(
+                bool(self.exemplar) != bool(self.looks), "exemplar must name a picture of the look or a few, or looks several"
+            )
             require(0 < self.brush <= 2, f"brush must be above 0 and at most 2, not {self.brush}")
             for name in ("r1", "features", "variation"):
                 require(not weights[f"weight_{name}"], f"weight-{name} is no part of mode exemplar; set it to 0")

@@ -103,6 +103,7 @@ def style_of(run: Path, trained: TrainConfig, state: dict, generator: GuidedGene
         passes=generator.passes,
         placed=generator.placed,
         guides=trained.own_guides,
+        controls=generator.controls,
         alignment=generator.alignment,
         training=training_record(run, trained, state),
         score_card={"held_out": state["scores"]} if state["scores"] else {},
@@ -144,8 +145,9 @@ def write_style(generator: GuidedGenerator, style: Style, path: Path, tolerance:
 
 def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
     """The generator as a graph for any height and width that are multiples of its alignment. Raises ExportError."""
-    channels = [p.input_channels for p in generator.inputs] + [2] * generator.placed
-    examples = tuple(torch.rand(1, count, 8 * generator.alignment, 9 * generator.alignment) for count in channels)
+    channels = {p.name: p.input_channels for p in generator.inputs} | {PLACE: 2}
+    sides = 8 * generator.alignment, 9 * generator.alignment
+    examples = tuple(torch.rand(1, channels[name], *sides) for name in generator.takes)
     height, width = (generator.alignment * torch.export.Dim(name, min=1, max=4096) for name in ("h", "w"))
     buffer = BytesIO()
     with _quiet():
@@ -236,7 +238,8 @@ class _TorchGenerator:
 def parity(module: GuidedGenerator, generator: Generator) -> float:
     """Largest difference between PyTorch and ONNX Runtime over random frames of odd sizes through core.stylize.
 
-    Scene-linear, absolute up to 1 and relative above; not a number if PyTorch gives one. A generator's noise takes part.
+    Scene-linear, absolute up to 1 and relative above; not a number if PyTorch gives one. A generator's noise takes part, and
+    all values of its controls.
     """
     rng, worst, noise = np.random.default_rng(0), 0.0, 0.0
     reference = _TorchGenerator(module.eval(), generator.style)
@@ -244,7 +247,8 @@ def parity(module: GuidedGenerator, generator: Generator) -> float:
         if height * width == 1 and not generator.style.tiles_exact:
             continue  # instance normalisation divides by the deviation, which on one pixel is nothing but rounding
         passes = _random_passes(generator.style.table.values(), height, width, rng)
-        expected, actual = stylize(reference, passes), stylize(generator, passes)
+        controls = {c.name: rng.uniform(c.low, c.high, (height, width, 1)) for c in generator.style.controls}
+        expected, actual = (stylize(g, passes, controls=controls) for g in (reference, generator))
         worst = np.fmax(worst, (np.abs(expected - actual) / np.maximum(np.abs(expected), 1)).max())
         noise = max(noise, _strength_of_noise(module, passes))
     assert noise > LEAST_NOISE or not module.noise, "these frames would prove nothing about the noise"

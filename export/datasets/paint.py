@@ -5,9 +5,10 @@ import hashlib
 import importlib.util
 import inspect
 import itertools
+import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -16,15 +17,24 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 from tqdm import tqdm
 
+from core.controls import Control
 from core.exr import ExrError, read_exr, read_parts, write_part
 
 from ..settings import TrainerError, setting
-from .looks import LOOKS
+from .looks import KNOBS, LOOKS
+from .looks.tones import smoothstep
+
+log = logging.getLogger(__name__)
 
 STAMP = "painted_by"
 """Attribute of a painted file's header that names the look, the state of its code and the frame."""
+
+
+GUIDES = "guides"
+"""The folder for the values of knobs, beside that of the targets."""
 
 
 class PaintError(TrainerError):
@@ -42,11 +52,18 @@ class PaintConfig:
         None,
         "another data folder, made of hard links to the frames and of what is painted, so that looks can share frames",
     )
+    knobs: tuple[str, ...] = setting(
+        (),
+        "knobs of the look to turn, differently in each frame: guides/NAME/ gets the values of its pixels, for train --knob",
+    )
     processes: int = setting(1, "frames painted at the same time")
 
     def __post_init__(self):
         if self.processes < 1:
             raise PaintError(f"The setting processes must be at least 1, not {self.processes}.")
+        known = [knob.name for knob in KNOBS.get(self.look, ())]
+        if unknown := [name for name in self.knobs if name not in known]:
+            raise PaintError(f"The look {self.look} has no knob {unknown[0]}; it has {', '.join(known) or 'none'}.")
 
 
 def paint(config: PaintConfig) -> list[Path]:
@@ -59,16 +76,33 @@ def paint(config: PaintConfig) -> list[Path]:
     chosen = [path for path in rendered if any(fnmatch(path.stem, pattern) for pattern in config.frames)]
     if not chosen:
         raise PaintError(f"No frame in {config.data / 'input'} fits {', '.join(config.frames)}.")
-    folder, painter = (config.into or config.data) / "target", f"{config.look} {_code_digest(config.look)}"
-    folder.mkdir(parents=True, exist_ok=True)
+    data, painter = config.into or config.data, f"{config.look} {_code_digest(config.look)}"
+    knobs = [knob for knob in KNOBS.get(config.look, ()) if knob.name in config.knobs]
+    painter += "".join(f" {knob.name}={knob.low:g}:{knob.high:g}" for knob in knobs)
+    folder = data / "target"
+    for made in (folder, *(data / GUIDES / knob.name for knob in knobs)):
+        made.mkdir(parents=True, exist_ok=True)
     if config.into:
         _share(chosen, config.into / "input")
     stamps = {path: f"{painter} {_digest(path)}" for path in chosen}
     missing = {path: stamp for path, stamp in stamps.items() if not _is_painted(folder / path.name, stamp)}
-    one = partial(_paint_one, config.look, folder)
+    one = partial(_paint_one, config.look, data, knobs)
     for _ in tqdm(_each(one, missing, config.processes), total=len(missing), desc=config.look, unit="frame"):
         pass
+    for knob in knobs:
+        log.info("Train with --knob '%s=%g:%g:%g:%s'", knob.name, knob.low, knob.default, knob.high, knob.meaning)
     return [folder / path.name for path in chosen]
+
+
+def knob_plane(knob: Control, frame: str, height: int, width: int) -> np.ndarray:
+    """Values of a knob for the frame of a name, (H, W) float32, which follow from the names alone: one for all of it, or every
+    second time from one to another, so that the same frame shows what the knob does."""
+    rng = np.random.default_rng(list(hashlib.sha256(f"{frame} {knob.name}".encode()).digest()))
+    first, last = rng.uniform(knob.low, knob.high, 2)
+    turn, slow = rng.uniform(0, 2 * np.pi), rng.integers(2)
+    y, x = np.mgrid[:height, :width]
+    along = np.cos(turn) * (x / width - 0.5) + np.sin(turn) * (y / height - 0.5)
+    return (first + slow * smoothstep(-0.4, 0.4, along) * (last - first)).astype(np.float32)
 
 
 def _code_digest(look: str) -> str:
@@ -141,15 +175,20 @@ def _each(one: partial, frames: dict[Path, str], processes: int) -> Iterator[Non
             pool.shutdown(cancel_futures=True)
 
 
-def _paint_one(look: str, folder: Path, path: Path, stamp: str) -> None:
-    """Write a frame's picture under the frame's name, stamped. Raises PaintError."""
+def _paint_one(look: str, data: Path, knobs: Sequence[Control], path: Path, stamp: str) -> None:
+    """Write a frame's picture, stamped, and before it the values of the knobs, under the frame's name. Raises PaintError."""
     import OpenEXR  # here, as in core.exr
 
     try:
-        picture = LOOKS[look](read_exr(path)).astype("float16")
-        unfinished = folder / f".{path.stem}.partial"
-        header = {"compression": OpenEXR.ZIP_COMPRESSION, STAMP: stamp}
-        write_part(unfinished, header, dict(zip("RGB", picture.transpose(2, 0, 1), strict=True)))
+        passes = read_exr(path)
+        planes = {knob.name: knob_plane(knob, path.stem, *passes["image"].shape[:2]) for knob in knobs}
+        picture = LOOKS[look](passes, **planes).astype("float16")
+        unfinished = data / "target" / f".{path.stem}.partial"
+        header = {"compression": OpenEXR.ZIP_COMPRESSION}
+        for name, plane in planes.items():
+            write_part(unfinished, header, {"Y": plane.astype("float16")})
+            os.replace(unfinished, data / GUIDES / name / path.name)
+        write_part(unfinished, header | {STAMP: stamp}, dict(zip("RGB", picture.transpose(2, 0, 1), strict=True)))
     except (ExrError, KeyError) as error:
         raise PaintError(f"{path} can't be painted: {error}.") from error
-    os.replace(unfinished, folder / path.name)
+    os.replace(unfinished, data / "target" / path.name)

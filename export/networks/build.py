@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from core.controls import Control
 from core.passes import Pass
 
 from .generators import BLACK, CNN, GuidedGenerator, ResNet, UNet
@@ -27,10 +28,11 @@ def make_generator(
     smooth: bool = False,
     everywhere: bool = False,
     black: float = BLACK,
+    controls: Sequence[Control] = (),
+    looks: int = 0,
 ) -> GuidedGenerator:
     """The generator of a kind in a named size or of given widths; published ones (published.PEERS) have one size."""
     if kind in GENERATORS:
-        return GENERATORS[kind](
-            passes, *(widths or SIZES[kind][size]), noise=noise, gate=gate, smooth=smooth, everywhere=everywhere, black=black
-        )
+        options = {"noise": noise, "gate": gate, "smooth": smooth, "everywhere": everywhere, "black": black}
+        return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), **options, controls=controls, looks=looks)
     return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pixel_shuffle, relu
 
+from core.controls import Control
 from core.passes import PASSES, Pass
 from core.style import PLACE
 
@@ -22,6 +23,8 @@ LANES = 16
 """Channels that ONNX Runtime's convolutions take at once on AVX-512; 8 on AVX2."""
 RELU_GAIN = 2**0.5
 """Gain that makes up for the half that a ReLU removes."""
+NO_LOOK = 1e-3
+"""What the first look has in any case, beside what its control says."""
 TAIL_GAIN = 0.02
 """Gain so small that the first output is close to the input."""
 BLACK = 0.1
@@ -41,8 +44,9 @@ class GuidedGenerator(nn.Module):
     H and W multiples of `alignment`; "image" comes first and is scene-linear RGB. noise: channels of world-anchored noise that it
     sees in place of the position pass, since the place of a surface in one scene says nothing about other scenes. everywhere:
     where there is no surface, the noise sticks to the image's tones or to the screen; it needs no position pass then, but is
-    `placed`: PLACE is the last input. black: how bright it may make what is black, scene-linear, whatever the other passes hold;
-    it may add more where there is light.
+    `placed`: PLACE comes after the passes. black: how bright it may make what is black, scene-linear, whatever the other passes
+    hold; it may add more where there is light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018,
+    FFDNet, shows a network the level of noise so); the last `looks` of them say how much there is of each look.
     Subclasses give `alignment` and change(), whose results have `out_channels` in all.
     """
 
@@ -58,16 +62,20 @@ class GuidedGenerator(nn.Module):
         smooth: bool = False,
         everywhere: bool = False,
         black: float = BLACK,
+        controls: Sequence[Control] = (),
+        looks: int = 0,
     ):
         super().__init__()
+        self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
         self.black = encode(torch.tensor(float(black))).item()
         self.gate, self.smooth = gate or smooth, smooth
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
-        self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in passes)
-        self.passes = tuple(p.name for p in self.inputs)
+        self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in (*passes, *(c.guide for c in controls)))
+        self.passes = tuple(p.name for p in self.inputs[: len(passes)])
         self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
         self.placed = bool(noise) and everywhere
-        self.takes = self.passes + ((PLACE,) if self.placed else ())
+        self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
+        self.noise_channels = noise
         self.in_channels = sum(p.input_channels for p in self.inputs if not (noise and p.name == "position")) + noise
 
     def forward(self, *taken: Tensor) -> Tensor:
@@ -78,11 +86,16 @@ class GuidedGenerator(nn.Module):
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
         seen = dict(zip(self.takes, taken, strict=True))
         guides = {p.name: network_sees(p)(seen[p.name]) for p in self.inputs}
+        for control in self.controls:
+            guides[control.name] = (seen[control.name] - control.low) * (2 / (control.high - control.low)) - 1
+        shares = self.shares(seen)
+        guides |= zip(self.looks, shares.split(1, 1), strict=True) if self.looks else ()
         image = guides["image"]
         if self.noise:  # in the place of position, or after all others
             guides["position"] = self.noise_of(seen)
         guides = list(guides.values())
-        colour, *more = self.change(torch.cat(guides, 1) if len(guides) > 1 else guides[0])
+        guides = torch.cat(guides, 1) if len(guides) > 1 else guides[0]
+        colour, *more = self.change(guides, shares) if self.looks else self.change(guides)
         limit = self.limit(image)
         gates = [torch.sigmoid(gate + OPEN) for gate in more[:1]]
         if self.smooth:
@@ -90,6 +103,19 @@ class GuidedGenerator(nn.Module):
         for gate in gates:
             image = image * gate
         return image + colour - relu(colour - limit)
+
+    def shares(self, passes: dict[str, Tensor]) -> Tensor | None:
+        """How much there is of each look, (B, looks, H, W), at each pixel 1 in all, of their controls; where all are 0, the first
+        counts alone. None without looks."""
+        if not self.looks:
+            return None
+        first, *others = (passes[name] for name in self.looks)
+        weights = torch.cat([first + NO_LOOK, *others], 1)
+        return weights / weights.sum(1, keepdim=True)
+
+    def affine(self, *channels: tuple[int, int]) -> nn.ModuleList:
+        """For each (channels, step) what the looks change there; nothing without looks."""
+        return nn.ModuleList(Affine(len(self.looks), *c) if self.looks else Unbent() for c in channels)
 
     def limit(self, image: Tensor) -> Tensor:
         """The most that may be added to an encoded image (B, 3, H, W), as (B, 1, H, W): `black`, and the light within about ten
@@ -108,10 +134,36 @@ class GuidedGenerator(nn.Module):
         """A picture (B, c, H, W) without what is finer than this generator can paint, H and W even."""
         return picture
 
-    def change(self, guides: Tensor) -> Sequence[Tensor]:
+    def change(self, guides: Tensor, shares: Tensor | None = None) -> Sequence[Tensor]:
         """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image (B, 3, H, W), then the gate and
-        the shares of detail before their sigmoids, each (B, 1, H, W)."""
+        the shares of detail before their sigmoids, each (B, 1, H, W). shares: of looks, see shares()."""
         raise NotImplementedError
+
+
+class Affine(nn.Module):
+    """Channels scaled and shifted by how much there is of each look (Dumoulin et al. 2017, section 2.1), pixel by pixel:
+    statistics of the image, which they normalise by, would make tiles differ. Without effect at first.
+
+    step: pixels of the frame in one of the channels' pixels, each way.
+    """
+
+    def __init__(self, looks: int, channels: int, step: int):
+        super().__init__()
+        self.step = step
+        self.change = nn.Conv2d(looks, 2 * channels, 1)
+        nn.init.zeros_(self.change.weight)
+        nn.init.zeros_(self.change.bias)
+
+    def forward(self, x: Tensor, shares: Tensor) -> Tensor:
+        scale, shift = self.change(avg_pool2d(shares, self.step)).chunk(2, 1)
+        return x + x * scale + shift
+
+
+class Unbent(nn.Module):
+    """In the place of an Affine."""
+
+    def forward(self, x: Tensor, _shares: None) -> Tensor:
+        return x
 
 
 class Residual(nn.Module):
@@ -166,14 +218,16 @@ class CNN(GuidedGenerator):
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
         self.tail = Tail(c1, 4, self.out_channels)
+        self.bends = self.affine((c1, 4), (c2, 8))
         _initialise(self.front, RELU_GAIN)
         _initialise(self.down, RELU_GAIN)
         _initialise(self.up, 1.0)
         _initialise(self.tail, TAIL_GAIN)
 
-    def change(self, guides: Tensor) -> Sequence[Tensor]:
-        quarter = self.before(relu(self.front(guides)))  # (B, c1, H/4, W/4)
-        eighth = self.up(self.middle(relu(self.down(quarter))))  # (B, c1, H/8, W/8)
+    def change(self, guides: Tensor, shares: Tensor | None = None) -> Sequence[Tensor]:
+        fine, coarse = self.bends
+        quarter = self.before(fine(relu(self.front(guides)), shares))  # (B, c1, H/4, W/4)
+        eighth = self.up(self.middle(coarse(relu(self.down(quarter)), shares)))  # (B, c1, H/8, W/8)
         quarter = self.after(quarter + _twice(eighth))
         return self.tail(quarter)
 
@@ -200,6 +254,7 @@ class UNet(GuidedGenerator):
             nn.ModuleList(nn.Conv2d(a, a, 3, padding=1, padding_mode="replicate") for a in widths[:-1]) for _ in range(2)
         )
         self.tail = nn.Conv2d(widths[0], self.out_channels, 3, padding=1, padding_mode="replicate")
+        self.bends = self.affine(*((width, 2**level) for level, width in enumerate(widths, 1)))
         for conv in (*self.downs, *self.skips, *self.merges):
             _initialise(conv, RELU_GAIN)
         for conv in self.ups:
@@ -209,10 +264,10 @@ class UNet(GuidedGenerator):
     def resolved(self, picture: Tensor) -> Tensor:
         return _softened(_enlarged(_halved(picture)))
 
-    def change(self, guides: Tensor) -> Sequence[Tensor]:
+    def change(self, guides: Tensor, shares: Tensor | None = None) -> Sequence[Tensor]:
         x, levels = guides, []
-        for down in self.downs:
-            x = relu(down(_halved(x)))  # (B, widths[i], H/2^(i+1), W/2^(i+1))
+        for down, bend in zip(self.downs, self.bends, strict=True):
+            x = bend(relu(down(_halved(x))), shares)  # (B, widths[i], H/2^(i+1), W/2^(i+1))
             levels.append(x)
         x = levels.pop()
         for up, skip, merge in zip(*(reversed(convs) for convs in (self.ups, self.skips, self.merges)), strict=True):
@@ -238,14 +293,16 @@ class ResNet(GuidedGenerator):
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Conv2d(c1, c1, 3, padding=1)
         self.tail = Tail(c1, 2, self.out_channels)
+        self.bends = self.affine((c1, 2), (c2, 4))
         for conv in (self.front, self.down, self.after):
             _initialise(conv, RELU_GAIN)
         _initialise(self.up, 1.0)
         _initialise(self.tail, TAIL_GAIN)
 
-    def change(self, guides: Tensor) -> Sequence[Tensor]:
-        half = relu(self.front(guides))  # (B, c1, H/2, W/2)
-        quarter = self.up(self.middle(relu(self.down(half))))  # (B, c1, H/4, W/4)
+    def change(self, guides: Tensor, shares: Tensor | None = None) -> Sequence[Tensor]:
+        fine, coarse = self.bends
+        half = fine(relu(self.front(guides)), shares)  # (B, c1, H/2, W/2)
+        quarter = self.up(self.middle(coarse(relu(self.down(half)), shares)))  # (B, c1, H/4, W/4)
         half = relu(self.after(_twice(quarter)))
         return self.tail(half)
 

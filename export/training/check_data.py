@@ -7,7 +7,7 @@ from pathlib import Path
 from ..config import TrainConfig, train_config
 from ..frames.frame_store import FrameStore
 from .dataset import DataSet, split_names
-from .exemplar import RenderedFrames, look_of
+from .exemplar import RenderedFrames, looks_of
 
 
 def check_data(values: dict) -> str:
@@ -18,9 +18,9 @@ def check_data(values: dict) -> str:
     config = train_config({"run": Path()} | values)
     if config.mode == "exemplar":
         return _of_exemplar(config)
-    data = DataSet(config)
+    data, further = DataSet(config), [DataSet(config, folder) for folder in config.looks[1:]]
     lines = [f"{config.data} can be used in the mode {config.mode}.", _line("input", data.inputs)]
-    lines.append(_line("target", data.targets))
+    lines += [_line(found.targets.folder.name, found.targets) for found in (data, *further)]
     if data.targets.masks:
         lines.append(_line("mask", data.targets.masks))
     if transparent := [f for f in data.targets.frames.values() if f.covered < 1]:
@@ -31,10 +31,11 @@ def check_data(values: dict) -> str:
 
 
 def _of_exemplar(config: TrainConfig) -> str:
-    frames, look = RenderedFrames(config), look_of(config)
+    frames, looks = RenderedFrames(config), looks_of(config)
     lines = [f"{config.data} can be used in the mode {config.mode}.", _line("input", frames.inputs)]
     lines.append(f"  {_count(frames.steps, 'step')} from an input to the next frame of its sequence")
-    for path, picture in zip(config.exemplar, look.pictures, strict=True):
+    pictures = (picture for look in looks for picture in look.pictures)
+    for path, picture in zip(config.looks or config.exemplar, pictures, strict=True):
         lines.append(f"  {path.name}, scaled to {picture.shape[2]} x {picture.shape[1]} pixels by brush {config.brush:g}")
     return "\n".join(lines)
 

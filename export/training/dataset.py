@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatch
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..frames.frame_store import DataError, Frame, FrameStore, cache_folder, dig
 from ..frames.guides import GuideSource, sources_of
 from ..networks.encoding import places
 from .distributed import processes, share
+from .looks import as_passes, draw_weights, mixed
 
 MOTION = ("vector", "depth")
 """The passes that the temporal loss needs besides those that the generator sees."""
@@ -56,7 +58,8 @@ class DataSet:
     Raises DataError with a list of all files that are unreadable, that don't fit together, or that the mode needs and lacks.
     """
 
-    def __init__(self, config: TrainConfig):
+    def __init__(self, config: TrainConfig, painted: Path | None = None):
+        """painted: folder of the targets, None for target/ in the data folder, or the first of several looks."""
         passes = config.passes + tuple(p for p in MOTION if config.weight_temporal and p not in config.passes)
         problems: list[str] = []
         data, cache, height, masks = config.data, cache_folder(config.data), config.frame_height, None
@@ -65,7 +68,8 @@ class DataSet:
         )
         if (data / "mask").is_dir():
             masks = FrameStore(data / "mask", ("mask",), cache, problems, height=height)
-        self.targets = FrameStore(data / "target", ("image", "mask"), cache, problems, height=height, finite=True, masks=masks)
+        painted = painted or next(iter(config.looks), data / "target")
+        self.targets = FrameStore(painted, ("image", "mask"), cache, problems, height=height, finite=True, masks=masks)
         self.fingerprint = digest([store.fingerprint for store in (self.inputs, self.targets, masks) if store])
         self.pairs = sorted(self.inputs.frames.keys() & self.targets.frames.keys())
         problems += self._misfits(config)
@@ -96,8 +100,9 @@ class DataSet:
 
 
 def guides_of(config: TrainConfig) -> tuple[GuideSource, ...]:
-    """Where the data folder has the style's own guides."""
-    return sources_of(config.data, config.own_guides, config.guide_layers)
+    """Where the data folder has the style's own guides, and the values that knobs were turned to."""
+    knobs = [control.guide for control in config.controls[: len(config.knob)]]
+    return sources_of(config.data, (*config.own_guides, *knobs), config.guide_layers)
 
 
 def _without(store: FrameStore, other: FrameStore, but: Collection[str] = ()) -> list[str]:
@@ -158,11 +163,21 @@ def split_names(names: Sequence[str], patterns: Sequence[str], fraction: float) 
     return training, held
 
 
-def draw_pairs(data: DataSet, names: Sequence[str], config: TrainConfig, rng: np.random.Generator) -> Crops:
-    """A batch of random crops of inputs with their targets."""
+def draw_pairs(
+    data: DataSet, names: Sequence[str], config: TrainConfig, rng: np.random.Generator, others: Sequence[FrameStore] = ()
+) -> Crops:
+    """A batch of random crops of inputs with their targets. others: targets of further looks; then each crop has looks of its
+    own, and what their controls say is among its passes."""
     rows = share([_place(data.targets, names, config, rng) for _ in range(config.batch * processes())])
     inputs, targets = (_cut(store, rows, config.crop) for store in (data.inputs, data.targets))
-    return Crops(inputs, targets["image"], targets.get("mask"))
+    if not others:
+        return Crops(inputs, targets["image"], targets.get("mask"))
+    further = [_cut(store, rows, config.crop) for store in others]
+    weights = torch.stack(share(list(draw_weights(config.batch * processes(), 1 + len(others), config.crop, rng))))
+    masks = [found["mask"] for found in (targets, *further) if "mask" in found]
+    inputs |= as_passes([control.name for control in config.controls[len(config.knob) :]], weights)
+    painted = mixed([found["image"] for found in (targets, *further)], weights)
+    return Crops(inputs, painted, torch.stack(masks).amin(0) if masks else None)
 
 
 def draw_frames(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -183,6 +198,7 @@ def draw_steps(
     later = share([row._replace(name=name) for row, (_, name) in zip(rows, pairs, strict=True)])
     rows = share(rows) + later
     passes, side = _cut(data.inputs, rows, config.crop), config.crop
+    passes |= _turned(config, len(rows) // 2, side, rng)
     if not anchored:
         return Crops(passes, None)
     known = [index for index, row in enumerate(rows) if row.name in data.targets.frames]
@@ -190,6 +206,18 @@ def draw_steps(
     found = _cut(data.targets, [rows[index] for index in known], side)
     target[known], mask[known] = found["image"], found.get("mask", torch.ones(()))
     return Crops(passes, target, mask)
+
+
+def _turned(config: TrainConfig, count: int, side: int, rng: np.random.Generator) -> dict[str, Tensor]:
+    """Values of all controls for pairs of frames, the same for both of a pair: what changes between them is the frame alone."""
+    knobs, turned = config.controls[: len(config.knob)], {}
+    for control in knobs:
+        value = torch.from_numpy(rng.uniform(control.low, control.high, (count, 1, 1, 1)).astype(np.float32))
+        turned[control.name] = value.expand(-1, -1, side, side).repeat(2, 1, 1, 1)
+    if config.looks:
+        weights = draw_weights(count, len(config.looks), side, rng).repeat(2, 1, 1, 1)
+        turned |= as_passes([control.name for control in config.controls[len(knobs) :]], weights)
+    return turned
 
 
 class _Place(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from core.colour import LUMINANCE
@@ -23,6 +23,7 @@ from . import losses
 from .dataset import MOTION, Crops, draw_frames, draw_steps, follow_names, guides_of, split_names
 from .distributed import processes, share
 from .hardware import Hardware
+from .looks import one_look
 from .objective import Objective, Terms
 
 BRUSH_WIDTH = 1920
@@ -44,12 +45,22 @@ DIRECTIONS = 64
 """Lines that style projects features onto in each step."""
 
 
+class Part(NamedTuple):
+    """What one of the looks has to do with a step."""
+
+    look: int
+    """Its number."""
+    share: float
+    """How much there is of it in all crops of the step."""
+    pieces: Tensor
+    """(B, 3, h, w) sRGB in [0, 1], of its pictures."""
+
+
 class Batch(NamedTuple):
     """What one step learns from."""
 
     inputs: Crops
-    look: Tensor
-    """(B, 3, h, w) sRGB in [0, 1], pieces of the pictures."""
+    parts: list[Part]
     moving: bool
     """Whether the inputs are two frames in a row, the earlier ones in the first half."""
     offset: tuple[int, int]
@@ -135,10 +146,13 @@ class Look:
         return torch.lerp(mean.expand_as(colour), colour, alpha)
 
 
-def look_of(config: TrainConfig) -> Look:
-    """The pictures that the settings name, for crops as large as what is judged. Raises TrainerError."""
-    side = config.crop - JUDGED_SHIFT
-    return Look(config.exemplar, config.brush, side, not config.keep_colours)
+def looks_of(config: TrainConfig) -> list[Look]:
+    """The looks that the settings name, for crops as large as what is judged: one of several pictures, or several of one picture.
+
+    Raises TrainerError.
+    """
+    side, colours = config.crop - JUDGED_SHIFT, not config.keep_colours
+    return [Look(paths, config.brush, side, colours) for paths in [[path] for path in config.looks] or [config.exemplar]]
 
 
 def _scaled(path: Path, brush: float, side: int) -> Tensor:
@@ -191,19 +205,24 @@ class Exemplar(Objective):
     reads = RenderedFrames
 
     def __init__(self, config: TrainConfig, hardware: Hardware):
-        self.look = look_of(config)
-        self.side = self.look.side
+        self.looks = looks_of(config)
+        self.side = self.looks[0].side
         super().__init__(config, hardware)
         self.names, self.held_out = split_names(list(self.data.inputs.frames), config.holdout, config.holdout_fraction)
         self.use_steps(self.names)
 
-    def make_judge(self) -> ProjectedDiscriminator:
-        config = self.config
+    def make_judge(self) -> ProjectedDiscriminator | nn.ModuleList:
+        """Of several looks each has a judge of its own."""
+        config, resolved = self.config, self.networks["generator"].resolved
         self.features = load_features(config.features_from, config.features_weights)
-        pictures = [self.networks["generator"].resolved(p) for p in self.look.whole()]
-        judge = ProjectedDiscriminator(self.features, pictures, 2 * config.discriminator_channels, config.spectral_norm)
+        judges = [
+            ProjectedDiscriminator(
+                self.features, [resolved(p) for p in look.whole()], 2 * config.discriminator_channels, config.spectral_norm
+            )
+            for look in self.looks
+        ]
         self.features.to(self.hardware.device)
-        return judge
+        return judges[0] if len(judges) == 1 else nn.ModuleList(judges)
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """Every second batch is of two frames in a row, if steadiness is asked for."""
@@ -213,16 +232,38 @@ class Exemplar(Objective):
             inputs = draw_steps(data, self.steps, replace(config, batch=max(1, config.batch // 2)), rng)
         else:
             inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
-        look = torch.stack(share(list(self.look.draw(len(inputs.passes["image"]) * processes(), rng))))
+        parts = self._draw_parts(len(inputs.passes["image"]), rng)
         offset = tuple(int(n) for n in rng.integers(0, JUDGED_SHIFT + 1, size=2))
         device = self.hardware.device
         return Batch(
-            inputs.to(device),
-            look.to(device),
+            self._with_shares(inputs, parts).to(device),
+            parts,
             moving,
             offset,
             int(rng.integers(2**31)),
             tuple(map(int, rng.integers(1, SHIFT, size=2))),
+        )
+
+    def _draw_parts(self, count: int, rng: np.random.Generator) -> list[Part]:
+        """One of the looks alone, or, every third time, a mixture of two."""
+        shares = {0: 1.0}
+        if len(self.looks) > 1:
+            first, second = (int(n) for n in rng.choice(len(self.looks), 2, replace=False))
+            share_of_first = float(rng.random()) if rng.integers(3) == 0 else 1.0
+            shares = {first: share_of_first, second: 1 - share_of_first}
+        return [
+            Part(n, s, torch.stack(share(list(self.looks[n].draw(count * processes(), rng)))).to(self.hardware.device))
+            for n, s in shares.items()
+            if s
+        ]
+
+    def _with_shares(self, crops: Crops, parts: list[Part]) -> Crops:
+        """The crops with what the controls of the looks say."""
+        shares = {part.look: part.share for part in parts}
+        like = crops.passes["image"][:, :1]
+        names = self.networks["generator"].looks
+        return Crops(
+            crops.passes | {name: torch.full_like(like, shares.get(n, 0.0)) for n, name in enumerate(names)}, crops.target
         )
 
     def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
@@ -231,29 +272,36 @@ class Exemplar(Objective):
         (y, x), side, resolved = batch.offset, self.side, self.networks["generator"].resolved
         plain, fake = (resolved(shown(t[..., y : y + side, x : x + side])) for t in (image, output))
         seen = grey(fake) if self.config.keep_colours else fake
-        judge: ProjectedDiscriminator = self.networks["discriminator"]
+        judges = self.networks["discriminator"]
+        parts = [(part, judges[part.look] if isinstance(judges, nn.ModuleList) else judges) for part in batch.parts]
         loss_d, loss_g = losses.ADVERSARIAL[self.config.adversarial]
         with self.hardware.fast():
             found = self.features(seen)
             with torch.no_grad():
-                look, wanted = (
-                    self.features(resolved(batch.look)),
-                    self.features(grey(plain) if self.config.keep_colours else plain),
-                )
-        real, painted = judge.judge(look).logits, judge.judge({n: f.detach() for n, f in found.items()}).logits
-        yield "discriminator", {"discriminator": losses.mean(loss_d(r, p) for r, p in zip(real, painted, strict=True))}
+                looks = [self.features(resolved(part.pieces)) for part in batch.parts]
+                wanted = self.features(grey(plain) if self.config.keep_colours else plain)
+        told = []
+        for (part, judge), look in zip(parts, looks, strict=True):
+            real, painted = judge.judge(look).logits, judge.judge({n: f.detach() for n, f in found.items()}).logits
+            told.append(part.share * losses.mean(loss_d(r, p) for r, p in zip(real, painted, strict=True)))
+        yield "discriminator", {"discriminator": sum(told)}
 
-        judge.requires_grad_(False)
-        terms = {"adversarial": losses.mean(loss_g(part) for part in judge.judge(found).logits)}
-        judge.requires_grad_(True)
+        judges.requires_grad_(False)
+        terms = {
+            "adversarial": sum(part.share * losses.mean(loss_g(p) for p in judge.judge(found).logits) for part, judge in parts)
+        }
+        judges.requires_grad_(True)
         if "content" in self.weights:
             terms["content"] = losses.likeness(found, wanted, [CONTENT])
         if "style" in self.weights:
             source = torch.Generator().manual_seed(batch.directions)
-            terms["style"] = losses.sliced_wasserstein(found, look, DIRECTIONS, source)
+            terms["style"] = sum(
+                part.share * losses.sliced_wasserstein(found, look, DIRECTIONS, source)
+                for part, look in zip(batch.parts, looks, strict=True)
+            )
         if "tones" in self.weights:
             tone, wanted_tone = (avg_pool2d(grey(t)[:, :1], TONE_SIDE) for t in (fake, plain))
-            terms["tones"] = losses.l1(tone, self.look.toned(wanted_tone))
+            terms["tones"] = losses.l1(tone, sum(part.share * self.looks[part.look].toned(wanted_tone) for part in batch.parts))
         if self.config.keep_colours:
             terms["colours"] = 10 * losses.l1(fake - grey(fake), plain - grey(plain))
         if "shift" in self.weights and not batch.moving:
@@ -271,8 +319,13 @@ class Exemplar(Objective):
         within = (..., slice(SHIFT_MARGIN, -SHIFT_MARGIN), slice(SHIFT_MARGIN, -SHIFT_MARGIN))
         return losses.l1(moved[within], output[window][within])
 
+    def samples(self, names: list[str]) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
+        """As in Objective, of several looks in turn."""
+        for number, (passes, target) in enumerate(super().samples(names)):
+            yield passes | one_look(self.networks["generator"].looks, number % len(self.looks), passes["image"]), target
+
     @property
     def record(self) -> dict:
         """As of Objective, with the pictures and the network that the look was learned by."""
-        pictures = [{"picture": path.name, "bytes": path.stat().st_size} for path in self.config.exemplar]
+        pictures = [{"picture": path.name, "bytes": path.stat().st_size} for path in self.config.looks or self.config.exemplar]
         return super().record | {"exemplars": pictures, "features": self.features.title}

@@ -154,6 +154,8 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
         config.smooth,
         config.noise_everywhere,
         config.black,
+        config.controls,
+        len(config.looks),
     )
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")

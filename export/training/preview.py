@@ -32,7 +32,7 @@ def paint(generator: GuidedGenerator, passes: dict[str, Tensor], target: Tensor 
     device = next(generator.parameters()).device
     height, width = passes["image"].shape[2:]
     right, below = (round_up(n, generator.alignment) - n for n in (width, height))
-    padded = {name: pad(passes[name], (0, right, 0, below), mode="replicate") for name in generator.passes}
+    padded = {name: pad(passes[name], (0, right, 0, below), mode="replicate") for name in generator.takes if name != PLACE}
     padded[PLACE] = places(height + below, width + right)
     output = decode(generator.encoded(*(padded[name].to(device) for name in generator.takes)).float())[
         0, :, :height, :width

@@ -60,6 +60,7 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     found = _unpadded(found, generator.state_dict())
     if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
         found = _widened(found, generator.state_dict())
+    found = _with_controls(found, generator)
     if generator.gate:
         found = _with_gates(found, generator)
     found = _thinned(found, generator)
@@ -121,6 +122,18 @@ def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tens
         if extra > 0:
             wide[name] = torch.cat([weight, weight.new_zeros(len(weight), extra, *weight.shape[2:])], 1)
     return wide
+
+
+def _with_controls(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights with zeros for the generator's controls, if these are what they lack: nothing changes at first."""
+    own, wide, count = generator.state_dict(), dict(found), len(generator.controls)
+    for name, weight in found.items() if count else ():
+        if name in own and weight.ndim == own[name].ndim == 4 and own[name].shape[1] - weight.shape[1] == count:
+            noise = generator.noise_channels if "position" not in generator.passes else 0  # these come last of all
+            place = weight.shape[1] - noise
+            zeros = weight.new_zeros(len(weight), count, *weight.shape[2:])
+            wide[name] = torch.cat([weight[:, :place], zeros, weight[:, place:]], 1)
+    return wide | {name: t for name, t in own.items() if name.startswith("bends.") and name not in found}
 
 
 def _with_gates(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 
 from ..config import TrainConfig
+from ..frames.frame_store import digest
 from ..networks.encoding import encode
 from . import losses
-from .dataset import Crops, draw_frames, draw_pairs, draw_steps, split_names
+from .dataset import Crops, DataSet, draw_frames, draw_pairs, draw_steps, split_names
 from .hardware import Hardware
+from .looks import one_look
 from .objective import Objective, Terms
 
 
@@ -24,6 +26,13 @@ class Supervised(Objective):
 
     def __init__(self, config: TrainConfig, hardware: Hardware):
         super().__init__(config, hardware)
+        further = [DataSet(config, folder) for folder in config.looks[1:]]
+        self.painted = [data.targets for data in (self.data, *further)]
+        """Of each look; of the only one, if there are not several."""
+        self.data.pairs = [name for name in self.data.pairs if all(name in store.frames for store in self.painted)]
+        self.data.fingerprint = (
+            digest([self.data.fingerprint, *(data.fingerprint for data in further)]) if further else self.data.fingerprint
+        )
         if config.mode == "keyframes":
             self.names, self.held_out = self.data.pairs, [n for n in self.data.inputs.frames if n not in self.data.pairs]
         else:
@@ -34,7 +43,7 @@ class Supervised(Objective):
 
     def draw(self, rng: np.random.Generator) -> tuple[Crops, Crops | None, Crops | None]:
         """Crops with targets, crops of frames without one, and crops of two successive frames; the last two if needed."""
-        painted, free, steps = draw_pairs(self.data, self.names, self.config, rng), None, None
+        painted, free, steps = draw_pairs(self.data, self.names, self.config, rng, self.painted[1:]), None, None
         if self.anchored and self.held_out:
             free = Crops(draw_frames(self.data.inputs, self.held_out, self.config, rng), None)
         if "temporal" in self.weights:
@@ -73,7 +82,9 @@ class Supervised(Objective):
         yield "generator", terms
 
     def samples(self, names: list[str]) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
-        """As in Objective, with the targets of the frames that have one."""
-        for name in names:
-            target = self.data.targets.whole(name)["image"] if name in self.data.targets.frames else None
-            yield self.data.inputs.whole(name), target
+        """As in Objective, with the targets of the frames that have one; of several looks in turn."""
+        looks = self.networks["generator"].looks
+        for number, name in enumerate(names):
+            passes, painted = self.data.inputs.whole(name), self.painted[number % len(self.painted)]
+            passes |= one_look(looks, number % len(self.painted), passes["image"])
+            yield passes, painted.whole(name)["image"] if name in painted.frames else None

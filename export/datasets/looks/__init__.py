@@ -4,6 +4,8 @@ A look may use every pass and take seconds; the generator learns to give its pic
 must be a function of what the generator can see: it may use the noise that sticks to surfaces, but no other random numbers.
 """
 
+from core.controls import Control
+
 from .cel import cel
 from .graphic_novel import graphic_novel
 from .hologram import hologram
@@ -20,3 +22,14 @@ LOOKS = {
     "watercolour": watercolour,
 }
 """Look name -> function from passes {name: (H, W, c)} to the target (H, W, 3), linear Rec.709, [0, inf)."""
+
+LINES = Control("line_weight", 0.0, 3.0, 1.0, "How thick the lines are; 0 leaves them out")
+KNOBS = {
+    "cel": (LINES, Control("tones", 2.0, 8.0, 4.0, "Steps of light from black to white")),
+    "graphic_novel": (LINES, Control("tones", 2.0, 9.0, 5.0, "Steps of tone from black to white")),
+    "watercolour": (
+        Control("water", 0.0, 2.0, 1.0, "How far the washes run and how much pigment pools"),
+        Control("edges", 0.0, 2.5, 1.0, "How dark the borders of the washes dry"),
+    ),
+}
+"""Look name -> what can be set of it: arguments of the look's function, each one number or (H, W)."""

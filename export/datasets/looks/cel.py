@@ -5,7 +5,7 @@ from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
-from .lines import contours_inside, sides, slope, spread
+from .lines import contours_inside, sides, slope, spread, weighted
 from .smoothing import within_edges
 from .tones import quantise, smoothstep
 
@@ -15,13 +15,15 @@ FAR = 1e9
 """Depth beyond which there is no surface."""
 
 
-def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
+def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, tones: float | np.ndarray = TONES) -> np.ndarray:
     """A frame of drawn animation, cel over painted background: (H, W, 3) linear Rec.709, >= 0.
 
     Colour is smoothed within the edges of things and of light (Gastal and Oliveira 2011), so that textures go and terminators
     are round, and its tone is stepped (Lake et al. 2000, in the soft steps of Winnemoeller, Olsen and Gooch 2006). Lines lie at
     discontinuities of depth and normal (Saito and Takahashi 1990; Decaudin 1996), in the dark of their own colour. Radiance
     above 1 keeps its value.
+
+    line_weight, tones: knobs, one number or (H, W): how thick the lines are, 0 for none, and steps of light.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     edges = borders(passes)
@@ -30,14 +32,14 @@ def cel(passes: dict[str, np.ndarray]) -> np.ndarray:
     flat = within_edges(encode_log(rgb), np.maximum(edges, terminator), 16)
     flat = flat + (ndimage.gaussian_filter(flat, (1, 1, 0)) - flat) * (1 - np.minimum(edges, 1))[..., None]
     tone = luminance(flat)
-    encoded = grade(flat + (quantise(tone, TONES, 9.0) - tone)[..., None])
+    encoded = grade(flat + (quantise(tone, tones, 9.0) - tone)[..., None])
     tone = luminance(encoded)
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
     gouache = within_edges(encode_log(rgb), edges, 20)
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter(luminance(encode_log(rgb)), 0.7))
     encoded = encoded + (encode_log(rgb) - encoded) * lamp[..., None]
-    ink = spread(contours_inside(passes, ndimage.maximum_filter(tone, 5)), 1.5)
+    ink = spread(weighted(contours_inside(passes, ndimage.maximum_filter(tone, 5)), line_weight), 1.5)
     return decode_log(encoded + (line_colour(encoded) - encoded) * ink[..., None]).astype(np.float32)
 
 

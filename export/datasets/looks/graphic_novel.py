@@ -5,7 +5,7 @@ from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
-from .lines import contours, spread
+from .lines import contours, spread, weighted
 from .tones import flatten, lightness, quantise, smoothstep
 
 INK = np.array([0.012, 0.010, 0.028], np.float32)
@@ -20,8 +20,12 @@ BLACK = 0.26
 """Tone (encoded luminance) that becomes half ink."""
 
 
-def graphic_novel(passes: dict[str, np.ndarray]) -> np.ndarray:
+def graphic_novel(
+    passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, tones: float | np.ndarray = 5.0
+) -> np.ndarray:
     """Flat washes in soft tone steps, ink contours, spotted blacks: (H, W, 3) linear Rec.709.
+
+    line_weight, tones: knobs, one number or (H, W): how thick the lines are, 0 for none, and steps of tone up to white.
 
     Washes: joint bilateral filtering on colour, normal and albedo (Eisemann and Durand 2004), then luminance quantisation
     with soft steps (Winnemoeller, Olsen and Gooch 2006). Contours: discontinuities of depth and normal (Saito and Takahashi
@@ -31,8 +35,8 @@ def graphic_novel(passes: dict[str, np.ndarray]) -> np.ndarray:
     rgb = np.maximum(passes["image"][..., :3], 0)
     flat = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
     tone = luminance(flat)
-    wash = tint(flat, tone, quantise(tone, 5.0, 4.0))
-    ink = np.maximum(PEN * spread(contours(passes, tone), 1.3), spotted(lightness(flat)))
+    wash = tint(flat, tone, quantise(tone, tones, 4.0))
+    ink = np.maximum(PEN * spread(weighted(contours(passes, tone), line_weight), 1.3), spotted(lightness(flat), line_weight))
     return decode_log(wash + (encode_log(INK) - wash) * ink[..., None]).astype(np.float32)
 
 
@@ -46,7 +50,7 @@ def tint(flat: np.ndarray, tone: np.ndarray, stepped: np.ndarray) -> np.ndarray:
     return stepped[..., None] + 0.09 * shade + 1.35 * chroma + cool * shade + warm * light
 
 
-def spotted(tone: np.ndarray) -> np.ndarray:
+def spotted(tone: np.ndarray, line_weight: float | np.ndarray = 1.0) -> np.ndarray:
     """Ink coverage [0, 1]: what is dark, and lines along the dark side of edges."""
     fine, coarse = (ndimage.gaussian_filter(tone, sigma) for sigma in (SIGMA, 1.6 * SIGMA))
-    return smoothstep(BLACK + 0.14, BLACK - 0.14, fine + SHARPNESS * (fine - coarse))
+    return smoothstep(BLACK + 0.14, BLACK - 0.14, fine + SHARPNESS * line_weight * (fine - coarse))

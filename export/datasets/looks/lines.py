@@ -9,6 +9,8 @@ from .tones import smoothstep
 
 CROWD = 8
 """Pixels over which crowded lines are thinned out."""
+WIDEST, PER_WEIGHT = 3, 1.5
+"""Pixels that a line may grow to each side, and by how many it does for each time that its weight is more than 1."""
 BEYOND = 0.2
 """How dark an outline is on the farther surface, relative to the nearer one: ink there tears when the two move apart, but without
 any a light fringe would show."""
@@ -69,6 +71,19 @@ def spread(ink: np.ndarray, gain: float = 1.0) -> np.ndarray:
 def apart(near: np.ndarray, far: np.ndarray) -> np.ndarray:
     """1 away from outlines, 0 beside them, (H, W): at the border of two surfaces, normals and colours change too."""
     return 1 - smoothstep(0.2, 0.5, ndimage.maximum_filter(np.maximum(near, far), 5))
+
+
+def weighted(ink: np.ndarray, weight: float | np.ndarray) -> np.ndarray:
+    """Coverage (H, W) of a pen so many times as wide, one number or (H, W) from 0: a finer one covers less, a broader one more
+    around."""
+    if np.ndim(weight) == 0 and weight == 1:
+        return ink
+    y, x = np.mgrid[-WIDEST : WIDEST + 1, -WIDEST : WIDEST + 1]
+    widths = [ink] + [ndimage.grey_dilation(ink, footprint=x * x + y * y <= r * r + 0.3) for r in range(1, WIDEST + 1)]
+    wider = np.clip((np.asarray(weight, np.float32) - 1) * PER_WEIGHT, 0, WIDEST) * np.ones_like(ink)
+    below = np.minimum(wider.astype(int), WIDEST - 1)
+    near, next_ = (np.take_along_axis(np.stack(widths), index[None], 0)[0] for index in (below, below + 1))
+    return (near + (wider - below) * (next_ - near)) * np.minimum(1, weight)
 
 
 def sides(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,28 +20,30 @@ DARKEST = 0.12
 """Encoded value of a channel under all glazes: transparent paint is never black."""
 
 
-def watercolour(passes: dict[str, np.ndarray]) -> np.ndarray:
+def watercolour(passes: dict[str, np.ndarray], water: float | np.ndarray = 1.0, edges: float | np.ndarray = 1.0) -> np.ndarray:
     """Glazes on warm paper with dark dried borders, pooled pigment and backruns: (H, W, 3) linear Rec.709.
 
     The parts of a computer-generated watercolour (Curtis et al. 1997) without its simulation of water: washes simplified by
     morphology and layered as glazes, with pigment density c - (c - c^2)(d - 1) (Bousseau et al. 2006); borders that darken,
     leave gaps of paper and bleed (Montesdeoca et al. 2017). What is random follows the noise that sticks to surfaces, so the
     background has none. Light above 1.5 turns from paper white to its own radiance, which it keeps from 5 on.
+
+    water, edges: knobs, one number or (H, W): how far washes run and pigment pools, and how dark their borders dry.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     noise = ndimage.gaussian_filter(noise_everywhere(passes, 2), (1, 1, 0))
-    water = turbulence(noise)
+    wet = turbulence(noise) * water
     flat = simplify(flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=4))
     outline = contours(passes, luminance(flat))
     flat, outline = wobble(flat, noise), wobble(outline[..., None], noise)[..., 0]
-    flat = bleed(flat, water)
+    flat = bleed(flat, wet)
     tone = luminance(flat)
-    stepped, edges = glazes(tone, noise)
+    stepped, dried = glazes(tone, noise)
     wash = stepped[..., None] - 1 + PAPER + colour(flat, tone, stepped)
     border = ndimage.gaussian_filter(outline, 0.8)
-    gap = np.maximum(ndimage.gaussian_filter(outline, 2.5) - 0.8 * border, 0) * (1 + water)
-    pooled = 0.13 * water + 0.08 * backruns(water, noise) + 0.04 * grain(noise)
-    extra = pooled + edges + (0.6 + 0.35 * water) * border - 0.6 * gap
+    gap = np.maximum(ndimage.gaussian_filter(outline, 2.5) - 0.8 * border, 0) * (1 + wet)
+    pooled = 0.13 * wet + (0.08 * backruns(wet, noise) + 0.04 * grain(noise)) * water
+    extra = pooled + edges * (dried + (0.6 + 0.35 * wet) * border - 0.6 * gap)
     wash -= np.maximum(wash - wash**2, 0) * extra[..., None]
     wash = np.maximum(wash, DARKEST)
     light = smoothstep(1.1, 1.4, tone)[..., None]

@@ -113,3 +113,21 @@ def test_a_look_is_painted_again_when_any_code_that_it_uses_changes(module, monk
     monkeypatch.setattr(changed, "__file__", str(tmp_path / "changed.py"))
     assert _code_digest("ink_hatching") != before
     assert (_code_digest("graphic_novel") != other) == (module in (f"{LOOKS_OF}.tones", "core.colour"))
+
+
+def test_a_turned_knob_leaves_its_values_beside_the_frame_that_was_painted_with_them(folder):
+    painted = paint(PaintConfig(folder, knobs=("line_weight",)))
+    planes = [read_exr(folder / "guides" / "line_weight" / file.name)["image"][..., 0] for file in painted]
+    low, high = min(p.min() for p in planes), max(p.max() for p in planes)
+    assert low >= 0 and high <= 3 and len({p.mean() for p in planes}) == 3
+    passes = read_exr(folder / "input" / painted[0].name)
+    expected = LOOKS["graphic_novel"](passes, line_weight=planes[0])
+    assert np.allclose(read_exr(painted[0])["image"], expected, rtol=1e-2, atol=1e-2)
+    before = written(painted)
+    assert written(paint(PaintConfig(folder, knobs=("line_weight",)))) == before
+    assert written(paint(PaintConfig(folder, knobs=("line_weight", "tones")))) != before
+
+
+def test_a_knob_that_the_look_does_not_have_is_named(folder):
+    with pytest.raises(PaintError, match="no knob size; it has line_weight, tones"):
+        PaintConfig(folder, knobs=("size",))

@@ -250,3 +250,13 @@ def test_likeness_and_sliced_wasserstein_are_0_for_equals_and_blind_to_places():
 
 def test_grey_is_luma():
     assert torch.allclose(grey(torch.ones(1, 3, 2, 2)), torch.ones(1, 3, 2, 2))
+
+
+def test_pictures_of_several_looks_each_have_a_control(settings, material, tmp_path):
+    dark = save(striped() // 4, tmp_path / "Night Sky.png")
+    config = settings(exemplar=(), looks=(material / "look.png", dark), steps=8, weight_style=0.5, weight_tones=100.0)
+    style = load_style(export(ExportConfig(train(config), tmp_path / "both.onnx")))
+    assert [c.name for c in style.controls] == ["look", "night_sky"]
+    assert [e["picture"] for e in style.training["exemplars"]] == ["look.png", "Night Sky.png"]
+    with pytest.raises(ConfigError, match="exemplar must name .* or looks"):
+        settings(looks=(dark, dark))
