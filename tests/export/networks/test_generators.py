@@ -11,7 +11,7 @@ from core.receptive_field import receptive_field
 from core.style import OUTPUT_NAME
 from export.export_onnx import to_onnx
 from export.networks.build import GENERATORS, SIZES, make_generator
-from export.networks.encoding import encode
+from export.networks.encoding import encode, places
 from export.networks.generators import CNN, GuidedGenerator
 
 from ..spheres import spheres
@@ -173,7 +173,7 @@ def tensors(frame: dict[str, np.ndarray], names: Sequence[str]) -> list[torch.Te
 def changes(generator: GuidedGenerator, **changes) -> torch.Tensor:
     """What a generator adds to the log-encoded image of the spheres, scaled and moved."""
     passes = tensors(spheres(256, 256, **changes), generator.passes)
-    return generator.encoded(*passes) - encode(passes[0])
+    return generator.encoded(*passes, *[places(256, 256)] * generator.placed) - encode(passes[0])
 
 
 def per_octave(change: torch.Tensor) -> torch.Tensor:
