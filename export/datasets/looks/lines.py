@@ -15,7 +15,9 @@ BEYOND = 0.2
 """How dark an outline is on the farther surface, relative to the nearer one: ink there tears when the two move apart, but without
 any a light fringe would show."""
 SHORTEST = 24
-"""Pixels that a crease or a border of paint has at least, about twice its length: less is texture, not drawing."""
+"""Pixels that a line has at least, about twice its length: less is texture or noise, not drawing."""
+NO_LINE = 0.6, 0.42
+"""Share of the pixels around that touch steps: where there are no lines any more, and up to which all are drawn."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
 
@@ -106,7 +108,18 @@ def steps(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for bend, slant in bends(calm):
         for side, sign in zip(marked, (1, -1), strict=True):
             np.maximum(side, smoothstep(1, 2.5, sign * bend / (STEP + 2 * slant)), out=side)
-    return marked
+    # Where steps lie on steps there are no two surfaces, but a blur or hair; single ones are what is left of a staircase.
+    either = np.maximum(*marked)
+    clear = smoothstep(*NO_LINE, ndimage.uniform_filter(either, 7)) * long_enough(either > 0.3)
+    return marked[0] * clear, marked[1] * clear
+
+
+def long_enough(lines: np.ndarray) -> np.ndarray:
+    """Those pieces of lines (H, W), bool, that have SHORTEST pixels or more."""
+    pieces, _ = ndimage.label(lines, np.ones((3, 3)))
+    kept = np.bincount(pieces.ravel()) >= SHORTEST
+    kept[0] = False
+    return kept[pieces]
 
 
 def bends(depth: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -148,11 +161,10 @@ def ridges(picture: np.ndarray, low: float, high: float) -> np.ndarray:
         crest = change >= 0.8 * ndimage.maximum_filter(change, size=size, mode="nearest")
         np.maximum(lines, crest * smoothstep(low, high, change - 1.3 * around), out=lines)
     # A line that is strong somewhere is strong all along (the hysteresis of Canny 1986).
-    pieces, _ = ndimage.label(lines > 0.05, np.ones((3, 3)))
-    strong = np.bincount(pieces[lines > 0.9], minlength=pieces.max() + 1) > 0
-    drawn = strong & (np.bincount(pieces.ravel()) >= SHORTEST)
-    drawn[0] = False
-    return smoothstep(0.15, 0.5, ndimage.gaussian_filter(drawn[pieces].astype(np.float32), 0.7))
+    pieces, count = ndimage.label(lines > 0.05, np.ones((3, 3)))
+    strong = np.bincount(pieces[lines > 0.9], minlength=count + 1) > 0
+    drawn = long_enough(strong[pieces] & (lines > 0.05))
+    return smoothstep(0.15, 0.5, ndimage.gaussian_filter(drawn.astype(np.float32), 0.7))
 
 
 def slope(picture: np.ndarray, sigma: float) -> np.ndarray:

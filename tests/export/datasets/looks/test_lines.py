@@ -114,3 +114,25 @@ def test_lines_do_not_know_how_large_the_scene_is(passes):
     drawn = contours(passes, TONE)
     for size in (1e-3, 1e3):
         np.testing.assert_allclose(contours(passes | {"depth": passes["depth"] * np.float32(size)}, TONE), drawn, atol=1e-3)
+
+
+@pytest.mark.parametrize("lines", [contours, contours_inside, outlines])
+def test_a_nearly_level_corner_below_a_ceiling_has_no_gaps(passes, lines):
+    """Its pixels step from row to row only every ten columns, and there depth bends a little."""
+    y, x = np.mgrid[:64, :96].astype(np.float32)
+    corner = 40 - 0.09 * x
+    above = y < corner
+    nearness = np.where(above, 0.0556 + 0.00035 * (corner - y), 0.0556 + 0.000008 * (y - corner))
+    passes["depth"] = (1 / nearness)[..., None].astype(np.float32)
+    passes["normal"] = np.where(above[..., None], [0, 0, -1.0], [0, -1.0, 0]).astype(np.float32)
+    drawn = lines(passes, TONE)
+    along = [drawn[int(corner[0, column]) - 3 : int(corner[0, column]) + 4, column].max() for column in range(4, 92)]
+    assert min(along) > 0.6 and max(along) - min(along) < 0.3
+
+
+def test_depth_that_is_noise_as_out_of_focus_is_not_drawn(passes):
+    passes["depth"][:] = WALL
+    for share, most in ((0.2, 0.01), (0.5, 0.25)):
+        blur = np.random.default_rng(0).random((64, 20, 1)) < share
+        passes["depth"][:, 38:58] = np.where(blur, BOX, WALL)
+        assert contours(passes, TONE)[:, 43:53].mean() < most
