@@ -34,11 +34,11 @@ FROM_DEPTH = ("depth", "normal", "position")
 KNOWN = ("image", *CHANNELS)
 
 
-def notes(needed: tuple[str, ...], has_depth: bool) -> tuple[str, ...]:
+def notes(needed: tuple[str, ...], has_depth: bool, has_albedo: bool = False) -> tuple[str, ...]:
     """What a style that needs these passes is not given truly. Cycles leaves depth in a viewport only for overlays."""
     lacking = () if has_depth or not set(needed) & set(FROM_DEPTH) else ("there is no depth: switch overlays on",)
     unknown = tuple(f"there is no {name.replace('_', ' ')}" for name in needed if name not in KNOWN)
-    return (*lacking, *(NOTES[name] for name in needed if name in NOTES), *unknown)
+    return (*lacking, *(NOTES[name] for name in needed if name in NOTES and not (has_albedo and name == "albedo")), *unknown)
 
 
 def neutral(channels: Mapping[str, int], size: tuple[int, ...]) -> dict[str, np.ndarray]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import bpy
 import gpu
 import numpy as np
 
-from . import live, read_view
+from . import live, read_view, unlit
 from .read_view import Look, Reading
 from .stylise import Picture, stylise
 
@@ -127,6 +128,8 @@ def written_frames(context: bpy.types.Context, look: Look) -> Generator[int, Non
             scene.frame_set(number)
             view, projection = _matrices(scene, space, region, region_3d, (width, height))
             reading = _offscreen(offscreen, scene, layer, space, region, view, projection, look)
+            if look.albedo and unlit.is_known(space):
+                reading = replace(reading, unlit=unlit.colours(context, region, reading))
             _fill(image, _frame(reading))
             with _view_transform(scene, space):
                 image.save_render(render.frame_path(frame=number), scene=scene)

@@ -5,18 +5,20 @@ stylises in its thread. A timer takes its pictures and has the views drawn again
 """
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 
 import bpy
 import gpu
+import numpy as np
 from bpy.app.handlers import persistent
 
 from .. import library
 from ..callbacks import Timer, add_handlers, remove_handlers
 from ..settings import settings
 from ..trees import read
-from . import draw, read_view
-from .read_view import Look
+from . import draw, read_view, unlit
+from .read_view import Look, Reading
 from .stylise import Picture, Refusal, stylise
 from .worker import TOO_LONG_SECONDS, Worker
 
@@ -52,6 +54,10 @@ class View:
     until: float = 0.0
     """When the message of a view that is off ends."""
     shown: dict[Place, Shown] = field(default_factory=dict)
+    waiting: dict[Place, Reading] = field(default_factory=dict)
+    """What was read in this drawing and lacks its colours without light, which can't be drawn before its end."""
+    unlit: dict[Place, tuple[Hashable, np.ndarray]] = field(default_factory=dict)
+    """The last of these colours, with the digest of what they belong to."""
     reading_seconds: float = 0.0
     drawing_seconds: float = 0.0
     """That the last of each took of the main thread."""
@@ -108,9 +114,10 @@ def _look(scene: bpy.types.Scene, view: View) -> Look | None:
     if node is None:
         return None
     installed = library.installed().get(node.style_id)
-    wanted = installed.style.controls if installed is not None and installed.style is not None else ()
-    controls = tuple((c.name, _value(node, c.label, c.default)) for c in wanted)
-    return Look(node.style_id, _value(node, "Exposure", 0.0), _value(node, "Strength", 1.0), settings(), controls)
+    style = installed.style if installed is not None else None
+    controls = tuple((c.name, _value(node, c.label, c.default)) for c in (style.controls if style else ()))
+    albedo = style is not None and "albedo" in style.passes
+    return Look(node.style_id, _value(node, "Exposure", 0.0), _value(node, "Strength", 1.0), settings(), controls, albedo)
 
 
 def _value(node: bpy.types.Node, name: str, default: float) -> float:
@@ -157,6 +164,8 @@ def _forget_pictures(view: View) -> None:
         if _worker is not None:
             _worker.forget(place)
     view.shown.clear()
+    view.waiting.clear()
+    view.unlit.clear()
 
 
 def _before_scene() -> None:
@@ -180,7 +189,11 @@ def _after_scene() -> None:
     started = time.perf_counter()
     view.look = _look(context.scene, view)
     if view.look is not None and _worker.accepts(place) and not bpy.app.is_job_running("RENDER"):
-        _worker.submit(place, read_view.read(framebuffer, seen, view.look, space.overlay.show_overlays))
+        reading = read_view.read(framebuffer, seen, view.look, space.overlay.show_overlays)
+        if view.look.albedo and unlit.is_known(space):
+            view.waiting[place] = reading
+        else:
+            _worker.submit(place, reading)
         view.reading_seconds = time.perf_counter() - started
         view.shown.setdefault(place, Shown())
     started = time.perf_counter()
@@ -200,6 +213,7 @@ def _on_top() -> None:
     if view is None:
         return
     place = context.space_data.as_pointer(), context.region.as_pointer(), context.space_data.stereo_3d_eye
+    _submit_waiting(view, place)
     shown = view.shown.get(place)
     if view.message or (view.on and view.look is None):
         draw.text(context, view.message or "Stylised: add a GAN Style node to the compositor.", alert=True)
@@ -208,6 +222,16 @@ def _on_top() -> None:
     elif shown is not None and shown.picture is not None:
         notes = "; ".join(shown.picture.notes)
         draw.text(context, f"{shown.picture.name}{': ' if notes else ''}{notes}", alert=False)
+
+
+def _submit_waiting(view: View, place: Place) -> None:
+    """Give the worker what was read in this drawing, with its colours without light, which are drawn for each other view once."""
+    reading = view.waiting.pop(place, None)
+    if reading is None or _worker is None:
+        return
+    if place not in view.unlit or view.unlit[place][0] != reading.digest:
+        view.unlit[place] = reading.digest, unlit.colours(bpy.context, bpy.context.region, reading)
+    _worker.submit(place, replace(reading, unlit=view.unlit[place][1]))
 
 
 def _tick() -> None:

@@ -31,6 +31,8 @@ class Look:
     settings: Settings
     controls: tuple[tuple[str, float], ...] = ()
     """Names and values of the node's controls."""
+    albedo: bool = False
+    """Whether the style sees the albedo."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,8 @@ class Reading:
     lines: bool
     """Whether overlays have left lines in the depth."""
     look: Look
+    unlit: np.ndarray | None = None
+    """The colours without light, where they are needed and known."""
 
     @property
     def pixels(self) -> int:

@@ -65,7 +65,7 @@ def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator:
     started = perf_counter()
     style, look = generator.style, reading.look
     seen = reading.colours, reading.depth, reading.view, reading.projection
-    passes = guides.passes(*seen, step, style.passes, reading.lines, each=spread)
+    passes = guides.passes(*seen, step, style.passes, reading.lines, reading.unlit, spread)
     passes |= guides.neutral({name: p.channels for name, p in style.table.items()}, passes["image"].shape[:2])
     controls = {name: value for name, value in look.controls if name in {c.name for c in style.controls}}
     frame = stylize(generator, passes, exposure=look.exposure, controls=controls, cancel=cancel)
@@ -81,5 +81,5 @@ def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator:
         step=step,
         seconds=perf_counter() - started,
         name=style.name,
-        notes=guides.notes(style.passes, has_depth=bool(reading.depth.min() < 1)),
+        notes=guides.notes(style.passes, has_depth=bool(reading.depth.min() < 1), has_albedo=reading.unlit is not None),
     )

@@ -20,7 +20,7 @@ from mathutils import Quaternion
 from scene import assert_close, insert_style, make_scene, read_exr, styled
 from window import addon, assert_equal, check, folder, in_area, pause, press_f12, result, run, screenshot, until
 
-live = sys.modules["gan_style.addon.viewport.live"]
+live, unlit = (sys.modules[f"gan_style.addon.viewport.{name}"] for name in ("live", "unlit"))
 for module in (live, sys.modules["gan_style.addon.viewport.worker"]):
     module.TOO_LONG_SECONDS = 100.0  # for machines that are busy with other things
 HEADERS = 60
@@ -95,9 +95,11 @@ def steps() -> Iterator[None]:
     yield from moving()
     yield from camera_frame()
     yield from notes(node)
+    yield from albedo(node)
     yield from snapshot()
     yield from animation(scene)
     yield from same_light(scene)
+    yield from other_shadings(scene)
     yield from quad_view()
     yield from other_places(node)
     yield from too_slow()
@@ -179,6 +181,47 @@ def notes(node: bpy.types.Node) -> Iterator[None]:
     half = (picture.reading.colours + of_core(picture.reading)) / 2
     check("the node's strength counts", lambda: assert_close(picture.frame, half, 1e-5))
     node.inputs["Strength"].default_value = 1.0
+    yield from at_rest()
+
+
+def albedo(node: bpy.types.Node) -> Iterator[None]:
+    """Of a style that sees it, in Solid mode: the surfaces' own colours, and nothing else than before."""
+    shading, overlay = space().shading, space().overlay
+    before = shading.light, shading.show_cavity, shading.show_object_outline, overlay.show_overlays
+    node.style = "cel"
+    yield from until(lambda: pictures()[0].reading.look.style == "cel")
+    yield from at_rest()
+    screenshot("albedo")
+    picture = pictures()[0]
+    check("the albedo is known", lambda: assert_equal(picture.notes, ("normals come from depth",)))
+    own = np.median(picture.reading.unlit[picture.reading.colours[..., 3] > 0.99], axis=0)
+    check("it is the surfaces' colour", lambda: assert_close(own[:3], np.float32([0.9, 0.1, 0.05]), 0.02))
+    after = shading.light, shading.show_cavity, shading.show_object_outline, overlay.show_overlays
+    check("the view's shading is as before", lambda: assert_equal(after, before))
+    drawn, colours = [], unlit.colours
+    unlit.colours = lambda *arguments: (drawn.append(1), colours(*arguments))[1]
+    yield from pause(2)
+    unlit.colours = colours
+    check("a view at rest is not drawn again", lambda: assert_equal(drawn, []))
+    node.style = "swap"
+    yield from until(lambda: pictures()[0].reading.look.style == "swap")
+    yield from at_rest()
+
+
+def other_shadings(scene: bpy.types.Scene) -> Iterator[None]:
+    """Material Preview, EEVEE and Cycles: each gives the style its own colours."""
+    plain = pictures()[0].reading.colours
+    for kind, engine in (("MATERIAL", "CYCLES"), ("RENDERED", "BLENDER_EEVEE"), ("RENDERED", "CYCLES")):
+        scene.render.engine, space().shading.type = engine, kind
+        yield from pause(5)
+        yield from at_rest()
+        picture = pictures()[0]
+        screenshot(f"{kind.lower()}_{engine.lower()}")
+        name = f"{kind} with {engine}"
+        check(f"{name} is stylised", lambda p=picture: assert_close(p.frame, of_core(p.reading), 1e-5))
+        different = np.abs(picture.reading.colours - plain).mean()
+        check(f"{name} shows its own colours", lambda d=different: assert_equal(d > 0.01, np.True_))
+    space().shading.type = "SOLID"
     yield from at_rest()
 
 

@@ -170,6 +170,8 @@ def test_the_albedo_is_that_of_the_view_without_light():
 def test_what_is_not_true_is_noted():
     assert guides.notes(("image", "depth", "position"), has_depth=True) == ()
     assert guides.notes(("image", "normal", "vector"), has_depth=True) == ("normals come from depth", "there is no motion")
+    assert guides.notes(("image", "albedo"), has_depth=True) == ("shaded colours stand in for the albedo",)
+    assert guides.notes(("image", "albedo"), has_depth=True, has_albedo=True) == ()
     assert guides.notes(("image", "depth"), has_depth=False) == ("there is no depth: switch overlays on",)
     assert guides.notes(("image",), has_depth=False) == ()
     assert guides.notes(("image", "emission", "hair_matte"), has_depth=True) == ("there is no emission", "there is no hair matte")
