@@ -15,7 +15,7 @@ from . import library
 from .run import in_renders, run_nodes
 from .settings import settings
 from .training import session, trainer
-from .trees import hidden_scenes, keep_in_sync
+from .trees import hidden_scenes, keep_in_sync, problems
 
 NAME = "gan_style"
 _handles = []
@@ -47,7 +47,7 @@ def check(options: argparse.Namespace) -> None:
 def _reports(scene: bpy.types.Scene) -> Iterator[dict[str, str]]:
     """For each GAN Style node that the scene's render would run: where it is, what runs it, and what would stop it."""
     for strip in hidden_scenes.strips_with_style(scene):
-        yield _report(scene, f"strip '{strip}'", "", error=in_renders.STRIP_PROBLEM)
+        yield _report(scene, f"strip '{strip}'", "", error=problems.IN_STRIP)
     for plan in {plan.key: plan for plan in hidden_scenes.plans(scene)}.values():  # one of its stereo views stands for a node
         place = f"node '{plan.node}'"
         try:

@@ -23,7 +23,6 @@ from ..settings import Settings, settings
 from ..trees import blocks, hidden_scenes, keep_in_sync, node_group, problems, read
 from . import after_edits, log, run_nodes
 
-STRIP_PROBLEM = "The node can't run in the video sequencer; put it into the compositor of a scene."
 WINDOW_PATIENCE_SECONDS = 5.0
 SINGLE_LAYER = (
     "With Render Single Layer, Blender renders no other scene and so never calls the node; switch it off, and switch off "
@@ -154,7 +153,7 @@ def _not_called(frame: int, problem: str) -> None:
 
 def _check(scene: bpy.types.Scene) -> None:
     for strip in hidden_scenes.strips_with_style(scene):
-        _abort(f"strip '{strip}'", STRIP_PROBLEM)
+        _abort(f"strip '{strip}'", problems.IN_STRIP)
     if _plans and (problem := problem_of(scene)):
         _abort(f"node '{_plans[0].node}'", problem)
     library.make_room(len({style for plan in _plans for style in (plan.style, *plan.styles)}))

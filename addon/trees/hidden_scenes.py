@@ -11,7 +11,7 @@ from dataclasses import replace
 import bpy
 
 from ...core import StyleError
-from . import animation, blocks, colour, controls, guides, inputs_scene, node_group, read, uses
+from . import animation, blocks, colour, controls, guides, inputs_scene, node_group, problems, read, uses
 from .blocks import INPUTS, TRIGGER
 from .node_group import is_hidden
 from .plans import Plan, controls_of, guides_of, plans_of, scene_views
@@ -20,6 +20,8 @@ from .problems import contained
 _plans: dict[int, tuple[Plan, ...]] = {}
 _known: tuple = ()
 """What makes new plans necessary when it changes."""
+_in_strips: set[int] = set()
+"""session_uids of the insides of the nodes that strips or modifiers of the video sequencer use."""
 
 
 def plans(scene: bpy.types.Scene) -> tuple[Plan, ...]:
@@ -28,9 +30,10 @@ def plans(scene: bpy.types.Scene) -> tuple[Plan, ...]:
 
 
 def problem(node: bpy.types.Node) -> str:
-    """Why the node can't run as it stood when sync() ran; empty if it can, or if no scene uses it."""
+    """Why the node can't run as it stood when sync() ran; empty if it can, or if nothing uses it."""
     key = node.node_tree.session_uid if node.node_tree is not None else 0
-    return next((plan.problem for some in _plans.values() for plan in some if plan.key == key and plan.problem), "")
+    found = (plan.problem for some in _plans.values() for plan in some if plan.key == key and plan.problem)
+    return next(found, problems.IN_STRIP if key in _in_strips else "")
 
 
 def is_outdated(edited: bool = True) -> bool:
@@ -81,6 +84,7 @@ def forget() -> None:
 def remove_all() -> None:
     """Remove all hidden data-blocks and the triggers in the artist's trees; the nodes' own groups stay."""
     _plans.clear()
+    _in_strips.clear()
     forget()
     for tree in _artist_trees():
         blocks.remove_trigger(tree)
@@ -89,11 +93,17 @@ def remove_all() -> None:
 
 def strips_with_style(scene: bpy.types.Scene) -> list[str]:
     """Names of the strips of the scene's video sequence whose compositor modifiers or own trees have a GAN Style node."""
-    editor = scene.sequence_editor if scene.render.use_sequencer else None
-    users = [(strip, user) for strip in (editor.strips_all if editor else ()) for user in (strip, *strip.modifiers)]
-    trees = [(strip.name, getattr(user, "node_group", None)) for strip, user in users]
     wiring = read.Wiring()
-    return [name for name, tree in trees if tree is not None and wiring.contains_style(tree)]
+    found = _strips_with_trees(scene) if scene.render.use_sequencer else ()
+    return [strip.name for strip, tree in found if not strip.mute and wiring.contains_style(tree)]
+
+
+def _strips_with_trees(scene: bpy.types.Scene) -> Iterator[tuple[bpy.types.Strip, bpy.types.NodeTree]]:
+    """The strips that have a compositor tree, or a modifier with one that is not muted, and these trees."""
+    for strip in scene.sequence_editor.strips_all if scene.sequence_editor else ():
+        for user in (strip, *(modifier for modifier in strip.modifiers if not modifier.mute)):
+            if (tree := getattr(user, "node_group", None)) is not None:
+                yield strip, tree
 
 
 def _artist_trees() -> Iterator[bpy.types.NodeTree]:
@@ -112,8 +122,10 @@ def _scenes() -> Iterator[bpy.types.Scene]:
 
 
 def _outline() -> tuple:
-    """The scenes with their trees and views."""
-    return (tuple((s.session_uid, s.compositing_node_group.session_uid, scene_views(s)) for s in _scenes()),)
+    """The scenes with their trees and views, and the trees of the video sequencer."""
+    scenes = tuple((s.session_uid, s.compositing_node_group.session_uid, scene_views(s)) for s in _scenes())
+    strips = tuple(dict.fromkeys(tree.session_uid for s in bpy.data.scenes for _, tree in _strips_with_trees(s)))
+    return ((scenes, strips),)
 
 
 def _structure() -> tuple:
@@ -178,8 +190,12 @@ def _remove_scenes() -> None:
 
 
 def _share_problems(nodes: list[bpy.types.Node]) -> None:
-    """Have a node that can't run in one scene pass its image through in all scenes, and one that no scene uses."""
+    """Have a node that can't run in one place pass its image through in all, and one that no scene uses."""
+    sequenced = {inside for scene in bpy.data.scenes for _, tree in _strips_with_trees(scene) for inside in read.all_trees(tree)}
+    _in_strips.clear()
+    _in_strips.update(n.node_tree.session_uid for n in nodes if n.node_tree is not None and n.id_data in sequenced)
     found = {plan.key: plan.problem for plans in _plans.values() for plan in plans if plan.problem}
+    found = dict.fromkeys(_in_strips, problems.IN_BOTH) | found
     for scene, plans in _plans.items():
         _plans[scene] = tuple(replace(plan, problem=found.get(plan.key, "")) for plan in plans)
     running = {plan.key for plans in _plans.values() for plan in plans} - found.keys()

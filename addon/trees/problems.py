@@ -16,6 +16,14 @@ MEDIA = {"CompositorNodeImage": "image", "CompositorNodeMovieClip": "clip"}
 """The nodes that read files, and their property that says which."""
 PROBE_BYTES = 2**24
 """What is written to see whether a disk is full."""
+IN_STRIP = (
+    "Blender never calls the node in a strip or modifier of the video sequencer, where it lets the image through; put it into "
+    "the compositor of the scene that a scene strip shows."
+)
+IN_BOTH = (
+    "The node is in a strip or modifier of the video sequencer too, where it can't run and would show another picture; give the "
+    "sequencer a copy of the group."
+)
 CHANGED = "A script has changed the compositor's nodes or links during the render; only values may change then."
 
 

@@ -36,6 +36,7 @@ FAILING = {
     "source_away": "plate.png",
     "layer_not_rendered": "view layer 'Hero'",
     "strip_instead": "skips the compositor",
+    "modifier_of_a_strip": "Blender never calls the node in a strip",
     "own_mistake": "unexpected",
     "device_not_there": "no NVIDIA driver",
     "environment_wants_another_device": "no NVIDIA driver",

@@ -74,6 +74,18 @@ def group_used_once_more_in_a_render(folder: Path) -> None:
     render(scene, folder / "frame.exr")
 
 
+def modifier_of_a_strip(folder: Path) -> None:
+    load_addon()
+    scene = make_scene()
+    edit = bpy.data.scenes.new("Edit")
+    strip = edit.sequence_editor_create().strips.new_scene("Shot", scene, 1, 1)
+    group = new_group("Look")
+    insert_style(group, "swap")
+    bpy.context.workspace.sequencer_scene = edit  # Blender 5.0 crashes without
+    strip.modifiers.new("Look", "COMPOSITOR").node_group = group
+    render(edit, folder / "frame.exr")
+
+
 def no_place_for_files(folder: Path) -> None:
     """Nothing can be written where the node's inputs and its picture belong."""
     load_addon()
