@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ..colour import encode_srgb
 from ..generator import Generator
 from ..onnx_graph import GraphError, parse_model
+from ..runtime import ProviderError
 from ..style import MAX_FILE_BYTES, METADATA_KEY, Style, StyleError, load_style, save_style
 from ..stylize import stylize
 from ..tiles import round_up
@@ -20,6 +22,7 @@ from .old_graphs import modernise
 from .picture import still_life
 from .settle import Model, Settings, settle
 from .sheet import draw_sheet, encode_png, write_png
+from .sliders import MOST_WHOLE, open_sliders, trim
 from .tone import to_display
 from .wrap import Wrapping, wrap
 
@@ -65,7 +68,7 @@ def adopt(
         if out.exists() and out.samefile(path):
             raise GraphError("the style would take its place; give another name with --out")
         foreign = _read(path)
-        model = settle(modernise(foreign, settings.inputs, settings.output), settings)
+        model = _settled(foreign, settings)
         said = shown(model.graph) | stated(foreign)
         found = _find(model, settings, said, image)
         if sheet is not None:
@@ -84,6 +87,24 @@ def adopt(
     except GraphError as error:
         raise StyleError(f"{path} can't be adopted: {' '.join(str(error).split())[:400]}.") from error
     return Adopted(style, found, sure, notes)
+
+
+def _settled(foreign, settings: Settings) -> Model:
+    """With sliders for the inputs of few numbers, or, where these can't be left open, with their values."""
+    try:
+        return settle(modernise(foreign, settings.inputs, settings.output, sliders=True), settings)
+    except GraphError:
+        if not settings.inputs:
+            raise
+        return settle(modernise(foreign, settings.inputs, settings.output), settings)
+
+
+def _runs(runner: Generator, name: str, value: float) -> bool:
+    try:
+        stylize(runner, {"image": np.ones((1, 1, 4), np.float32)}, controls={name: value})
+    except ProviderError:
+        return False
+    return True
 
 
 def _read(path: Path):
@@ -142,18 +163,25 @@ def _thumbnail(display: np.ndarray) -> np.ndarray:
 def _write(graph, wrapping: Wrapping, out: Path, card: Style, notes: list[str]) -> Style:
     """Save the style, with an alignment at which small frames run too, and read it back."""
     alignment, window = wrapping.multiple, wrapping.size if wrapping.tiles else None
+    card = replace(card, controls=open_sliders(graph))
     part = out.with_name(f"{out.name}.part")
     try:
         while True:
             save_style(part, graph, replace(card, passes=("image",), alignment=alignment, receptive_radius=0, window=window))
             written = load_style(part)
             try:
-                stylize(Generator(written, "cpu"), {"image": np.ones((1, 1, 4), np.float32)})
+                runner = Generator(written, "cpu")
+                stylize(runner, {"image": np.ones((1, 1, 4), np.float32)})
                 break
             except RuntimeError as error:  # a border that is mirrored must not be wider than the frame
                 if alignment >= MAX_ALIGNMENT:
                     raise GraphError(f"it does not run on small frames ({error})") from error
                 alignment = min(max(2 * alignment, 16), MAX_ALIGNMENT)
+        if any(c.high == MOST_WHOLE for c in card.controls):
+            trimmed = (trim(c, partial(_runs, runner, c.name)) if c.high == MOST_WHOLE else c for c in card.controls)
+            card = replace(card, controls=tuple(trimmed))
+            save_style(part, graph, replace(written, controls=card.controls))
+            written = load_style(part)
         os.replace(part, out)
     finally:
         part.unlink(missing_ok=True)
@@ -162,6 +190,8 @@ def _write(graph, wrapping: Wrapping, out: Path, card: Style, notes: list[str]) 
         notes.append(f"Its statistics are fixed to those of {frozen} frame{'s' * (frozen > 1)}.")
     elif not written.tiles_exact and wrapping.size is None:
         notes.append("It takes statistics of the whole picture: frames are run whole; --freeze FRAME ... fixes them.")
+    if card.controls:
+        notes.append(f"Controls, one number per frame each: {', '.join(f'{c.name} ({c.default:g})' for c in card.controls)}.")
     if wrapping.scale > 1:
         notes.append(f"Its answer is {wrapping.scale} times as large; it is brought back to the frame's size.")
     if card.licence == UNKNOWN:

@@ -5,6 +5,7 @@ import numpy as np
 from ..onnx_graph import CPP_ERRORS, MAX_OPSET, OPERATORS, GraphError, check_parts
 from .auto_pad import say_pads
 from .old_operators import EARLY_RULES, LATE_RULES, OLD_OPERATORS, rewrite
+from .sliders import PREFIX, add_sliders
 
 NEWEST_OPSET = 24
 """Sets after MAX_OPSET only added types and attributes to the operators of images; a graph that uses none of them is read."""
@@ -21,16 +22,19 @@ FOLDED = {
 """Operators that are computed beforehand where all they take is constant."""
 
 
-def modernise(model, values: dict[str, np.ndarray], output: str | None):
+def modernise(model, values: dict[str, np.ndarray], output: str | None, sliders: bool = False):
     """A copy of an onnx.ModelProto in operator set MAX_OPSET whose inputs without a value are its only inputs.
 
     values: what inputs that are no pictures get, as arrays of any shape that can be brought to theirs. output: the one to keep,
-    None for the only one. Names are prefixed with "net/". Raises GraphError with a clause about "it".
+    None for the only one. sliders: leave inputs of few numbers to be set later, see sliders.add_sliders(). Names are prefixed
+    with PREFIX. Raises GraphError with a clause about "it".
     """
     import onnx
 
     model = _plain_copy(model, output)
     check_parts(model, OPERATORS | OLD_OPERATORS, NEWEST_OPSET)
+    if sliders:
+        values = add_sliders(model, values)
     _set_inputs(model, values)
     rewrite(model, EARLY_RULES, weights_of(model))
     model = _in_newest_opset(model)
@@ -42,7 +46,7 @@ def modernise(model, values: dict[str, np.ndarray], output: str | None):
     say_pads(model)
     remove_unused(model)
     model.ir_version = IR_VERSION
-    return onnx.compose.add_prefix(model, "net/")
+    return onnx.compose.add_prefix(model, PREFIX)
 
 
 def _plain_copy(model, output: str | None):

@@ -261,6 +261,40 @@ def test_inputs_that_are_no_pictures_get_values(tmp_path):
     assert gives_back(adopted(tmp_path, built, inputs={"strength": np.array([0.5]), "style": np.full(4, 2.0)}).style)
 
 
+def test_inputs_of_few_numbers_become_controls(tmp_path):
+    """A strength, weights of styles, and a class, which runs up to where the network's table of classes ends."""
+    table = np.linspace(0, 1, 5, dtype=np.float32).reshape(5, 1, 1, 1)
+    nodes = [
+        ("Mul", ["x", "strength"], ["a"], {}),
+        ("ReduceSum", ["weights", np.array([1])], ["sum"], {"keepdims": 0}),
+        ("Mul", ["a", "sum"], ["b"], {}),
+        ("Gather", [table, "class"], ["level"], {"axis": 0}),
+        ("Reshape", ["level", np.array([1, 1, 1, 1])], ["offset"], {}),
+        ("Add", ["b", "offset"], ["c"], {}),
+        ("Clip", ["c", *CLIP], ["y"], {}),
+    ]
+    built = model(nodes, DYNAMIC, DYNAMIC, inputs={"strength": [], "weights": [1, 3], "class": [1]})
+    next(v for v in built.graph.input if v.name == "class").type.tensor_type.elem_type = onnx.TensorProto.INT64
+    given = {"strength": np.array([0.5]), "weights": np.array([1.0, 1.0, 0.0]), "class": np.array([0.0])}
+    found = adopted(tmp_path, built, inputs=given, range_in="0..1", range_out="0..1", order="rgb", encoding="linear")
+    assert gives_back(found.style) and found.style.tiles_exact
+    controls = {c.name: (c.low, c.high, c.default) for c in found.style.controls}
+    weights = {f"weights_{n}": (0, 1, value) for n, value in enumerate((1, 1, 0), 1)}
+    assert controls == {"network_strength": (0, 1, 0.5), **weights, "class": (0, 4, 0)}
+    assert all(c.per_frame for c in found.style.controls)
+    image = np.full((8, 8, 4), 0.4, np.float32)
+    image[..., 3] = 1
+    generator = Generator(found.style, "cpu")
+    for values, expected in (
+        ({}, 0.4),
+        ({"network_strength": 0.25}, 0.2),
+        ({"weights_2": 0}, 0.2),
+        ({"class": 1, "network_strength": 0}, 0.25),
+    ):
+        np.testing.assert_allclose(stylize(generator, {"image": image}, controls=values)[..., :3], expected, atol=1e-3)
+    assert any("network_strength (0.5)" in note for note in found.notes)
+
+
 def test_one_of_several_outputs_is_chosen(tmp_path):
     built = model([("Clip", ["x", *CLIP], ["y"], {}), ("Neg", ["x"], ["mask"], {})], DYNAMIC, DYNAMIC, outputs=("mask",))
     with pytest.raises(StyleError, match=r"several outputs \(y, mask\); choose one with --output"):
