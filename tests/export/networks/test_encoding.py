@@ -39,11 +39,11 @@ def test_a_scene_of_any_size_has_the_same_depth(factor):
 
 def test_depth_shows_what_is_nearer_than_its_surroundings_and_the_sky():
     depth = torch.full((1, 1, 64, 64), 10.0)
-    assert relative_depth(depth).abs().max() < 1e-5, "a wall, parallel to the picture"
+    assert (relative_depth(depth) - 0.5).abs().max() < 1e-5, "a wall, parallel to the picture"
     depth[..., 32:] = 11.0
     guide = relative_depth(depth)[0, 0, 32]
-    assert guide[31] > 0.2 and guide[32] < -0.2 and guide[:16].abs().max() < 1e-5, "a step, of a tenth"
+    assert guide[31] > 0.6 and guide[32] < 0.4 and (guide[:16] - 0.5).abs().max() < 1e-5, "a step, of a tenth"
     depth[..., 32:] = 1e10
     guide = relative_depth(depth)[0, 0, 32]
-    assert (guide[32:] == -1).all() and guide[:32].abs().max() < 1e-4, "a sky says nothing about what stands before it"
-    assert (relative_depth(torch.zeros(1, 1, 32, 32)) == 0).all(), "no depth"
+    assert (guide[32:] == 0).all() and (guide[:32] - 0.5).abs().max() < 1e-4, "a sky says nothing about what stands before it"
+    assert (relative_depth(torch.zeros(1, 1, 32, 32)) == 0.5).all(), "no depth"
