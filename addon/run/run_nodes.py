@@ -158,12 +158,14 @@ def _stylize(
     generator, style = library.generator(plan.style, wanted.device, wanted)
     run = replace(run, provider=generator.provider, reason=generator.reason)
     exposure = passes[read.EXPOSURE] if plan.exposure is None else plan.exposure
+    # A scale that is a picture counts by its middle: strokes have one size.
+    scale = float(np.median(passes[read.SCALE])) if plan.scale is None else plan.scale
     values = dict(plan.controls) | passes  # what is linked or animated was captured with the passes
     controls = {control.name: values[control.name] for control in generator.style.controls}
     mask = passes.get(read.MASK)
     bounds = None if mask is None else bounds_of(mask, MASK_MARGIN)
-    seen = {name: array for name, array in passes.items() if name != read.MASK}
-    identity = style, generator.provider, generator.precision, plan.exposure, plan.controls, bounds, _version()
+    seen = {name: array for name, array in passes.items() if name not in (read.MASK, read.SCALE)}
+    identity = style, generator.provider, generator.precision, plan.exposure, scale, plan.controls, bounds, _version()
     source = content_key(seen, *identity)
     if _shown.get(plan.picture) == source:
         return run
@@ -171,7 +173,7 @@ def _stylize(
     frame = _cache.get(source)
     cached = frame is not None
     if not cached:
-        frame = run_generator(generator, seen, exposure=exposure, controls=controls, bounds=bounds)
+        frame = run_generator(generator, seen, exposure=exposure, scale=scale, controls=controls, bounds=bounds)
         _cache.put(source, frame)
     stylized = time.perf_counter()
     call(_show, plan, source, show, frame)

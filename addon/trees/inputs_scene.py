@@ -228,7 +228,7 @@ def _writer(group: bpy.types.NodeTree, inputs: tuple[str, ...], directory: str, 
         if p == read.MASK:
             socket = _in_place_of(writer, source.outputs["Image"], socket)
         output.file_output_items.new(FILE_ITEMS[read.CHANNELS_OF[socket.bl_idname]], p)
-        writer.links.new(socket if p == read.EXPOSURE else place(socket), output.inputs[p])
+        writer.links.new(socket if p in (read.EXPOSURE, read.SCALE) else place(socket), output.inputs[p])
     return writer
 
 

@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ...core.exr import write_exr
+from ...core.scale import LEAST, MOST
 from .. import temp_folder
 from . import animation
 
@@ -24,6 +25,11 @@ USE = "GAN Style Use"
 """The input that tells the use of the node, if the group that it is in has several; see uses.py."""
 PARTS = {"Mix", "Picture", "Place", "Finite"}
 """The names of the nodes inside that matter; a group of an older version lacks some."""
+CAPTURED = {
+    "Exposure": ("Stops by which the style sees the image brighter; the result is as bright as without", -10.0, 10.0, 0.0),
+    "Scale": ("How many times as large strokes are; they have a size in pixels, at any resolution", LEAST, MOST, 1.0),
+}
+"""Inputs of each node that are numbers: description, least, most, default."""
 LARGEST = 2.0**100
 """Beyond it a value counts as infinite."""
 NOTHING = np.zeros((1, 1, 4), np.float32)
@@ -51,8 +57,9 @@ def new_group() -> bpy.types.NodeTree:
     for name, description in (("Strength", "How much of the style is mixed in"), ("Mask", "Where the style is mixed in")):
         socket = group.interface.new_socket(name, in_out="INPUT", socket_type="NodeSocketFloat", description=description)
         socket.subtype, socket.min_value, socket.max_value, socket.default_value = "FACTOR", 0.0, 1.0, 1.0
-    _add_exposure(group.interface)
     inputs, output = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
+    for name in CAPTURED:
+        _add_captured(group, name)
     factor = group.nodes.new("ShaderNodeMath")
     factor.operation, factor.use_clamp = "MULTIPLY", True
     mix = group.nodes.new("ShaderNodeMix")
@@ -64,7 +71,6 @@ def new_group() -> bpy.types.NodeTree:
     group.links.new(inputs.outputs["Mask"], factor.inputs[1])
     group.links.new(factor.outputs[0], sockets["Factor_Float"])
     group.links.new(_finite(group, inputs.outputs["Image"]), sockets["A_Color"])
-    group.links.new(inputs.outputs["Exposure"], output.inputs["Exposure"])
     group.links.new(_beside(group, inputs.outputs["Image"], picture.outputs["Image"]), sockets["B_Color"])
     group.links.new(next(s for s in mix.outputs if s.identifier == "Result_Color"), output.inputs["Image"])
     for x, node in enumerate((inputs, factor, picture, mix, output)):
@@ -112,12 +118,14 @@ def _beside(group: bpy.types.NodeTree, image: bpy.types.NodeSocket, picture: bpy
     return translate.outputs["Image"]
 
 
-def _add_exposure(interface: bpy.types.NodeTreeInterface) -> None:
-    """The exposure goes in, and comes out again for the capture."""
-    text = "Stops by which the style sees the image brighter; the result is as bright as without"
+def _add_captured(group: bpy.types.NodeTree, name: str) -> None:
+    """A number of CAPTURED goes in, and comes out again for the capture."""
+    text, *numbers = CAPTURED[name]
     for direction in ("INPUT", "OUTPUT"):
-        socket = interface.new_socket("Exposure", in_out=direction, socket_type="NodeSocketFloat", description=text)
-        socket.min_value, socket.max_value = -10.0, 10.0
+        socket = group.interface.new_socket(name, in_out=direction, socket_type="NodeSocketFloat", description=text)
+        socket.min_value, socket.max_value, socket.default_value = numbers
+    source, target = (next(n for n in group.nodes if n.bl_idname == f"NodeGroup{end}") for end in ("Input", "Output"))
+    group.links.new(source.outputs[name], target.inputs[name])
 
 
 def _new_image() -> bpy.types.Image:
@@ -148,8 +156,11 @@ def separate(
     if list(pictures(node)) != wanted or (views and not _uses(node.node_tree, trigger)):
         animation.park(node)
         _show_pictures(node.node_tree, trigger, views, uses)
-    if not node.outputs["Exposure"].hide:
-        node.outputs["Exposure"].hide = True
+    for name in CAPTURED:
+        if name not in node.inputs:  # a node of an older version
+            _add_captured(node.node_tree, name)
+        if not node.outputs[name].hide:
+            node.outputs[name].hide = True
     seen.add(node.node_tree)
     _share_image(node)
 

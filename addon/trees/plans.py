@@ -39,10 +39,12 @@ class Plan:
     """Names of the nodes to go through from the scene's tree to the node: group nodes, then the node itself."""
     uses: int = 1
     """How often the scene uses the node, since it is in groups; a plan is for one use."""
+    scale: float | None = None
+    """How large strokes are; None if it has to be captured, as the exposure."""
     controls: tuple[tuple[str, float], ...] = ()
     """Controls of the styles with the numbers that stand in their sliders; the others are captured with the passes."""
     inputs: tuple[str, ...] = ()
-    """What is captured: passes, the exposure, the mask, and controls."""
+    """What is captured: passes, exposure and scale, the mask, and controls."""
     styles: tuple[str, ...] = ()
     """The styles that the frames may have, if the style is animated: those that its keyframes name."""
     rendered: tuple[int, int] | None = None
@@ -86,14 +88,16 @@ def _plan(
     plan = Plan(key, node.name, node.style_id, None, capture, "", Path(), "", _size(scene), path)
     with contained([node], failed):
         plan = replace(plan, problem=failed.get(node) or problems.of_node(scene, path, node, known.count.get(node.id_data, 1)))
-        exposure = node.inputs["Exposure"]
-        if not exposure.is_linked and node.id_data.animation_data is None:
-            plan = replace(plan, exposure=exposure.default_value)
+        if node.id_data.animation_data is None:
+            plain = {
+                n: s.default_value for n in (read.EXPOSURE, read.SCALE) if not (s := node.inputs[read.label_of(n)]).is_linked
+            }
+            plan = replace(plan, **plain)
         try:
             inputs, wanted = list(passes_of(node)), controls_of(node)
         except StyleError:  # reported when the style is opened
             inputs, wanted = ["image"], ()
-        inputs += [read.EXPOSURE] if plan.exposure is None else []
+        inputs += [name for name in (read.EXPOSURE, read.SCALE) if getattr(plan, name) is None]
         inputs += [read.MASK] if node.inputs["Mask"].is_linked or animation.moves(node.inputs["Mask"]) else []
         inputs += (drawn := list(controls.captured(node, wanted)))
         numbers = tuple((c.name, controls.value(node, c.name)) for c in wanted if c.name not in drawn)
@@ -114,8 +118,8 @@ def _plan(
 
 
 def as_it_stands(plan: Plan, scene: str) -> Plan:
-    """The plan with the style, the exposure and the controls that its node has now; what computes its inputs gets the values
-    of now, too.
+    """The plan with the style, the exposure, the scale and the controls that its node has now; what computes its inputs gets the
+    values of now, too.
 
     To be called on the main thread before each run, since handlers of scripts may change all of that during a render. The plan
     has a problem if the tree has changed by more than values.
@@ -128,9 +132,10 @@ def as_it_stands(plan: Plan, scene: str) -> Plan:
         node = (around[-1].node_tree if around else rendered.compositing_node_group).nodes[plan.path[-1]]
         used = plan.uses if not around else _uses(rendered, node)
         if used == plan.uses and inputs_scene.follow(rendered, plan.path, plan.inputs, directory(), plan.capture):
-            exposure = plan.exposure if plan.exposure is None else node.inputs["Exposure"].default_value
+            plain = [n for n in (read.EXPOSURE, read.SCALE) if getattr(plan, n) is not None]
+            values = {name: node.inputs[read.label_of(name)].default_value for name in plain}
             numbers = tuple((name, controls.value(node, name)) for name, _ in plan.controls)
-            return replace(plan, style=_frame_styles.get(plan.key, node.style_id), exposure=exposure, controls=numbers)
+            return replace(plan, style=_frame_styles.get(plan.key, node.style_id), controls=numbers, **values)
     return replace(plan, problem=problems.CHANGED)
 
 

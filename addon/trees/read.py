@@ -16,8 +16,8 @@ NODE = "CompositorNodeGANStyle"
 RENDER_LAYERS = "CompositorNodeRLayers"
 SOCKET_TYPES = {1: "NodeSocketFloat", 3: "NodeSocketVector", 4: "NodeSocketColor"}
 """The sockets that carry a pass of so many channels."""
-EXPOSURE, MASK = "exposure", "mask"
-"""What is captured beside the passes and controls: the exposure, unless it is a plain number, and the mask if it is none."""
+EXPOSURE, SCALE, MASK = "exposure", "scale", "mask"
+"""What is captured beside the passes and controls: exposure and scale, unless they are plain numbers, and the mask if it is none."""
 CHANNELS_OF = {kind: channels for channels, kind in SOCKET_TYPES.items()} | {"NodeSocketFloatFactor": 1}
 """The sockets of controls are sliders."""
 SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")
@@ -25,7 +25,7 @@ SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")
 
 
 def label_of(name: str) -> str:
-    """The socket of a pass, of a style's own guide, or of the exposure."""
+    """The socket of a pass, of a style's own guide, of the exposure or of the scale."""
     return PASSES[name].socket if name in PASSES else name.replace("_", " ").title()
 
 

@@ -117,7 +117,8 @@ def _look(scene: bpy.types.Scene, view: View) -> Look | None:
     style = installed.style if installed is not None else None
     controls = tuple((c.name, _value(node, c.label, c.default)) for c in (style.controls if style else ()))
     albedo = style is not None and "albedo" in style.passes
-    return Look(node.style_id, _value(node, "Exposure", 0.0), _value(node, "Strength", 1.0), settings(), controls, albedo)
+    exposure, strength, scale = (_value(node, *value) for value in (("Exposure", 0.0), ("Strength", 1.0), ("Scale", 1.0)))
+    return Look(node.style_id, exposure, strength, settings(), controls, albedo, scale)
 
 
 def _value(node: bpy.types.Node, name: str, default: float) -> float:

@@ -33,6 +33,7 @@ class Look:
     """Names and values of the node's controls."""
     albedo: bool = False
     """Whether the style sees the albedo."""
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

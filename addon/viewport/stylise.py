@@ -68,7 +68,7 @@ def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator:
     passes = guides.passes(*seen, step, style.passes, reading.lines, reading.unlit, spread)
     passes |= guides.neutral({name: p.channels for name, p in style.table.items()}, passes["image"].shape[:2])
     controls = {name: value for name, value in look.controls if name in {c.name for c in style.controls}}
-    frame = stylize(generator, passes, exposure=look.exposure, controls=controls, cancel=cancel)
+    frame = stylize(generator, passes, exposure=look.exposure, scale=look.scale, controls=controls, cancel=cancel)
     if look.strength != 1:
         frame = passes["image"] + np.float32(look.strength) * (frame - passes["image"])
     to_clip = reading.projection @ reading.view

@@ -92,6 +92,36 @@ def exposure_keyframed(folder: Path) -> None:
         assert_close(got[..., :3], np.log1p(image[..., :3] * gain) / gain, 1e-5)
 
 
+def scale_typed_keyframed_and_linked(folder: Path) -> None:
+    """Strokes of another size: as typed, as keyframed, as linked; nodes of files made before there was a scale get the input."""
+    load_addon()
+    scene = make_scene(frames=FRAMES)
+    tree = scene.compositing_node_group
+    plain = render_frames(scene, folder / "plain")
+    node = insert_style(tree, "wide")
+    interface = node.node_tree.interface
+    for item in [item for item in interface.items_tree if item.name == "Scale"]:
+        interface.remove(item)
+    generator = Generator(load_style(FIXTURES / "wide.onnx"), "cpu")
+
+    def check(name: str, scales: tuple[float, ...]) -> None:
+        for got, image, scale in zip(render_frames(scene, folder / name), plain, scales, strict=True):
+            assert_close(got, stylize(generator, {"image": image}, scale=scale), 1e-3)
+
+    check("default", (1.0,) * FRAMES)
+    node.inputs["Scale"].default_value = 2.0
+    check("typed", (2.0,) * FRAMES)
+    value = tree.nodes.new("ShaderNodeValue")
+    value.outputs[0].default_value = 3.0
+    link = tree.links.new(value.outputs[0], node.inputs["Scale"])
+    check("linked", (3.0,) * FRAMES)
+    tree.links.remove(link)
+    for frame, scale in enumerate((1.0, 2.0, 0.5), 1):
+        node.inputs["Scale"].default_value = scale
+        node.inputs["Scale"].keyframe_insert("default_value", frame=frame)
+    check("keyframed", (1.0, 2.0, 0.5))
+
+
 def style_keyframed(folder: Path) -> None:
     """The look changes at a frame: by keyframes, by a strip of them, by a driver; the file's node keeps its own."""
     addon = load_addon()
