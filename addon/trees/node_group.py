@@ -159,6 +159,7 @@ def separate(
     for name in CAPTURED:
         if name not in node.inputs:  # a node of an older version
             _add_captured(node.node_tree, name)
+            node.inputs[name].default_value = CAPTURED[name][-1]
         if not node.outputs[name].hide:
             node.outputs[name].hide = True
     seen.add(node.node_tree)

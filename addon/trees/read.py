@@ -17,7 +17,7 @@ RENDER_LAYERS = "CompositorNodeRLayers"
 SOCKET_TYPES = {1: "NodeSocketFloat", 3: "NodeSocketVector", 4: "NodeSocketColor"}
 """The sockets that carry a pass of so many channels."""
 EXPOSURE, SCALE, MASK = "exposure", "scale", "mask"
-"""What is captured beside the passes and controls: exposure and scale, unless they are plain numbers, and the mask if it is none."""
+"""What is captured beside the passes and controls: exposure and scale, if no plain numbers, and the mask if it is one."""
 CHANNELS_OF = {kind: channels for channels, kind in SOCKET_TYPES.items()} | {"NodeSocketFloatFactor": 1}
 """The sockets of controls are sliders."""
 SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")

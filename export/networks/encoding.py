@@ -57,8 +57,8 @@ def _softsign(x: Tensor) -> Tensor:
 
 def relative_depth(depth: Tensor) -> Tensor:
     """How much nearer a pixel lies than its surroundings of about 20 pixels, of (B, 1, H, W) with H and W multiples of 4: 0.5 if
-    it lies among them, 0.54 where it is a hundredth nearer, 0.7 at a tenth, at most 1, or as much less where it is farther. 0 where
-    nothing was hit, 0.5 where no depth is given."""
+    it lies among them, 0.54 where it is a hundredth nearer, 0.7 at a tenth, at most 1, or as much less where it is farther. 0
+    where nothing was hit, 0.5 where no depth is given."""
     hit = 1.0 - torch.clamp(depth * (1 / NOTHING) - 1.0, 0.0, 1.0)
     known = hit * torch.clamp(depth * 2.0**60, 0.0, 1.0)
     far = torch.log(torch.clamp(depth, 2.0**-60, NOTHING)) * known
