@@ -64,6 +64,11 @@ class TrainConfig:
         "how large the pictures' strokes shall be: their longer side as a share of the width of a frame of 1920 px",
     )
     keep_colours: bool = setting(False, "take from the pictures how they are painted, and keep the frame's own colours")
+    style_distance: str = setting(
+        "wasserstein",
+        "what weight-style measures: sliced Wasserstein distances of features, their Gram matrices, or nearest features",
+        choices=("wasserstein", "gram", "nearest"),
+    )
     features_from: str = setting(
         "auto",
         "network that knows pictures; auto: that of features-weights, else EfficientNet-Lite0 of the package "
@@ -174,7 +179,7 @@ class TrainConfig:
     )
     weight_style: float = setting(
         0.0,
-        "weight of Gram matrices of VGG-19's features, against the target's; in mode exemplar of sliced Wasserstein distances",
+        "weight of Gram matrices of VGG-19's features, against the target's; in mode exemplar of style-distance",
     )
     weight_temporal: float = setting(
         0.0,

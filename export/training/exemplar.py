@@ -41,8 +41,8 @@ TONE_SIDE = 16
 """Pixels that a tone is the mean over."""
 SHIFT, SHIFT_MARGIN = 16, 24
 """Of the term shift: fewer pixels than this the frame is moved by, and pixels at a crop's border whose surroundings differ."""
-DIRECTIONS = 64
-"""Lines that style projects features onto in each step."""
+SAMPLES = {"wasserstein": 64, "gram": 0, "nearest": 1024}
+"""Lines that style projects features onto in each step, or places whose features it compares."""
 
 
 class Part(NamedTuple):
@@ -295,9 +295,9 @@ class Exemplar(Objective):
             terms["content"] = losses.likeness(found, wanted, [CONTENT])
         if "style" in self.weights:
             source = torch.Generator().manual_seed(batch.directions)
+            distance, samples = losses.STYLE_DISTANCES[self.config.style_distance], SAMPLES[self.config.style_distance]
             terms["style"] = sum(
-                part.share * losses.sliced_wasserstein(found, look, DIRECTIONS, source)
-                for part, look in zip(batch.parts, looks, strict=True)
+                part.share * distance(found, look, samples, source) for part, look in zip(batch.parts, looks, strict=True)
             )
         if "tones" in self.weights:
             tone, wanted_tone = (avg_pool2d(grey(t)[:, :1], TONE_SIDE) for t in (fake, plain))

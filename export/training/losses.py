@@ -83,6 +83,36 @@ def sliced_wasserstein(output: Features, target: Features, directions: int, sour
     return mean(of_layer(output[name], target[name]) for name in output)
 
 
+def gram_distance(output: Features, target: Features, places: int, source: torch.Generator) -> Tensor:
+    """Squared difference of the Gram matrices of all places' features, relative to the target's, each layer alike (Gatys et al.
+    2016, equations 4 and 5); the arguments places and source are those of its rivals and count for nothing."""
+
+    def of_layer(found: Tensor, wanted: Tensor) -> Tensor:
+        first, second = (gram(f).mean(0) for f in (found, wanted))
+        return (first - second).square().sum() / second.square().sum().clamp(min=1e-6)
+
+    return mean(of_layer(output[name], target[name]) for name in output)
+
+
+def nearest_features(output: Features, target: Features, places: int, source: torch.Generator) -> Tensor:
+    """Cosine distance to the nearest feature of the other picture, from the output's to the target's or back, whichever is
+    further, each layer alike (Kolkin, Salavon and Shakhnarovich 2019, equation 5; the nearest neighbours of Kolkin et al. 2022).
+
+    places: how many are drawn by `source` in each picture.
+    """
+
+    def drawn(f: Tensor) -> Tensor:
+        flat = f.float().transpose(0, 1).flatten(1)  # (c, all places)
+        flat = flat[:, torch.randperm(flat.shape[1], generator=source)[:places].to(f.device)]
+        return flat / flat.norm(dim=0).clamp(min=1e-6)
+
+    def of_layer(found: Tensor, wanted: Tensor) -> Tensor:
+        distance = 1 - drawn(found).T @ drawn(wanted)
+        return torch.maximum(distance.amin(0).mean(), distance.amin(1).mean())
+
+    return mean(of_layer(output[name], target[name]) for name in output)
+
+
 def patch_nce(query: Tensor, key: Tensor, temperature: float = 0.07) -> Tensor:
     """PatchNCE (Park et al. 2020, equations 2 and 3): how hard it is to tell a query's key from those of other places.
 
@@ -149,3 +179,7 @@ ADVERSARIAL = {
     "cross_entropy": (cross_entropy_d, cross_entropy_g),
 }
 """Name -> (loss of the discriminator's logits of real and fake, loss of the generator by the logits of fake)."""
+
+STYLE_DISTANCES = {"wasserstein": sliced_wasserstein, "gram": gram_distance, "nearest": nearest_features}
+"""Name -> how far features lie apart wherever they are: of the output, of the look, a number of lines or places, and a source of
+them."""

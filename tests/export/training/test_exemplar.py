@@ -248,6 +248,28 @@ def test_likeness_and_sliced_wasserstein_are_0_for_equals_and_blind_to_places():
     assert first == pytest.approx(second.item(), rel=1e-4)  # whatever the features' scale
 
 
+@pytest.mark.parametrize("name", losses.STYLE_DISTANCES)
+def test_every_distance_of_style_is_blind_to_places_and_sees_other_features(name):
+    def distance(output):
+        return losses.STYLE_DISTANCES[name](output, wanted, 256, torch.Generator().manual_seed(0))
+
+    torch.manual_seed(0)
+    wanted = {"1/2": torch.rand(2, 8, 16, 16), "1/4": torch.rand(2, 4, 8, 8)}
+    moved = {level: f.flip(2) for level, f in wanted.items()}
+    other = {level: (f * torch.linspace(0.2, 3, f.shape[1])[:, None, None]).requires_grad_() for level, f in wanted.items()}
+    far = distance(other)
+    far.backward()
+    assert distance(moved) < 0.2 * far and all(f.grad.abs().sum() > 0 for f in other.values())
+
+
+@pytest.mark.parametrize("name", losses.STYLE_DISTANCES)
+def test_a_step_learns_by_every_distance_of_style(settings, name):
+    config = settings(weight_style=1.0, style_distance=name)
+    objective = Exemplar(config, find_hardware(config))
+    _, (_, terms) = objective.losses(objective.draw(np.random.default_rng(0)), 0)
+    assert terms["style"] > 0 and terms["style"].isfinite()
+
+
 def test_grey_is_luma():
     assert torch.allclose(grey(torch.ones(1, 3, 2, 2)), torch.ones(1, 3, 2, 2))
 
