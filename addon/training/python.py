@@ -42,7 +42,7 @@ BUILDS = {
     "cpu": Build("CPU", PYTORCH + "cpu", "about 0.4 GB to fetch, 1.5 GB on the disk", ("linux", "win32")),
     "cuda": Build("CUDA (NVIDIA)", PYTORCH + "cu130", "about 3 GB to fetch, 7 GB on the disk", ("linux", "win32")),
     "rocm": Build("ROCm (AMD)", PYTORCH + "rocm7.1", "about 5 GB to fetch, 18 GB on the disk", ("linux",)),
-    "metal": Build("Metal and CPU (Apple)", "", "about 0.3 GB to fetch, 1.2 GB on the disk", ("darwin",)),
+    "metal": Build("Apple, on the CPU as yet", "", "about 0.3 GB to fetch, 1.2 GB on the disk", ("darwin",)),
 }
 
 
