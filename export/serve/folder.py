@@ -31,7 +31,8 @@ KEPT_RUNS = 3
 CONTENT = "content.json"
 """In a run: the digest of what it learns from."""
 ARCHITECTURE = (
-    "passes", "guide", "matte", "generator", "size", "widths", "gate", "smooth", "noise", "noise_everywhere", "black",
+    "passes", "guide", "matte", "knob", "looks", "generator", "size", "widths", "gate", "smooth", "noise", "noise_everywhere",
+    "black",
 )  # fmt: skip
 """The settings that decide whether weights fit."""
 
