@@ -24,12 +24,14 @@ from ..settings import TrainerError, setting
 from ..training.preview import to_srgb
 from .evaluate import make_folder, painter
 from .gallery import QUALITY, page
-from .scoring import PATCHES, Footage, Frame, Painter, picture_tensor
+from .scoring import Footage, Frame, Painter, picture_tensor
 
 log = logging.getLogger(__name__)
 
 HOLDS, BLOTCHY = 0.6, 1.3
 """A style should hold at least so well on any scene, and have at most so many times the look's blotches where nothing is."""
+PATCHES = 2**12
+"""Patches of each pyramid level of a picture."""
 THUMBNAIL = 320
 """Width in pixels of a picture on the sheet."""
 
