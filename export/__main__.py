@@ -28,6 +28,12 @@ def _paint() -> tuple[type, Callable[[dict], None]]:
     return PaintConfig, lambda values: paint(from_values(PaintConfig, values))
 
 
+def _teach_targets() -> tuple[type, Callable[[dict], None]]:
+    from export.training.teach_targets import TeachTargetsConfig, teach_targets
+
+    return TeachTargetsConfig, lambda values: teach_targets(from_values(TeachTargetsConfig, values))
+
+
 def _check_data() -> tuple[type, Callable[[dict], None]]:
     def run(values: dict) -> None:
         from export.training.check_data import check_data
@@ -117,7 +123,8 @@ def _speed() -> tuple[type, Callable[[dict], None]]:
 
 OWN_SHOT = "render-dataset --blend"
 FOLDER = "train --training"
-OTHER_WAYS = {("render-dataset", "--blend"): OWN_SHOT, ("train", "--training"): FOLDER}
+TEACHER = "paint --teacher"
+OTHER_WAYS = {("render-dataset", "--blend"): OWN_SHOT, ("paint", "--teacher"): TEACHER, ("train", "--training"): FOLDER}
 """A command and a flag that make another command of it, with settings of its own."""
 COMMANDS = {
     "render-dataset": (
@@ -125,7 +132,11 @@ COMMANDS = {
         "Render our scenes with their passes, and the target frames of a look; with --blend FILE, your own shot.",
     ),
     OWN_SHOT: (_render_own_shot, "Render frames of your own .blend, with all passes that a style may want."),
-    "paint": (_paint, "Paint the target frames of a look for frames that are rendered already."),
+    "paint": (
+        _paint,
+        "Paint the target frames of a look for rendered frames; with --teacher PICTURE, like a picture.",
+    ),
+    TEACHER: (_teach_targets, "Paint target frames in the manner of a picture, by a slow optimisation of each frame."),
     "check-data": (_check_data, "Report what a data folder holds as train would read it, or everything that is wrong with it."),
     "train": (_train, "Train a generator against a discriminator; with --training FOLDER, a training of the add-on."),
     FOLDER: (_train_folder, "Train the folder of a training, as the add-on makes it, wherever it lies."),

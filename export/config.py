@@ -95,6 +95,11 @@ class TrainConfig:
     crop_alignment: int = setting(8, "crops start at multiples of this: 8 keeps patterns of that period in step, 1 varies most")
     batch: int = setting(2, "crops per step")
     flip: bool = setting(False, "mirror half of the crops left to right; not with the passes normal and position")
+    match: int = setting(
+        0,
+        "of the modes cycle and contrastive: among how many like pieces of the pictures one is chosen for each piece of "
+        "a frame, so that sky meets sky (Richter et al. 2021); 0: any. It needs discriminator projected",
+    )
     exposure_jitter: float = setting(0.0, "largest random change of exposure, in stops, of input and target alike")
 
     generator: str = setting(
@@ -130,6 +135,8 @@ class TrainConfig:
         0.1,
         "how bright the look may make what is black, scene-linear; more for a look that shines by itself, as a hologram does",
     )
+    grain: int = setting(0, "channels of noise that sticks to the picture plane, as the grain of paper and canvas does")
+    fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(
         None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"
     )
@@ -158,16 +165,18 @@ class TrainConfig:
     adversarial: str = setting(
         "least_squares",
         "adversarial loss",
-        choices=("least_squares", "hinge", "non_saturating", "cross_entropy"),
+        choices=("least_squares", "hinge", "non_saturating", "cross_entropy", "relativistic"),
         group="what is learned: losses and their weights",
     )
     weight_l1: float = setting(50.0, "weight of the mean absolute difference to the target, log encoded")
     weight_edge: float = setting(50.0, "weight of the mean absolute difference of image gradients at full, 1/2 and 1/4 size")
     weight_adversarial: float = setting(1.0, "weight of the adversarial loss")
-    weight_features: float = setting(10.0, "weight of feature matching on the discriminator's layers")
+    weight_features: float = setting(
+        10.0, "weight of feature matching on the discriminator's layers; of the features that it judges by, if it is projected"
+    )
     weight_r1: float = setting(
         0.0,
-        "weight of the discriminator's squared slope at targets (Mescheder et al. 2018); "
+        "weight of the discriminator's squared slope at targets (Mescheder et al. 2018), of a projected one's at outputs too; "
         "steadies it; without spectral-norm try 1 to 10",
     )
     r1_every: int = setting(16, "steps between R1 penalties, each weighted by as many steps (Karras et al. 2020)")
@@ -179,7 +188,8 @@ class TrainConfig:
     )
     weight_style: float = setting(
         0.0,
-        "weight of Gram matrices of VGG-19's features, against the target's; in mode exemplar of style-distance",
+        "weight of Gram matrices of VGG-19's features, against the target's; with discriminator projected of style-distance between "
+        "its features",
     )
     weight_temporal: float = setting(
         0.0,
@@ -255,7 +265,22 @@ class TrainConfig:
             value = getattr(self, name)
             require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
         self._check_networks()
-        require(self.noise >= 0, f"noise must be at least 0, not {self.noise}")
+        for name in ("noise", "grain", "fine"):
+            require(getattr(self, name) >= 0, f"{name} must be at least 0, not {getattr(self, name)}")
+        require(self.match >= 0, f"match must be at least 0, not {self.match}")
+        require(
+            not self.match or (self.mode in UNPAIRED and self.discriminator == "projected"),
+            "match is for the modes cycle and contrastive with discriminator projected; set it to 0",
+        )
+        require(
+            self.adversarial != "relativistic" or self.mode in UNPAIRED_OR_ALONE or self.discriminator == "projected",
+            "adversarial can't be relativistic here: give mode cycle, contrastive or exemplar, or discriminator projected",
+        )
+        require(not self.fine or self.generator == "unet", "fine belongs to generator unet; set it to 0")
+        require(
+            not self.grain or not (self.weight_shift or self.mode in UNPAIRED),
+            "grain can't move along with the frame: leave out weight-shift; the modes cycle and contrastive take none",
+        )
         require(
             not self.noise or self.noise_everywhere or "position" in self.passes,
             "noise needs position among the passes, or noise-everywhere",
@@ -345,6 +370,11 @@ class TrainConfig:
                 bool(self.weight_adversarial) or not weights[name],
                 f"{flag} needs a discriminator: give weight-adversarial too, or set {flag} to 0",
             )
+        if self.discriminator == "projected":  # it brings features of its own
+            require(not self.conditional, "conditional can't be on with discriminator projected")
+            for name in ("l2", "variation", "content", *(() if self.mode in UNPAIRED else ("r1",))):
+                require(not weights[f"weight_{name}"], f"weight-{name} can't be used with discriminator projected; set it to 0")
+            return
         for name, layers in (("weight_content", self.content_layers), ("weight_style", self.style_layers)):
             if weights[name]:
                 flag = name.replace("_", "-")
@@ -360,8 +390,8 @@ class TrainConfig:
         """Raise ConfigError for widths that the generator doesn't take, and for crops too small for the discriminator."""
         peer = self.generator in PEERS
         require(
-            not peer or (self.size == "default" and not (self.noise or self.gate or self.smooth)),
-            f"generator {self.generator} has one published size and takes no noise, gate or smooth; leave them out",
+            not peer or (self.size == "default" and not (self.noise or self.gate or self.smooth or self.grain)),
+            f"generator {self.generator} has one published size and takes no noise, grain, gate or smooth; leave them out",
         )
         count = {"cnn": 4, "unet": max(len(self.widths), 2), "resnet": 3}.get(self.generator, 2)
         require(
@@ -373,10 +403,8 @@ class TrainConfig:
             "resnet-weights is for generator resnet without start-from",
         )
         judges_by = self.discriminator_vgg_layers
-        require(
-            (self.mode == "exemplar") == (self.discriminator == "projected"),
-            "discriminator must be projected in mode exemplar, and only there",
-        )
+        require(self.discriminator == "projected" or self.mode != "exemplar", "discriminator must be projected in mode exemplar")
+        require(self.discriminator != "projected" or self.mode != "paired", "discriminator projected is not for mode paired")
         if self.discriminator == "vgg":
             require(
                 self.vgg_weights is not None,
@@ -436,11 +464,35 @@ MODE_DEFAULTS = {
     | WITHOUT_PAIRS,
 }
 """Mode -> settings whose defaults differ there from those of TrainConfig."""
+PROJECTED = {
+    "generator": "unet",
+    "gate": True,
+    "crop": 144,
+    "crop_alignment": 1,
+    "batch": 2,
+    "learning_rate": 5e-4,
+    "betas": (0.0, 0.99),
+    "decay_from": 0.4,
+    "ema": 0.995,
+    "black": 1.0,  # who paints a frame says what is black
+}
+"""What the modes have in common whose judge is projected by choice."""
+PROJECTED_DEFAULTS = {
+    "keyframes": PROJECTED
+    | {"fine": 16, "adversarial": "hinge", "weight_l1": 10.0, "weight_edge": 0.0, "weight_features": 1.0, "weight_style": 1.0},
+    "cycle": PROJECTED | {"adversarial": "relativistic", "weight_r1": 1.0, "match": 8},
+    "contrastive": PROJECTED | {"adversarial": "relativistic", "weight_r1": 1.0, "match": 8},
+}
+"""Mode -> further ones with discriminator projected."""
 
 
 def train_config(values: dict) -> TrainConfig:
-    """The settings of a new run: `values` over the defaults of their mode. Raises ConfigError."""
-    return from_values(TrainConfig, MODE_DEFAULTS.get(values.get("mode"), {}) | values)
+    """The settings of a new run: `values` over the defaults of their mode and discriminator. Raises ConfigError."""
+    mode = values.get("mode")
+    defaults = MODE_DEFAULTS.get(mode, {})
+    if values.get("discriminator") == "projected":
+        defaults = defaults | PROJECTED_DEFAULTS.get(mode, {})
+    return from_values(TrainConfig, defaults | values)
 
 
 TUNED = (*(f.name for f in fields(TrainConfig) if f.name.startswith("weight_")), "learning_rate", "decay_from")

@@ -72,10 +72,7 @@ def paint(config: PaintConfig) -> list[Path]:
     Files that this look has painted are kept unless the frame or the code of the look has changed; others are overwritten.
     Raises PaintError if no frame fits or one can't be read; each file appears when it is complete.
     """
-    rendered = sorted((config.data / "input").glob("*.exr"))
-    chosen = [path for path in rendered if any(fnmatch(path.stem, pattern) for pattern in config.frames)]
-    if not chosen:
-        raise PaintError(f"No frame in {config.data / 'input'} fits {', '.join(config.frames)}.")
+    chosen = chosen_frames(config.data, config.frames)
     data, painter = config.into or config.data, f"{config.look} {_code_digest(config.look)}"
     knobs = [knob for knob in KNOBS.get(config.look, ()) if knob.name in config.knobs]
     painter += "".join(f" {knob.name}={knob.low:g}:{knob.high:g}" for knob in knobs)
@@ -84,8 +81,8 @@ def paint(config: PaintConfig) -> list[Path]:
         made.mkdir(parents=True, exist_ok=True)
     if config.into:
         _share(chosen, config.into / "input")
-    stamps = {path: f"{painter} {_digest(path)}" for path in chosen}
-    missing = {path: stamp for path, stamp in stamps.items() if not _is_painted(folder / path.name, stamp)}
+    stamps = {path: f"{painter} {digest_of(path)}" for path in chosen}
+    missing = {path: stamp for path, stamp in stamps.items() if not is_painted(folder / path.name, stamp)}
     one = partial(_paint_one, config.look, data, knobs)
     for _ in tqdm(_each(one, missing, config.processes), total=len(missing), desc=config.look, unit="frame"):
         pass
@@ -103,6 +100,14 @@ def knob_plane(knob: Control, frame: str, height: int, width: int) -> np.ndarray
     y, x = np.mgrid[:height, :width]
     along = np.cos(turn) * (x / width - 0.5) + np.sin(turn) * (y / height - 0.5)
     return (first + slow * smoothstep(-0.4, 0.4, along) * (last - first)).astype(np.float32)
+
+
+def chosen_frames(data: Path, patterns: tuple[str, ...]) -> list[Path]:
+    """The rendered frames whose names fit, in order. Raises PaintError if there are none."""
+    rendered = sorted((data / "input").glob("*.exr"))
+    if chosen := [path for path in rendered if any(fnmatch(path.stem, pattern) for pattern in patterns)]:
+        return chosen
+    raise PaintError(f"No frame in {data / 'input'} fits {', '.join(patterns)}.")
 
 
 def _code_digest(look: str) -> str:
@@ -141,7 +146,7 @@ def _share(frames: list[Path], folder: Path) -> None:
             raise PaintError(f"{path} can't be linked into {folder} ({error.strerror}); is it on the same disk?") from error
 
 
-def _digest(frame: Path) -> str:
+def digest_of(frame: Path) -> str:
     """A digest of a frame's content: a changed file can keep its time, as file systems count in ticks. Raises PaintError."""
     try:
         with frame.open("rb") as file:
@@ -150,7 +155,7 @@ def _digest(frame: Path) -> str:
         raise PaintError(f"{frame} can't be read ({error.strerror}).") from error
 
 
-def _is_painted(target: Path, stamp: str) -> bool:
+def is_painted(target: Path, stamp: str) -> bool:
     """Whether a file was painted under a stamp."""
     if not target.is_file():
         return False
@@ -177,18 +182,25 @@ def _each(one: partial, frames: dict[Path, str], processes: int) -> Iterator[Non
 
 def _paint_one(look: str, data: Path, knobs: Sequence[Control], path: Path, stamp: str) -> None:
     """Write a frame's picture, stamped, and before it the values of the knobs, under the frame's name. Raises PaintError."""
-    import OpenEXR  # here, as in core.exr
-
     try:
         passes = read_exr(path)
         planes = {knob.name: knob_plane(knob, path.stem, *passes["image"].shape[:2]) for knob in knobs}
-        picture = LOOKS[look](passes, **planes).astype("float16")
-        unfinished = data / "target" / f".{path.stem}.partial"
-        header = {"compression": OpenEXR.ZIP_COMPRESSION}
         for name, plane in planes.items():
-            write_part(unfinished, header, {"Y": plane.astype("float16")})
-            os.replace(unfinished, data / GUIDES / name / path.name)
-        write_part(unfinished, header | {STAMP: stamp}, dict(zip("RGB", picture.transpose(2, 0, 1), strict=True)))
+            _write(data / GUIDES / name / path.name, {"Y": plane}, {})
+        write_painted(data / "target" / path.name, LOOKS[look](passes, **planes), stamp)
     except (ExrError, KeyError) as error:
         raise PaintError(f"{path} can't be painted: {error}.") from error
-    os.replace(unfinished, data / "target" / path.name)
+
+
+def write_painted(path: Path, picture: np.ndarray, stamp: str) -> None:
+    """Write (H, W, 3) scene-linear with a stamp; the file appears when it is complete. Raises ExrError."""
+    _write(path, dict(zip("RGB", picture.transpose(2, 0, 1), strict=True)), {STAMP: stamp})
+
+
+def _write(path: Path, planes: dict[str, np.ndarray], header: dict[str, str]) -> None:
+    import OpenEXR  # here, as in core.exr
+
+    unfinished = path.with_name(f".{path.stem}.partial")
+    halves = {name: plane.astype(np.float16) for name, plane in planes.items()}
+    write_part(unfinished, {"compression": OpenEXR.ZIP_COMPRESSION} | header, halves)
+    os.replace(unfinished, path)

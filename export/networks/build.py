@@ -30,9 +30,12 @@ def make_generator(
     black: float = BLACK,
     controls: Sequence[Control] = (),
     looks: int = 0,
+    grain: int = 0,
+    fine: int = 0,
 ) -> GuidedGenerator:
     """The generator of a kind in a named size or of given widths; published ones (published.PEERS) have one size."""
     if kind in GENERATORS:
-        options = {"noise": noise, "gate": gate, "smooth": smooth, "everywhere": everywhere, "black": black}
+        options = {"noise": noise, "gate": gate, "smooth": smooth, "everywhere": everywhere, "black": black, "grain": grain}
+        options |= {"fine": fine} if kind == "unet" else {}
         return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), **options, controls=controls, looks=looks)
     return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))

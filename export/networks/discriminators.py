@@ -139,10 +139,21 @@ class ProjectedDiscriminator(nn.Module):
 
     def judge(self, found: dict[str, Tensor]) -> Judgement:
         """As forward(), of what the frozen network has found already."""
-        features, logits = [], []
-        for number, (level, head) in enumerate(zip(self.levels, self.heads, strict=True)):
+        return self.judge_mixed(self.mixed(found))
+
+    def mixed(self, found: dict[str, Tensor]) -> list[Tensor]:
+        """The mixtures of each level's normalised features, (B, c, h, w)."""
+        mixtures = []
+        for number, level in enumerate(self.levels):
             mean, deviation = getattr(self, f"mean{number}"), getattr(self, f"deviation{number}")
-            judged = _judge(head, conv2d((found[level].float() - mean) / deviation, getattr(self, f"mixture{number}")))
+            mixtures.append(conv2d((found[level].float() - mean) / deviation, getattr(self, f"mixture{number}")))
+        return mixtures
+
+    def judge_mixed(self, mixtures: Sequence[Tensor]) -> Judgement:
+        """As forward(), of what mixed() gives."""
+        features, logits = [], []
+        for head, mixture in zip(self.heads, mixtures, strict=True):
+            judged = _judge(head, mixture)
             features += judged.features
             logits += judged.logits
         return Judgement(features, logits)

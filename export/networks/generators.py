@@ -17,6 +17,7 @@ from core.style import PLACE
 
 from . import detail
 from .encoding import decode, encode, network_sees
+from .grain import Grain
 from .surface_noise import NoiseEverywhere, SurfaceNoise
 
 LANES = 16
@@ -43,10 +44,11 @@ class GuidedGenerator(nn.Module):
     Inputs are the passes, by their names in PASSES or as guides of the style's own, in order, each (B, c, H, W) in its own units,
     H and W multiples of `alignment`; "image" comes first and is scene-linear RGB. noise: channels of world-anchored noise that it
     sees in place of the position pass, since the place of a surface in one scene says nothing about other scenes. everywhere:
-    where there is no surface, the noise sticks to the image's tones or to the screen; it needs no position pass then, but is
-    `placed`: PLACE comes after the passes. black: how bright it may make what is black, scene-linear, whatever the other passes
-    hold; it may add more where there is light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018,
-    FFDNet, shows a network the level of noise so); the last `looks` of them say how much there is of each look.
+    where there is no surface, the noise sticks to the image's tones or to the screen; it needs no position pass then. grain:
+    channels of noise that sticks to the picture plane, as paper does. With either it is `placed`: PLACE comes after the passes.
+    black: how bright it may make what is black, scene-linear, whatever the other passes hold; it may add more where there is
+    light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018, FFDNet, shows a network the level of
+    noise so); the last `looks` of them say how much there is of each look.
     Subclasses give `alignment` and change(), whose results have `out_channels` in all.
     """
 
@@ -64,6 +66,7 @@ class GuidedGenerator(nn.Module):
         black: float = BLACK,
         controls: Sequence[Control] = (),
         looks: int = 0,
+        grain: int = 0,
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
@@ -73,10 +76,12 @@ class GuidedGenerator(nn.Module):
         self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in (*passes, *(c.guide for c in controls)))
         self.passes = tuple(p.name for p in self.inputs[: len(passes)])
         self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
-        self.placed = bool(noise) and everywhere
+        self.grain = Grain(grain) if grain else None
+        self.everywhere = everywhere
+        self.placed = bool(noise and everywhere or grain)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
-        self.noise_channels = noise
-        self.in_channels = sum(p.input_channels for p in self.inputs if not (noise and p.name == "position")) + noise
+        self.noise_channels, self.grain_channels = noise, grain
+        self.in_channels = sum(p.input_channels for p in self.inputs if not (noise and p.name == "position")) + noise + grain
 
     def forward(self, *taken: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0, of what it `takes`."""
@@ -93,6 +98,8 @@ class GuidedGenerator(nn.Module):
         image = guides["image"]
         if self.noise:  # in the place of position, or after all others
             guides["position"] = self.noise_of(seen)
+        if self.grain:
+            guides["grain"] = self.grain(seen[PLACE])
         guides = list(guides.values())
         guides = torch.cat(guides, 1) if len(guides) > 1 else guides[0]
         colour, *more = self.change(guides, shares) if self.looks else self.change(guides)
@@ -126,7 +133,7 @@ class GuidedGenerator(nn.Module):
 
     def noise_of(self, taken: dict[str, Tensor]) -> Tensor:
         """What a generator with noise sees of it, (B, noise, H, W), by what it `takes`."""
-        if self.placed:
+        if self.everywhere:
             return self.noise(encode(taken["image"]), taken[PLACE], taken.get("position"))
         return self.noise(taken["position"])
 
@@ -237,13 +244,13 @@ class UNet(GuidedGenerator):
     pix2pix has them (Isola et al. 2017, section 6.1.1), but a frame is averaged before each halving (Zhang 2019) and enlarged
     bilinearly, so that the grid of its levels leaves no marks.
 
-    It works at half size: finer detail is the image's own, which a gate can hold back. Convolutions repeat the edge beyond the
-    frame, so that a plain frame stays plain up to its borders.
+    It works at half size: finer detail is the image's own, which a gate can hold back, unless it has `fine` channels at full size
+    too. Convolutions repeat the edge beyond the frame, so that a plain frame stays plain up to its borders.
 
     widths: channels at 1/2, 1/4, 1/8 ..., two levels or more.
     """
 
-    def __init__(self, passes: Sequence[str | Pass] = ("image",), *widths: int, **options):
+    def __init__(self, passes: Sequence[str | Pass] = ("image",), *widths: int, fine: int = 0, **options):
         super().__init__(passes, **options)
         self.alignment = max(8, 2 ** len(widths))
         self.downs = nn.ModuleList(
@@ -253,7 +260,11 @@ class UNet(GuidedGenerator):
         self.skips, self.merges = (
             nn.ModuleList(nn.Conv2d(a, a, 3, padding=1, padding_mode="replicate") for a in widths[:-1]) for _ in range(2)
         )
-        self.tail = nn.Conv2d(widths[0], self.out_channels, 3, padding=1, padding_mode="replicate")
+        self.tail = nn.Conv2d(fine or widths[0], self.out_channels, 3, padding=1, padding_mode="replicate")
+        self.fine = fine
+        if fine:
+            self.ups.append(nn.Conv2d(widths[0], fine, 1))
+            self.skips.append(nn.Conv2d(self.in_channels, fine, 3, padding=1, padding_mode="replicate"))
         self.bends = self.affine(*((width, 2**level) for level, width in enumerate(widths, 1)))
         for conv in (*self.downs, *self.skips, *self.merges):
             _initialise(conv, RELU_GAIN)
@@ -262,18 +273,21 @@ class UNet(GuidedGenerator):
         _initialise(self.tail, TAIL_GAIN)
 
     def resolved(self, picture: Tensor) -> Tensor:
-        return _softened(_enlarged(_halved(picture)))
+        return picture if self.fine else _softened(_enlarged(_halved(picture)))
 
     def change(self, guides: Tensor, shares: Tensor | None = None) -> Sequence[Tensor]:
         x, levels = guides, []
         for down, bend in zip(self.downs, self.bends, strict=True):
             x = bend(relu(down(_halved(x))), shares)  # (B, widths[i], H/2^(i+1), W/2^(i+1))
             levels.append(x)
-        x = levels.pop()
-        for up, skip, merge in zip(*(reversed(convs) for convs in (self.ups, self.skips, self.merges)), strict=True):
+        x, count = levels.pop(), len(self.merges)
+        for up, skip, merge in zip(*(reversed(convs[:count]) for convs in (self.ups, self.skips, self.merges)), strict=True):
             x = relu(skip(levels.pop()) + merge(_enlarged(up(x))))
-        # Bilinear alone would leave marks of what is as fine as the grid.
-        return _softened(_enlarged(self.tail(x))).split([3] + [1] * (self.out_channels - 3), 1)
+        if self.fine:
+            x = relu(self.skips[-1](guides) + _enlarged(self.ups[-1](x)))  # (B, fine, H, W)
+        # At half size, bilinear alone would leave marks of what is as fine as the grid.
+        tail = self.tail(x) if self.fine else _softened(_enlarged(self.tail(x)))
+        return tail.split([3] + [1] * (self.out_channels - 3), 1)
 
 
 class ResNet(GuidedGenerator):

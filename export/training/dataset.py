@@ -168,11 +168,11 @@ def draw_pairs(
 ) -> Crops:
     """A batch of random crops of inputs with their targets. others: targets of further looks; then each crop has looks of its
     own, and what their controls say is among its passes."""
-    rows = share([_place(data.targets, names, config, rng) for _ in range(config.batch * processes())])
-    inputs, targets = (_cut(store, rows, config.crop) for store in (data.inputs, data.targets))
+    rows = share([any_place(data.targets, names, config, rng) for _ in range(config.batch * processes())])
+    inputs, targets = (cut(store, rows, config.crop) for store in (data.inputs, data.targets))
     if not others:
         return Crops(inputs, targets["image"], targets.get("mask"))
-    further = [_cut(store, rows, config.crop) for store in others]
+    further = [cut(store, rows, config.crop) for store in others]
     weights = torch.stack(share(list(draw_weights(config.batch * processes(), 1 + len(others), config.crop, rng))))
     masks = [found["mask"] for found in (targets, *further) if "mask" in found]
     inputs |= as_passes([control.name for control in config.controls[len(config.knob) :]], weights)
@@ -182,8 +182,8 @@ def draw_pairs(
 
 def draw_frames(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np.random.Generator) -> dict[str, Tensor]:
     """A batch of random crops of one store, {pass: (B, c, crop, crop)}; "mask" only if it leaves something out."""
-    rows = share([_place(store, names, config, rng) for _ in range(config.batch * processes())])
-    return _cut(store, rows, config.crop)
+    rows = share([any_place(store, names, config, rng) for _ in range(config.batch * processes())])
+    return cut(store, rows, config.crop)
 
 
 def draw_steps(
@@ -194,16 +194,16 @@ def draw_steps(
     anchored: with the targets of the frames that have one, under a mask that is 0 for the others; each pair must have one.
     """
     pairs = [steps[rng.integers(len(steps))] for _ in range(config.batch * processes())]
-    rows = [_place(data.inputs, [now], config, rng, flip=False) for now, _ in pairs]
+    rows = [any_place(data.inputs, [now], config, rng, flip=False) for now, _ in pairs]
     later = share([row._replace(name=name) for row, (_, name) in zip(rows, pairs, strict=True)])
     rows = share(rows) + later
-    passes, side = _cut(data.inputs, rows, config.crop), config.crop
+    passes, side = cut(data.inputs, rows, config.crop), config.crop
     passes |= _turned(config, len(rows) // 2, side, rng)
     if not anchored:
         return Crops(passes, None)
     known = [index for index, row in enumerate(rows) if row.name in data.targets.frames]
     target, mask = torch.zeros(len(rows), 3, side, side), torch.zeros(len(rows), 1, side, side)
-    found = _cut(data.targets, [rows[index] for index in known], side)
+    found = cut(data.targets, [rows[index] for index in known], side)
     target[known], mask[known] = found["image"], found.get("mask", torch.ones(()))
     return Crops(passes, target, mask)
 
@@ -220,7 +220,7 @@ def _turned(config: TrainConfig, count: int, side: int, rng: np.random.Generator
     return turned
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where a crop is cut and how it is changed."""
 
     name: str
@@ -230,7 +230,7 @@ class _Place(NamedTuple):
     gain: float
 
 
-def _place(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np.random.Generator, flip: bool = True) -> _Place:
+def any_place(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np.random.Generator, flip: bool = True) -> Place:
     """Where to cut a crop; drawn again while the masks leave too little of it."""
     step, crop = config.crop_alignment, config.crop
     for _ in range(DRAWS):
@@ -240,10 +240,10 @@ def _place(store: FrameStore, names: Sequence[str], config: TrainConfig, rng: np
             break
     flipped = flip and config.flip and bool(rng.integers(2))
     gain = 2 ** rng.uniform(-config.exposure_jitter, config.exposure_jitter) if config.exposure_jitter else 1.0
-    return _Place(frame.name, y, x, flipped, gain)
+    return Place(frame.name, y, x, flipped, gain)
 
 
-def _cut(store: FrameStore, rows: Sequence[_Place], crop: int) -> dict[str, Tensor]:
+def cut(store: FrameStore, rows: Sequence[Place], crop: int) -> dict[str, Tensor]:
     """The crops at the places, {pass: (B, c, crop, crop) float32}, mirrored if so placed, with their own exposure."""
     windows = [(slice(row.y, row.y + crop), slice(row.x, row.x + crop)) for row in rows]
     pieces = (store.planes(store.frames[row.name])[:, *window] for row, window in zip(rows, windows, strict=True))

@@ -18,7 +18,6 @@ from ..frames.frame_store import DataError, FrameStore, cache_folder, digest
 from ..frames.sources import picture_of
 from ..networks.discriminators import ProjectedDiscriminator
 from ..networks.encoding import encode, shown
-from ..networks.perceptual import load_features
 from . import losses
 from .dataset import MOTION, Crops, draw_frames, draw_steps, follow_names, guides_of, split_names
 from .distributed import processes, share
@@ -213,15 +212,7 @@ class Exemplar(Objective):
 
     def make_judge(self) -> ProjectedDiscriminator | nn.ModuleList:
         """Of several looks each has a judge of its own."""
-        config, resolved = self.config, self.networks["generator"].resolved
-        self.features = load_features(config.features_from, config.features_weights)
-        judges = [
-            ProjectedDiscriminator(
-                self.features, [resolved(p) for p in look.whole()], 2 * config.discriminator_channels, config.spectral_norm
-            )
-            for look in self.looks
-        ]
-        self.features.to(self.hardware.device)
+        judges = [self.projected_judge([self.resolved(p) for p in look.whole()]) for look in self.looks]
         return judges[0] if len(judges) == 1 else nn.ModuleList(judges)
 
     def draw(self, rng: np.random.Generator) -> Batch:
@@ -280,15 +271,19 @@ class Exemplar(Objective):
             with torch.no_grad():
                 looks = [self.features(resolved(part.pieces)) for part in batch.parts]
                 wanted = self.features(grey(plain) if self.config.keep_colours else plain)
-        told = []
+        told, reals = [], []
         for (part, judge), look in zip(parts, looks, strict=True):
             real, painted = judge.judge(look).logits, judge.judge({n: f.detach() for n, f in found.items()}).logits
+            reals.append([r.detach() for r in real])
             told.append(part.share * losses.mean(loss_d(r, p) for r, p in zip(real, painted, strict=True)))
         yield "discriminator", {"discriminator": sum(told)}
 
         judges.requires_grad_(False)
         terms = {
-            "adversarial": sum(part.share * losses.mean(loss_g(p) for p in judge.judge(found).logits) for part, judge in parts)
+            "adversarial": sum(
+                part.share * losses.mean(loss_g(f, r) for f, r in zip(judge.judge(found).logits, real, strict=True))
+                for (part, judge), real in zip(parts, reals, strict=True)
+            )
         }
         judges.requires_grad_(True)
         if "content" in self.weights:

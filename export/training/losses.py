@@ -1,6 +1,6 @@
 """Losses as small functions of tensors; each returns the mean over everything, a scalar."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +21,11 @@ def mean(terms: Iterable[Tensor]) -> Tensor:
 def l1(output: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference of encoded images (Isola et al. 2017, equation 3)."""
     return l1_loss(output, target)
+
+
+def pooled_l1(output: Tensor, target: Tensor, sides: Sequence[int]) -> Tensor:
+    """Mean of l1() of the images averaged over squares of each of these sides."""
+    return mean(l1_loss(avg_pool2d(output, side), avg_pool2d(target, side)) for side in sides)
 
 
 def l2(output: Tensor, target: Tensor) -> Tensor:
@@ -137,6 +142,16 @@ def r1(logits: Sequence[Tensor], real: Tensor) -> Tensor:
     return mean(half_square(part) for part in logits)
 
 
+def slopes(logits: Sequence[Tensor], seen: Sequence[Tensor]) -> Tensor:
+    """As r1(), of logits by what a discriminator sees in several places, each (B, c, h, w), which needs gradients."""
+
+    def half_square(part: Tensor, place: Tensor) -> Tensor:
+        (slope,) = torch.autograd.grad(part.sum(), place, create_graph=True)
+        return 0.5 * slope.square().sum() / part.numel()
+
+    return mean(half_square(part, place) for part, place in zip(logits, seen, strict=True))
+
+
 def least_squares_d(real: Tensor, fake: Tensor) -> Tensor:
     """Mao et al. 2017, equation 9, discriminator."""
     return 0.5 * ((real - 1).square().mean() + fake.square().mean())
@@ -167,18 +182,33 @@ def cross_entropy_g(fake: Tensor) -> Tensor:
     return -softplus(fake).mean()
 
 
+def relativistic_d(real: Tensor, fake: Tensor) -> Tensor:
+    """log(1 + exp(D(fake) - D(real))) of pairs (Jolicoeur-Martineau 2018, RpGAN; Huang et al. 2024, equation 2)."""
+    return softplus(fake - real).mean()
+
+
+def relativistic_g(fake: Tensor, real: Tensor) -> Tensor:
+    """The same with the places changed: an output must look more real than a real picture."""
+    return softplus(real - fake).mean()
+
+
 def non_saturating_g(fake: Tensor) -> Tensor:
     """-log D(fake) (Goodfellow et al. 2014, section 3): steeper while the discriminator wins."""
     return softplus(-fake).mean()
 
 
+def _by_fakes(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda fake, real: loss(fake)
+
+
 ADVERSARIAL = {
-    "least_squares": (least_squares_d, least_squares_g),
-    "hinge": (hinge_d, hinge_g),
-    "non_saturating": (cross_entropy_d, non_saturating_g),
-    "cross_entropy": (cross_entropy_d, cross_entropy_g),
+    "least_squares": (least_squares_d, _by_fakes(least_squares_g)),
+    "hinge": (hinge_d, _by_fakes(hinge_g)),
+    "non_saturating": (cross_entropy_d, _by_fakes(non_saturating_g)),
+    "cross_entropy": (cross_entropy_d, _by_fakes(cross_entropy_g)),
+    "relativistic": (relativistic_d, relativistic_g),
 }
-"""Name -> (loss of the discriminator's logits of real and fake, loss of the generator by the logits of fake)."""
+"""Name -> (loss of the discriminator by the logits of real and fake, loss of the generator by those of fake and real)."""
 
 STYLE_DISTANCES = {"wasserstein": sliced_wasserstein, "gram": gram_distance, "nearest": nearest_features}
 """Name -> how far features lie apart wherever they are: of the output, of the look, a number of lines or places, and a source of

@@ -1,6 +1,6 @@
 """What the objectives of all modes share: the data, the networks, how these paint and judge, and the loss terms that follow."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from ..config import TrainConfig
 from ..measures.motion import in_sight, steadiness
 from ..networks.build import make_generator
-from ..networks.discriminators import Judgement, make_discriminator
+from ..networks.discriminators import Judgement, ProjectedDiscriminator, make_discriminator
 from ..networks.encoding import encode
 from ..networks.generators import GuidedGenerator
+from ..networks.perceptual import Features, load_features
 from ..networks.vgg import VGG19
 from ..settings import ConfigError
 from . import losses
@@ -39,6 +40,7 @@ class Objective:
         self.data = self.reads(config)
         self.steps: list[tuple[str, str]] = []
         self.vgg = make_vgg(config, hardware)
+        self.features: Features | None = None
         self.networks: dict[str, nn.Module] = {"generator": make_painter(config)}
         self.networks["discriminator"] = self.make_judge()
         self.painters, self.judges = ("generator",), ("discriminator",)
@@ -46,6 +48,19 @@ class Objective:
     def make_judge(self) -> nn.Module:
         """The discriminator that the settings name."""
         return make_discriminator(self.config, self.vgg)
+
+    def projected_judge(self, pictures: Sequence[Tensor]) -> ProjectedDiscriminator:
+        """A judge of sRGB pictures by the features that know pictures, which become self.features; pictures: of the look."""
+        config = self.config
+        if self.features is None:
+            self.features = load_features(config.features_from, config.features_weights).to(self.hardware.device)
+        judged = [picture.to(self.hardware.device) for picture in pictures]
+        return ProjectedDiscriminator(self.features, judged, 2 * config.discriminator_channels, config.spectral_norm).cpu()
+
+    def resolved(self, picture: Tensor) -> Tensor:
+        """A picture (B, 3, H, W) as fine as the generator paints; an odd last row or column goes."""
+        height, width = (side // 2 * 2 for side in picture.shape[2:])
+        return self.networks["generator"].resolved(picture[..., :height, :width])
 
     def draw(self, rng: np.random.Generator) -> object:
         """What one step learns from; everything random in it comes from `rng`."""
@@ -108,10 +123,13 @@ class Objective:
             terms["r1"] = losses.r1(self.judge(image, picture, name, full).logits, picture)
         return terms
 
-    def persuasion(self, seen: list[Judgement]) -> Tensor:
-        """The generator's adversarial loss by what a discriminator makes of its outputs."""
+    def persuasion(self, seen: list[Judgement], real: Judgement | None = None) -> Tensor:
+        """The generator's adversarial loss by what a discriminator makes of its outputs, and of real pictures."""
         _, loss_g = losses.ADVERSARIAL[self.config.adversarial]
-        return losses.mean(loss_g(part.float()) for judgement in seen for part in judgement.logits)
+        reals = [part.detach().float() for part in real.logits] if real else [torch.zeros(())] * len(seen[0].logits)
+        return losses.mean(
+            loss_g(fake.float(), part) for judgement in seen for fake, part in zip(judgement.logits, reals, strict=True)
+        )
 
     def compare(self, output: Tensor, target: Tensor, terms: set[str] | dict[str, float]) -> Terms:
         """The terms that compare an encoded output with an encoded target, or judge it by itself."""
@@ -156,6 +174,8 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
         config.black,
         config.controls,
         len(config.looks),
+        config.grain,
+        config.fine,
     )
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")
@@ -164,7 +184,7 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
 
 def make_vgg(config: TrainConfig, hardware: Hardware) -> VGG19 | None:
     """VGG-19 with the layers that losses compare and a discriminator judges by, or None without those. Raises VGGError."""
-    if config.mode == "exemplar":  # it has features of its own
+    if config.discriminator == "projected":  # it has features of its own
         return None
     layers = (config.content_layers if config.weight_content else ()) + (config.style_layers if config.weight_style else ())
     layers += config.discriminator_vgg_layers if config.discriminator == "vgg" else ()

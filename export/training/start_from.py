@@ -129,7 +129,8 @@ def _with_controls(found: dict[str, Tensor], generator: GuidedGenerator) -> dict
     own, wide, count = generator.state_dict(), dict(found), len(generator.controls)
     for name, weight in found.items() if count else ():
         if name in own and weight.ndim == own[name].ndim == 4 and own[name].shape[1] - weight.shape[1] == count:
-            noise = generator.noise_channels if "position" not in generator.passes else 0  # these come last of all
+            noise = generator.noise_channels if "position" not in generator.passes else 0
+            noise += generator.grain_channels  # these come last of all
             place = weight.shape[1] - noise
             zeros = weight.new_zeros(len(weight), count, *weight.shape[2:])
             wide[name] = torch.cat([weight[:, :place], zeros, weight[:, place:]], 1)

@@ -24,6 +24,8 @@ from . import checkpoint, preview
 from .distributed import average, largest, leader_first, leads, processes, rank
 from .exemplar import Exemplar
 from .hardware import find_hardware, trusted
+from .keyframes import Keyframes
+from .objective import Objective
 from .onlooker import Moment, Onlooker
 from .start_from import start_from
 from .start_from_resnet import start_from_resnet
@@ -33,13 +35,19 @@ from .unpaired import Contrastive, Cycle
 log = logging.getLogger(__name__)
 
 OBJECTIVES = {"paired": Supervised, "keyframes": Supervised, "cycle": Cycle, "contrastive": Contrastive, "exemplar": Exemplar}
-"""Mode -> what is learned from what."""
+"""Mode -> what is learned from what, without a projected discriminator but in the last."""
+PROJECTED = {"keyframes": Keyframes}
 PATIENCE = 10
 """Steps in a row without a finite loss that end a run; fewer are passed over, so that one does not cost hours."""
 PREVIEW_FRAMES = 4
 """Held-out frames, at most, that are scored and shown at each preview."""
 PREVIEW_SHARE = 20
 """Times as long as a preview took that one due by the clock is waited for."""
+
+
+def objective_of(config: TrainConfig) -> type[Objective]:
+    """What the mode and the discriminator ask for."""
+    return (config.discriminator == "projected" and PROJECTED.get(config.mode)) or OBJECTIVES[config.mode]
 
 
 class TrainingError(TrainerError):
@@ -59,7 +67,7 @@ def train(config: TrainConfig, onlooker: Onlooker | None = None) -> Path:
     hardware = find_hardware(config)
     torch.manual_seed(config.seed)
     with leader_first():
-        objective = OBJECTIVES[config.mode](config, hardware)
+        objective = objective_of(config)(config, hardware)
     networks, weights = objective.networks, objective.weights
     earlier = []
     if config.start_from and not config.resume:

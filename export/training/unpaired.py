@@ -1,6 +1,7 @@
 """Learning a look from pictures that show other things than the inputs: by cycle consistency, or by contrastive learning."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import numpy as np
@@ -8,23 +9,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from ..config import TrainConfig
+from ..config import JUDGED_SHIFT, TrainConfig
 from ..frames.frame_store import DataError
 from ..networks.build import make_generator
-from ..networks.discriminators import make_discriminator
-from ..networks.encoding import decode, encode
+from ..networks.discriminators import Judgement, ProjectedDiscriminator, make_discriminator
+from ..networks.encoding import decode, encode, shown
 from ..networks.generators import CNN, GuidedGenerator, ResNet, UNet
 from ..settings import ConfigError
 from . import losses
-from .dataset import Crops, draw_frames, draw_steps, split_names
-from .distributed import gathered, share
+from .dataset import Crops, cut, draw_frames, draw_steps, split_names
+from .distributed import gathered, processes, share
 from .hardware import Hardware
+from .matching import Matches
 from .objective import Objective, Terms
 
 BRIGHTEST = 4.0
 """Encoded value that outputs are cut at before they are fed to a generator; half floats end at 3.65."""
 POOL = 50
 """Earlier outputs that a discriminator of the mode cycle may see again (Zhu et al. 2017, section 4)."""
+NORMALISING = 8
+"""Pictures, at most, by which a projected discriminator normalises its features."""
 PATCHES = 256
 """Places of a layer that are told apart (Park et al. 2020, appendix C.1)."""
 HEAD = 256
@@ -54,10 +58,37 @@ class Unpaired(Objective):
         if not self.looks:
             raise DataError(f"All targets in {config.data} have names of held-out inputs; give other holdout patterns.")
         self.use_steps(self.names)
+        self.projected = config.discriminator == "projected"
+        self.window: tuple[slice, slice] = (slice(None), slice(None))
+        self.matches = None
+        if config.match:
+            stores, names = (self.data.inputs, self.data.targets), (self.names, self.looks)
+            self.matches = Matches(stores, names, config, lambda p: self.features(shown(encode(p.to(hardware.device)))))
+
+    def make_judge(self) -> nn.Module:
+        if self.config.discriminator != "projected":
+            return super().make_judge()
+        store = self.data.targets
+        return self.projected_judge([self._normalising(store.whole(name)["image"]) for name in list(store.frames)[:NORMALISING]])
+
+    def _normalising(self, picture: Tensor) -> Tensor:
+        return self.resolved(shown(encode(picture)))
 
     def draw(self, rng: np.random.Generator) -> Batch:
-        inputs = Crops(draw_frames(self.data.inputs, self.names, self.config, rng), None)
-        look = Crops(draw_frames(self.data.targets, self.looks, self.config, rng), None)
+        config, data = self.config, self.data
+        if self.matches:
+            pairs = self.matches.draw(config.batch * processes(), rng)
+            inputs, look = (
+                Crops(cut(store, share(places), config.crop), None)
+                for store, places in zip((data.inputs, data.targets), pairs, strict=True)
+            )
+        else:
+            inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
+            look = Crops(draw_frames(data.targets, self.looks, config, rng), None)
+        if self.projected:  # as in exemplar.py, what is judged lies anywhere in the crop that the generator sees
+            top, left = (int(n) for n in rng.integers(0, JUDGED_SHIFT + 1, size=2))
+            side = config.crop - JUDGED_SHIFT
+            self.window = (slice(top, top + side), slice(left, left + side))
         steps = draw_steps(self.data, self.steps, self.config, rng) if "temporal" in self.weights else None
         device = self.hardware.device
         return Batch(inputs.to(device), look.to(device).passes["image"], steps and steps.to(device), rng)
@@ -82,10 +113,49 @@ class Unpaired(Objective):
             terms["temporal"] = self.temporal(steps, self.paint(steps))
         return terms
 
-    def persuade(self, output: Tensor, name: str = "discriminator") -> Tensor:
-        """The adversarial loss of an output by a discriminator, whose own weights get no gradient."""
+    def judge(
+        self, image: Tensor, picture: Tensor, name: str = "discriminator", precision: AbstractContextManager | None = None
+    ) -> Judgement:
+        """As of Objective; a projected discriminator looks at the same part of all crops of a step."""
+        if not self.projected:
+            return super().judge(image, picture, name, precision)
+        return self.networks[name].judge(self.seen(picture))
+
+    def seen(self, picture: Tensor) -> dict[str, Tensor]:
+        """What a projected discriminator's network sees in the judged part of an encoded picture."""
+        with self.hardware.fast():
+            return self.features(self.resolved(shown(picture[..., *self.window])))
+
+    def judge_terms(
+        self, real: tuple[Tensor, Tensor], fakes: list[tuple[Tensor, Tensor]], step: int, name: str = "discriminator"
+    ) -> Terms:
+        """As of Objective. The slopes of a projected discriminator are those by its mixtures of features, in real pictures (R1)
+        and in outputs (R2), after Huang et al. 2024."""
+        if not self.projected:
+            return super().judge_terms(real, fakes, step, name)
+        loss_d, _ = losses.ADVERSARIAL[self.config.adversarial]
+        with torch.no_grad():
+            both = [self.seen(picture) for _, picture in (real, *fakes)]
+        judge: ProjectedDiscriminator = self.networks[name]
+        mixed = [judge.mixed(found) for found in both]
+        flat = "r1" in self.weights and step % self.config.r1_every == 0
+        for part in (part for parts in mixed for part in parts if flat):
+            part.requires_grad_()
+        logits = [judge.judge_mixed(parts).logits for parts in mixed]
+        pairs = [zip(logits[0], fake, strict=True) for fake in logits[1:]]
+        terms = {"discriminator": losses.mean(loss_d(r, f) for pair in pairs for r, f in pair)}
+        if flat:
+            terms["r1"] = sum(losses.slopes(part, seen) for part, seen in zip(logits, mixed, strict=True))
+        return terms
+
+    def persuade(self, output: Tensor, real: Tensor, name: str = "discriminator") -> Tensor:
+        """The adversarial loss of an output by a discriminator, whose own weights get no gradient, beside a real picture."""
         discriminator = self.networks[name].requires_grad_(False)
-        loss = self.persuasion([self.judge(output, output, name)])
+        beside = None
+        if self.config.adversarial == "relativistic":
+            with torch.no_grad():
+                beside = self.judge(real, real, name)
+        loss = self.persuasion([self.judge(output, output, name)], beside)
         discriminator.requires_grad_(True)
         return loss
 
@@ -127,10 +197,15 @@ class Cycle(Unpaired):
     def __init__(self, config: TrainConfig, hardware: Hardware):
         super().__init__(config, hardware)
         self.networks["back"] = make_generator(("image",), config.size, config.widths, config.generator)
-        self.networks["discriminator_back"] = make_discriminator(config, self.vgg)
+        self.networks["discriminator_back"] = self.make_judge_back()
         self.networks |= {"pool": Pool(config.crop), "pool_back": Pool(config.crop)}
         self.painters, self.judges = ("generator", "back"), ("discriminator", "discriminator_back")
         self.weights |= {f"{name}_back": weight for name, weight in self.weights.items()}
+
+    def make_judge_back(self) -> nn.Module:
+        if not self.projected:
+            return make_discriminator(self.config, self.vgg)
+        return self.projected_judge([self._normalising(self.data.inputs.whole(n)["image"]) for n in self.names[:NORMALISING]])
 
     def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
         image, look = encode(batch.inputs.passes["image"]), encode(batch.look)
@@ -143,8 +218,8 @@ class Cycle(Unpaired):
         yield "discriminator", terms | _back(there)
 
         terms = self.terms_of_output(output, image, look, batch.steps)
-        terms["adversarial"] = self.persuade(output)
-        terms["adversarial_back"] = self.persuade(rendered, "discriminator_back")
+        terms["adversarial"] = self.persuade(output, look)
+        terms["adversarial_back"] = self.persuade(rendered, image, "discriminator_back")
         if "cycle" in self.weights:
             terms["cycle"] = losses.l1(self.alone(output, "back"), image)
             terms["cycle_back"] = losses.l1(self.alone(rendered), look)
@@ -190,7 +265,7 @@ class Contrastive(Unpaired):
         yield "discriminator", self.judge_terms((look, look), [(output, output)], step)
 
         terms = self.terms_of_output(output, image, look, batch.steps)
-        terms["adversarial"] = self.persuade(output)
+        terms["adversarial"] = self.persuade(output, look)
         if "nce" in self.weights:
             terms["nce"] = self._nce(output, image, batch.rng)
         if "nce_identity" in self.weights:

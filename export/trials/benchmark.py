@@ -87,7 +87,12 @@ PUBLISHED = {
 }
 FEW_SHOT_VGG = {"weight_content": 6.0, "content_layers": ("relu1_1", "relu1_2", "relu2_1")}
 """What few_shot adds where VGG-19's weights are given."""
-METHODS = OURS | PUBLISHED
+PROJECTED = {
+    "ours_projected": {"discriminator": "projected"},  # of keyframes alone
+    "ours_unpaired_projected": {"mode": "contrastive", "discriminator": "projected"},
+}
+"""Ours with the judge that knows pictures."""
+METHODS = OURS | PUBLISHED | PROJECTED
 """Row of the table -> settings of `train` that differ from the defaults of its mode."""
 
 
@@ -108,7 +113,7 @@ class BenchmarkConfig:
         "what was interrupted"
     )
     minutes: float = setting(10.0, "minutes that each method trains")
-    methods: tuple[str, ...] = setting(tuple(METHODS), "what to train", choices=tuple(METHODS))
+    methods: tuple[str, ...] = setting(tuple(OURS | PUBLISHED), "what to train", choices=tuple(METHODS))
     holdout: tuple[str, ...] = setting(
         (), "patterns (city_*) of the frames to hold out and score; none: a tenth of the sequences"
     )
@@ -176,7 +181,7 @@ def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
             f"{name} learns from painted frames, but no picture in {config.data / 'target'} has the name of a "
             f"frame; give --methods {fitting}."
         )
-    elif unpainted and name in OURS:
+    elif unpainted and name in OURS | PROJECTED:
         values |= {"mode": "keyframes", "holdout": ()}
     elif unpainted:
         values |= {"data": _copy_pairs(config.data, config.out / "pairs", painted), "holdout": (), "holdout_fraction": 0.0}

@@ -19,7 +19,7 @@ def test_each_side_gains_by_moving_its_logits_its_way(name):
     loss_d, loss_g = losses.ADVERSARIAL[name]
     low, high = torch.full((2, 1, 4, 4), -0.5), torch.full((2, 1, 4, 4), 0.5)
     assert loss_d(real=high, fake=low) < loss_d(real=low, fake=high)
-    assert loss_g(high) < loss_g(low)
+    assert loss_g(high, low) < loss_g(low, high)
 
 
 def test_adversarial_losses_have_the_values_of_their_papers():

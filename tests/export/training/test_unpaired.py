@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import avg_pool2d
 
 from core.exr import write_exr
 from export.config import resumed_config, train_config
@@ -14,12 +15,15 @@ from export.frames.frame_store import DataError
 from export.networks.build import make_generator
 from export.networks.encoding import encode
 from export.settings import ConfigError
+from export.training import matching
 from export.training.checkpoint import load_checkpoint
+from export.training.dataset import DataSet
 from export.training.hardware import find_hardware
 from export.training.preview import paint
 from export.training.train import train
 from export.training.unpaired import POOL, Contrastive, Cycle, Pool, Unpaired, encoder_layers
 
+from ..networks.test_perceptual import WrittenOut
 from ..paired_frames import pair
 
 MODES = ("cycle", "contrastive")
@@ -192,3 +196,64 @@ def test_targets_of_held_out_frames_are_not_learned_from(settings, data, tmp_pat
         (tmp_path / "target").mkdir()
         write_exr(tmp_path / "target" / "shot_0004.exr", {"image": shapes(1, (1, 1, 1))})
         Cycle(config, find_hardware(config))
+
+
+@pytest.fixture
+def projected(tmp_path, settings):
+    """As settings, with a projected discriminator on frames that are large enough, features of random weights, and matches."""
+    for part, tint in (("input", (1, 1, 1)), ("target", (0.2, 0.4, 1.5))):
+        (tmp_path / "large" / part).mkdir(parents=True)
+        for number in range(3):
+            picture = shapes(number + 5 * (part == "target"), tint, 128, 144)
+            write_exr(tmp_path / "large" / part / f"{part}_{number:04d}.exr", {"image": picture})
+    torch.manual_seed(0)
+    torch.save(WrittenOut().state_dict(), tmp_path / "features.pth")
+    more = {"data": tmp_path / "large", "discriminator": "projected", "features_weights": tmp_path / "features.pth"}
+    more |= {"crop": 112, "adversarial": "relativistic", "weight_r1": 1.0, "r1_every": 1, "match": 2, "precision": "float32"}
+    return lambda mode, **changes: settings(mode, **more | changes)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_projected_judge_teaches_relativistically_with_both_slopes(projected, monkeypatch, mode):
+    monkeypatch.setattr(matching, "PIECES", 12)
+    config = projected(mode)
+    objective = {"cycle": Cycle, "contrastive": Contrastive}[mode](config, find_hardware(config))
+    steps = objective.losses(objective.draw(np.random.default_rng(0)), 0)
+    _, taught = next(steps)
+    assert {"discriminator", "r1"} <= taught.keys() and taught["r1"] > 0
+    sum(taught.values()).backward()
+    heads = objective.networks["discriminator"].heads
+    assert all(p.grad is not None for p in heads.parameters())
+    for network in objective.networks.values():
+        network.zero_grad()
+    _, terms = next(steps)
+    sum(terms.values()).backward()
+    assert all(p.grad is None for p in heads.parameters())
+    assert all(p.grad.isfinite().all() for p in objective.networks["generator"].parameters() if p.grad is not None)
+
+
+def test_a_piece_of_a_frame_meets_pieces_that_show_the_like(tmp_path, projected):
+    """Frames and pictures with plain tops and busy bottoms: the colours differ, but tops go with tops."""
+    for part, tint in (("input", (1, 1, 1)), ("target", (0.2, 0.4, 1.5))):
+        for number in range(3):
+            picture = shapes(number + 5 * (part == "target"), tint, 256, 144)
+            picture[:144] = 0.5 * np.float32(tint)
+            write_exr(tmp_path / "large" / part / f"{part}_{number:04d}.exr", {"image": picture})
+    config = projected("contrastive", match=3)
+    data = DataSet(config)
+    stores = data.inputs, data.targets
+
+    def contrast(pieces: torch.Tensor) -> dict[str, torch.Tensor]:
+        """A sense for how busy a place is, stronger where it is blue: the domains differ, as a network's features of them do."""
+        scale = 1 + 3 * (pieces[:, 2:] - pieces[:, :1]).clamp(min=0).mean((2, 3), keepdim=True)
+        return {"1/16": scale * avg_pool2d(pieces.diff(dim=2).abs().mean(1, keepdim=True), 16)}
+
+    matches = matching.Matches(stores, tuple(list(store.frames) for store in stores), config, contrast)
+    own, other = matches.draw(400, np.random.default_rng(0))
+    rows = np.array([[place.y for place in places] for places in (own, other)])
+    assert np.abs(rows[0] - rows[1])[rows[0] > 32].mean() < 25 and np.ptp(rows[0]) > 120  # by chance it would be about 50
+
+
+def test_matches_need_a_judge_that_knows_pictures(settings):
+    with pytest.raises(ConfigError, match="match is for the modes cycle and contrastive with discriminator projected"):
+        settings("contrastive", match=4)
