@@ -371,6 +371,7 @@ class TrainConfig:
                 f"{flag} needs a discriminator: give weight-adversarial too, or set {flag} to 0",
             )
         if self.discriminator == "projected":  # it brings features of its own
+            require(self.mode != "paired", "discriminator projected is not for mode paired, but for keyframes or mode exemplar")
             require(not self.conditional, "conditional can't be on with discriminator projected")
             for name in ("l2", "variation", "content", *(() if self.mode in UNPAIRED else ("r1",))):
                 require(not weights[f"weight_{name}"], f"weight-{name} can't be used with discriminator projected; set it to 0")
@@ -404,7 +405,6 @@ class TrainConfig:
         )
         judges_by = self.discriminator_vgg_layers
         require(self.discriminator == "projected" or self.mode != "exemplar", "discriminator must be projected in mode exemplar")
-        require(self.discriminator != "projected" or self.mode != "paired", "discriminator projected is not for mode paired")
         if self.discriminator == "vgg":
             require(
                 self.vgg_weights is not None,

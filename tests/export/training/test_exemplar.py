@@ -103,7 +103,7 @@ def test_outputs_come_into_the_pictures_range_of_tones(settings, tmp_path):
 def test_kept_colours_are_the_frames_own(settings):
     config = settings(keep_colours=True)
     objective = Exemplar(config, find_hardware(config))
-    look = objective.look.draw(2, np.random.default_rng(0))
+    look = objective.looks[0].draw(2, np.random.default_rng(0))
     assert torch.equal(look[:, 0], look[:, 1]) and torch.equal(look[:, 0], look[:, 2])
     (_, judged), (_, terms) = objective.losses(objective.draw(np.random.default_rng(0)), 0)
     assert terms["colours"] < 0.4 and judged["discriminator"].isfinite()
