@@ -188,8 +188,7 @@ class TrainConfig:
     )
     weight_style: float = setting(
         0.0,
-        "weight of Gram matrices of VGG-19's features, against the target's; with discriminator projected of style-distance between "
-        "its features",
+        "weight of Gram matrices of VGG-19's features, against the target's; with discriminator projected of style-distance",
     )
     weight_temporal: float = setting(
         0.0,

@@ -13,7 +13,7 @@ from ..networks.discriminators import ProjectedDiscriminator
 from ..networks.encoding import encode, shown
 from . import losses
 from .dataset import Crops
-from .exemplar import DIRECTIONS
+from .exemplar import SAMPLES
 from .hardware import Hardware
 from .objective import Terms
 from .supervised import Supervised
@@ -93,7 +93,8 @@ class Keyframes(Supervised):
             terms["features"] = losses.likeness(own, wanted, list(own))
         if "style" in self.weights:
             source = torch.Generator().manual_seed(batch.directions)
-            terms["style"] = losses.sliced_wasserstein(own, wanted, DIRECTIONS, source)
+            distance = losses.STYLE_DISTANCES[self.config.style_distance]
+            terms["style"] = distance(own, wanted, SAMPLES[self.config.style_distance], source)
         if "temporal" in self.weights:
             moving = torch.lerp(self.paint(batch.steps).float(), encode(batch.steps.target), batch.steps.mask)
             terms["temporal"] = self.temporal(batch.steps, moving)
