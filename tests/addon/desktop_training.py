@@ -184,7 +184,7 @@ def learned(scene: bpy.types.Scene, node: bpy.types.Node, pressed: float) -> Ite
     looks = [run for run in log.last_runs() if run.style == name and run.network_ran]
     taken = {part: np.mean([getattr(run, f"{part}_seconds") for run in looks]) for part in ("inputs", "generator", "write")}
     print(f"FIGURE {len(looks)} looks, mean seconds: {taken}", flush=True)
-    check("training makes few of Blender's ticks late", lambda: assert_equal(bool(late < 0.05), True))
+    check("training makes few of Blender's ticks late", lambda: assert_equal(bool(late < 0.1), True))
 
 
 def kept(scene: bpy.types.Scene, node: bpy.types.Node) -> Iterator[None]:
