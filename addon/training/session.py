@@ -197,7 +197,10 @@ def poll() -> None:
 
 
 def _show(training: Training) -> None:
-    """Have the nodes run the style as it stands, if it is another one since."""
+    """Have the nodes run the style as it stands, if it is another one since and Live is on."""
+    scene = _scene_of(training)
+    if scene is None or not scene.gan_style_training.live:
+        return
     status, now = training.trainer.status, time.monotonic()
     if (
         training.shown == status.previews

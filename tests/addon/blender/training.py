@@ -187,10 +187,13 @@ def go_from_frames_to_a_style_that_is_kept(folder: Path) -> None:
     plain = read_exr(folder / "training" / "input" / "shot_0001.exr")["image"]
     assert_close(render(scene, folder / "live.exr"), styled(plain, "swap"), 2e-3)
 
+    scene.gan_style_training.live = False
     bpy.ops.gan_style.paint_frame(frame="shot_0002")
     painted_over(painting(folder, 2), brighter)
     until(lambda: status.previews == 2)
     assert status.note == "Going on from what was learned."
+    assert training().shown == 1
+    scene.gan_style_training.live = True
     until(lambda: training().shown == 2)
     assert_close(render(scene, folder / "more.exr"), styled(plain, "wide"), 2e-3)
     bpy.ops.gan_style.stop_training()
