@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..core import Generator, Style, StyleError, load_style
+from ..core.layered import layered
 from ..core.runtime import AUTO, LABELS, device_names, overwritten, provider_problem
 from ..core.style import SHIPPED, ForeignModelError
 from .settings import Settings, settings
@@ -184,14 +185,16 @@ def remove(identifier: str) -> None:
     look_again()
 
 
-def generator(identifier: str, provider: str, wanted: Settings) -> tuple[Generator, str]:
-    """The style's generator, with the memory limit and the precision of the settings, and the digest of its file.
+def generator(identifier: str, provider: str, wanted: Settings, layers: bool = False) -> tuple[Generator, str]:
+    """The style's generator, with the memory limit and the precision of the settings, and the digest of its graph.
+
+    layers: that of the layered() style.
 
     Called from render and live threads too. Raises StyleError, ProviderError.
     """
     path = find(identifier, wanted).path
     assert path is not None  # installed styles are read from files
-    opened = _open(path, _version(path), provider, wanted.memory_limit * 2**20 or None, wanted.precision)
+    opened = _open(path, _version(path), provider, wanted.memory_limit * 2**20 or None, wanted.precision, layers)
     return opened, opened.style.digest
 
 
@@ -256,13 +259,16 @@ def _read(path: Path, version: tuple[int, int, int]) -> Installed:
         return Installed(path.stem, path, None, str(error))
 
 
-def _open(path: Path, version: tuple[int, int, int], provider: str, memory_limit: int | None, precision: str) -> Generator:
+def _open(
+    path: Path, version: tuple[int, int, int], provider: str, memory_limit: int | None, precision: str, layers: bool
+) -> Generator:
     """When there are too many, the one unused for longest is closed."""
-    key = path, version, provider, memory_limit, precision
+    key = path, version, provider, memory_limit, precision, layers
     with _opening:
-        opened = _generators.pop(key, None) or Generator(
-            load_style(path), provider, memory_limit=memory_limit, precision=precision
-        )
+        opened = _generators.pop(key, None)
+        if opened is None:
+            style = layered(load_style(path)) if layers else load_style(path)
+            opened = Generator(style, provider, memory_limit=memory_limit, precision=precision)
         _generators[key] = opened
         while len(_generators) > _room:
             _generators.pop(next(iter(_generators)))

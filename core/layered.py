@@ -10,10 +10,9 @@ import numpy as np
 
 from .colour import HALF_MAX
 from .onnx_sizes import infer_shapes
+from .onnx_tap import DECODED, tap
 from .style import OUTPUT_NAME, Style, StyleError
 
-DECODED = ("Mul", "Sub", "Exp", "Mul", "Relu")
-"""The operators of decode(), the last first: each takes one result and at most one constant."""
 CHANNELS = 7
 """Of a graph with layers: picture and base, three each, and coverage."""
 HELD_BYTES = 4 * (3 + 1 + 2 * 3 + 1 + CHANNELS)
@@ -43,35 +42,13 @@ def layered(style: Style) -> Style:
     import onnx
 
     model = onnx.load_model_from_string(style.content)
-    found = _tap(model)
+    found = tap(model, OUTPUT_NAME)
     if found is None or not _fits(model, style, *found):
         raise StyleError(f"The style '{style.name}' computes no layers; choose one that does, or leave the layers away.")
     _add_layers(model, *found)
     content = model.SerializeToString(deterministic=True)
     cost = replace(style.cost, pixel_bytes=style.cost.pixel_bytes + HELD_BYTES)
     return replace(style, content=content, cost=cost, gives_layers=True)
-
-
-def _tap(model) -> tuple[str, str] | None:
-    """Names of the encoded base and of the gate; None if the graph does not end like a generator with a gate."""
-    makers = {name: node for node in model.graph.node for name in node.output}
-    encoded = OUTPUT_NAME
-    for operator in DECODED:
-        node = makers.get(encoded)
-        if node is None or node.op_type != operator:
-            return None
-        encoded = node.input[0]
-    last = makers.get(encoded)
-    if last is not None and last.op_type == "Sub":  # what goes beyond the limit
-        last = makers.get(last.input[0])
-    if last is None or last.op_type != "Add":
-        return None
-    for name in last.input:
-        node = makers.get(name)
-        gates = [i for i in node.input if i in makers and makers[i].op_type == "Sigmoid"] if node is not None else []
-        if node is not None and node.op_type == "Mul" and len(gates) == 1:
-            return name, gates[0]
-    return None
 
 
 def _fits(model, style: Style, base: str, gate: str) -> bool:

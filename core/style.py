@@ -18,6 +18,7 @@ from .controls import Control, controls_from_json
 from .memory import FrameCost, frame_cost
 from .onnx_graph import MAX_OPSET as MAX_OPSET  # the trainer needs it too
 from .onnx_graph import GraphError, check_graph, parse_model
+from .onnx_tap import tap
 from .passes import PASSES, Pass, guide
 from .presentable import StyleError, check_line, check_name, check_picture
 from .receptive_field import receptive_field
@@ -88,8 +89,10 @@ class Style:
     """Where the style was read from."""
     cost: FrameCost = field(default=FrameCost(), compare=False, metadata=UNWRITTEN)
     """What its graph takes for a frame; see memory.frame_cost()."""
+    has_layers: bool = field(default=False, compare=False, metadata=UNWRITTEN)
+    """Whether layered.layered() can make it give layers besides the picture."""
     gives_layers: bool = field(default=False, compare=False, metadata=UNWRITTEN)
-    """Whether its graph gives layers besides the picture; see layered.layered()."""
+    """Whether its graph does so."""
     content: bytes = field(default=b"", repr=False, compare=False, metadata=UNWRITTEN)
     """The file as it was read and checked, which is what a Generator runs: the file may have changed since."""
 
@@ -315,4 +318,5 @@ def _checked_graph(model, style: Style) -> Style:
         receptive_radius=max(style.receptive_radius, seen.radius or 0),
         tiles_exact=style.tiles_exact and seen.radius is not None and style.window is None,
         cost=cost,
+        has_layers=tap(model, OUTPUT_NAME) is not None,
     )

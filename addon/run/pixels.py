@@ -4,6 +4,7 @@ import bpy
 import numpy as np
 
 from ...core.exr import ExrError, read_exr, write_exr
+from ...core.layered import Layers
 from .. import temp_folder
 from ..callbacks import no_handlers
 from ..trees import blocks, colour, hidden_scenes, inputs_scene, node_group, problems
@@ -64,12 +65,17 @@ def capture(plan: hidden_scenes.Plan, scene: str) -> dict[str, np.ndarray]:
         path.unlink(missing_ok=True)  # with guides it is many times the picture, and may lie in memory
 
 
-def show(plan: hidden_scenes.Plan, frame: np.ndarray) -> None:
-    """Make a frame (H, W, 4), linear Rec.709, premultiplied, top row first, the picture that the node shows.
+def show(plan: hidden_scenes.Plan, frame: np.ndarray | Layers) -> None:
+    """Make a frame (H, W, 4), linear Rec.709, premultiplied, top row first, the picture that the node shows; or what it consists
+    of, if the plan has layers.
 
     To be called on the main thread, as show_unstyled(). Raises ExrError.
     """
-    write_exr(plan.picture, {"image": colour.from_rec709(frame)})
+    picture = frame.picture if isinstance(frame, Layers) else frame
+    write_exr(plan.picture, {"image": colour.from_rec709(picture)})
+    for layer, path in plan.layers if isinstance(frame, Layers) else ():
+        array = getattr(frame, layer.lower())
+        write_exr(path, {"image": array.repeat(4, axis=2) if array.shape[2] == 1 else colour.from_rec709(array)})
     _load(plan, str(node_group.first_file(plan.picture)))
 
 
@@ -77,8 +83,9 @@ def show_unstyled(plan: hidden_scenes.Plan, passes: dict[str, np.ndarray] | None
     """After a failure: show the node's own input, or nothing if there is none, but never an older picture."""
     if not plan.image:
         return
+    image = node_group.NOTHING if passes is None else passes["image"]
     try:
-        show(plan, node_group.NOTHING if passes is None else passes["image"])
+        show(plan, Layers(image, image, np.zeros_like(image), np.zeros_like(image[..., :1])))
     except ExrError:
         _load(plan, "")
 

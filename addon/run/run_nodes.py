@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -15,6 +16,8 @@ import numpy as np
 from ...core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
 from ...core.cache import FrameCache, content_key
 from ...core.exr import ExrError
+from ...core.layered import Layers
+from ...core.stylize import stylize_layers
 from ...core.tiles import bounds_of, round_up
 from .. import library
 from ..settings import Settings
@@ -63,7 +66,7 @@ def run_scene(
     with _nothing_unnoticed(scene, frame, plans):
         for index, plan in enumerate(plans):
             overall = progress and (lambda part, before=index: progress((before + part) / len(plans)))
-            run_generator = partial(stylize, progress=overall, cancel=cancel)
+            run_generator = partial(_run_generator, progress=overall, cancel=cancel)
             run = _run(plan, log.Run(scene, plan.node, frame, plan.style), wanted, call, run_generator)
             done.append(run)
         # The worst last: a node whose one stereo view failed has failed.
@@ -87,7 +90,7 @@ def check(plan: hidden_scenes.Plan, wanted: Settings) -> Generator:
 def _ready(plan: hidden_scenes.Plan, device: str, wanted: Settings) -> Generator:
     """The node's generator, which has the memory for a frame of the render's size; of an animated style, all are opened."""
     for style in dict.fromkeys((*plan.styles, plan.style)):
-        generator = library.generator(style, device, wanted)[0]
+        generator = library.generator(style, device, wanted, bool(plan.layers))[0]
         generator.window(*(round_up(side, generator.style.alignment) for side in plan.size))
     return generator
 
@@ -131,16 +134,27 @@ def _run(plan: hidden_scenes.Plan, run: log.Run, wanted: Settings, call: Callabl
     except EXPECTED as error:
         source = content_key(passes or {}, "not stylised")
         with suppress(Cancelled):  # whoever cancelled shows something newer
-            if _shown.get(plan.picture) != source:
+            if not _is_shown(plan, source):
                 call(_show, plan, source, show_unstyled, passes)
         return replace(run, error=str(error) or type(error).__name__, not_rendered=isinstance(error, NotRenderedError))
 
 
 def _show(plan: hidden_scenes.Plan, source: str, show_picture: Callable, picture: object) -> None:
     """Show a picture and note what it was made from. On the main thread, so that two runs never mix one with the other's."""
-    _shown.pop(plan.picture, None)
+    made = _digests(plan, source)
+    for path in made:
+        _shown.pop(path, None)
     show_picture(plan, picture)
-    _shown[plan.picture] = source
+    _shown.update(made)
+
+
+def _digests(plan: hidden_scenes.Plan, source: str) -> dict[Path, str]:
+    """By file of the picture and its layers: what it is made from."""
+    return {plan.picture: source} | {path: f"{source} {layer}" for layer, path in plan.layers}
+
+
+def _is_shown(plan: hidden_scenes.Plan, source: str) -> bool:
+    return _digests(plan, source).items() <= _shown.items()
 
 
 def _stylize(
@@ -155,7 +169,7 @@ def _stylize(
 
     Called from render and live threads.
     """
-    generator, style = library.generator(plan.style, wanted.device, wanted)
+    generator, style = library.generator(plan.style, wanted.device, wanted, bool(plan.layers))
     run = replace(run, provider=generator.provider, reason=generator.reason)
     exposure = passes[read.EXPOSURE] if plan.exposure is None else plan.exposure
     # A scale that is a picture counts by its middle: strokes have one size.
@@ -167,18 +181,41 @@ def _stylize(
     seen = {name: array for name, array in passes.items() if name not in (read.MASK, read.SCALE)}
     identity = style, generator.provider, generator.precision, plan.exposure, scale, plan.controls, bounds, _version()
     source = content_key(seen, *identity)
-    if _shown.get(plan.picture) == source:
+    if _is_shown(plan, source):
         return run
     started = time.perf_counter()
-    frame = _cache.get(source)
+    frame = _remembered(source, bool(plan.layers))
     cached = frame is not None
-    if not cached:
+    if frame is None:
         frame = run_generator(generator, seen, exposure=exposure, scale=scale, controls=controls, bounds=bounds)
-        _cache.put(source, frame)
+        _remember(source, frame)
     stylized = time.perf_counter()
     call(_show, plan, source, show, frame)
     seconds = {"generator_seconds": 0.0 if cached else stylized - started, "write_seconds": time.perf_counter() - stylized}
     return replace(run, **seconds, network_ran=not cached, cached=cached)
+
+
+def _run_generator(generator: Generator, passes: dict[str, np.ndarray], **options: Any) -> np.ndarray | Layers:
+    return (stylize_layers if generator.style.gives_layers else stylize)(generator, passes, **options)
+
+
+def _remembered(source: str, layers: bool) -> np.ndarray | Layers | None:
+    """The frame from the cache; None if it is not there."""
+    picture = _cache.get(source)
+    if picture is None or not layers:
+        return picture
+    base, coverage = (_cache.get(content_key({}, source, layer)) for layer in ("base", "coverage"))
+    return None if base is None or coverage is None else Layers(picture, base, picture - base, coverage[..., :1])
+
+
+def _remember(source: str, frame: np.ndarray | Layers) -> None:
+    """The cache holds frames of four channels; the paint follows from the others."""
+    if not isinstance(frame, Layers):
+        _cache.put(source, frame)
+        return
+    _cache.put(source, frame.picture)
+    _cache.put(content_key({}, source, "base"), frame.base)
+    _cache.put(content_key({}, source, "coverage"), frame.coverage.repeat(4, axis=2))
 
 
 def _limit_cache(wanted: Settings, frame: int) -> None:
@@ -209,5 +246,6 @@ def _nothing_unnoticed(scene: str, frame: int, plans: tuple[hidden_scenes.Plan, 
     finally:
         if not finished:
             for plan in plans:
-                _shown.pop(plan.picture, None)
+                for path in _digests(plan, ""):
+                    _shown.pop(path, None)
                 log.record(plan.key, log.Run(scene, plan.node, frame, plan.style, error=UNEXPECTED))

@@ -14,7 +14,7 @@ from ...core import StyleError
 from . import animation, blocks, colour, controls, guides, inputs_scene, node_group, problems, read, uses
 from .blocks import INPUTS, TRIGGER
 from .node_group import is_hidden
-from .plans import Plan, controls_of, guides_of, plans_of, scene_views
+from .plans import Plan, controls_of, guides_of, layers_of, plans_of, scene_views
 from .problems import contained
 
 _plans: dict[int, tuple[Plan, ...]] = {}
@@ -150,7 +150,10 @@ def _prepare(nodes: list[bpy.types.Node], known: uses.Uses, failed: dict[bpy.typ
     seen = set()
     for node in nodes:
         with contained([node], failed):
-            node_group.separate(node, seen, trigger, views, known.told(node.id_data))
+            layers = node_group.layers(node)
+            with suppress(StyleError):
+                layers = layers_of(node)
+            node_group.separate(node, seen, trigger, views, known.told(node.id_data), layers)
             with suppress(StyleError):  # a style that is away leaves the sockets and their links as they are
                 guides.offer(node, guides_of(node))
                 controls.offer(node, controls_of(node))

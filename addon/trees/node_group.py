@@ -1,6 +1,6 @@
 """The inside of a GAN Style node: a group that mixes the node's input with the picture of the stylised frame."""
 
-from itertools import count, takewhile
+from itertools import count
 from pathlib import Path
 
 import bpy
@@ -21,6 +21,8 @@ PICTURE_NODE = "CompositorNodeImage"
 PICTURE_NAME, VIEWS = "Picture", "Views"
 """How the names of the nodes begin that show a picture, or choose the one of the stereo view if there are any; for further uses
 of the node a number follows."""
+LAYERS = ("Base", "Paint", "Coverage")
+"""The outputs for what a picture consists of; so the names of the nodes behind them begin."""
 USE = "GAN Style Use"
 """The input that tells the use of the node, if the group that it is in has several; see uses.py."""
 PARTS = {"Mix", "Picture", "Place", "Finite"}
@@ -138,13 +140,18 @@ def _new_image() -> bpy.types.Image:
 
 
 def separate(
-    node: bpy.types.Node, seen: set[bpy.types.NodeTree], trigger: bpy.types.Scene, views: tuple[str, ...], uses: int
+    node: bpy.types.Node,
+    seen: set[bpy.types.NodeTree],
+    trigger: bpy.types.Scene,
+    views: tuple[str, ...],
+    uses: int,
+    layers: tuple[str, ...],
 ) -> None:
-    """Give a node an inner group of its own, with an image and a file for each use and view; copies share them at first.
+    """Give a node an inner group of its own, with a file for each layer, use and view of its picture; copies share them at first.
 
     seen: the groups of the nodes before, to which this one's is added. views: names of the stereo views, which the trigger scene
-    has too; none if it is empty. uses: how many uses of the node have to be told apart, see uses.py. What animates the node's
-    inputs may be parked; follow it with animation.follow().
+    has too; none if it is empty. uses: how many uses of the node have to be told apart, see uses.py. layers: of LAYERS those to
+    have outputs for. What animates the node's inputs may be parked; follow it with animation.follow().
     """
     group = node.node_tree
     if group is None or not PARTS.issubset(group.nodes.keys()) or "Exposure" not in node.inputs:
@@ -152,10 +159,10 @@ def separate(
     elif group in seen:
         node.node_tree = group.copy()
         node.node_tree.nodes[PICTURE_NAME].image = _new_image()
-    wanted = [(use, view) for use in range(uses) for view in views or ("",)]
+    wanted = [(layer, use, view) for layer in ("", *layers) for use in range(uses) for view in views or ("",)]
     if list(pictures(node)) != wanted or (views and not _uses(node.node_tree, trigger)):
         animation.park(node)
-        _show_pictures(node.node_tree, trigger, views, uses)
+        _show_pictures(node.node_tree, trigger, views, uses, layers)
     for name in CAPTURED:
         if name not in node.inputs:  # a node of an older version
             _add_captured(node.node_tree, name)
@@ -171,49 +178,100 @@ def _uses(group: bpy.types.NodeTree, trigger: bpy.types.Scene) -> bool:
     return group in bpy.data.user_map(subset={trigger})[trigger]
 
 
-def _show_pictures(group: bpy.types.NodeTree, trigger: bpy.types.Scene, views: tuple[str, ...], uses: int) -> None:
-    """Have the group show a picture for each use and view, or one for each use if there are no views."""
+def _show_pictures(
+    group: bpy.types.NodeTree, trigger: bpy.types.Scene, views: tuple[str, ...], uses: int, layers: tuple[str, ...]
+) -> None:
+    """Have the group show a picture for each layer, use and view, or one for each layer and use if there are no views."""
     made = (PICTURE_NODE, "CompositorNodeSwitchView", "CompositorNodeSwitch")
-    for node in [n for n in group.nodes if n.name.startswith(USE) or (n.bl_idname in made and n.name != PICTURE_NAME)]:
-        group.nodes.remove(node)
+    for node in list(group.nodes):
+        if node.name.startswith((USE, *LAYERS)) or (node.bl_idname in made and node.name != PICTURE_NAME):
+            group.nodes.remove(node)
     for item in [item for item in group.interface.items_tree if item.name == USE]:
         group.interface.remove(item)
-    shown = _picture_of_use(group, trigger, views, 0)
     if uses > 1:
         group.interface.new_socket(USE, in_out="INPUT", socket_type="NodeSocketFloat").hide_value = True
-    for use in range(1, uses):
-        is_use, choice = group.nodes.new("ShaderNodeMath"), group.nodes.new("CompositorNodeSwitch")
-        is_use.name, choice.name = _numbered(USE, use), _numbered("Switch", use)
-        is_use.operation = "COMPARE"
-        is_use.inputs[1].default_value, is_use.inputs[2].default_value = use, 0.5
-        source = next(n for n in group.nodes if n.bl_idname == "NodeGroupInput")
-        group.links.new(source.outputs[USE], is_use.inputs[0])
-        group.links.new(is_use.outputs[0], choice.inputs["Switch"])
-        group.links.new(shown, choice.inputs["Off"])
-        group.links.new(_picture_of_use(group, trigger, views, use), choice.inputs["On"])
-        shown = choice.outputs[0]
-    group.links.new(shown, group.nodes["Place"].inputs["Image"])
+    _offer_layers(group.interface, layers)
+    chosen = {use: _is_use(group, use) for use in range(1, uses)}
+    for layer in ("", *layers):
+        shown = _picture_of_use(group, trigger, views, layer, 0)
+        for use, is_use in chosen.items():
+            choice = group.nodes.new("CompositorNodeSwitch")
+            choice.name = _named("Switch", layer, use)
+            group.links.new(is_use, choice.inputs["Switch"])
+            group.links.new(shown, choice.inputs["Off"])
+            group.links.new(_picture_of_use(group, trigger, views, layer, use), choice.inputs["On"])
+            shown = choice.outputs[0]
+        if layer:
+            _mix_layer(group, layer, shown)
+        else:
+            group.links.new(shown, group.nodes["Place"].inputs["Image"])
+
+
+def _offer_layers(interface: bpy.types.NodeTreeInterface, layers: tuple[str, ...]) -> None:
+    """Outputs for these layers and no others."""
+    offered = {item.name: item for item in interface.items_tree if item.name in LAYERS}
+    for name in offered.keys() - set(layers):
+        interface.remove(offered[name])
+    texts = ("What is kept of the image", "What the style adds to the base", "How much of the image is covered")
+    for name, text in zip(LAYERS, texts, strict=True):
+        if name in layers and name not in offered:
+            kind = "NodeSocketFloat" if name == "Coverage" else "NodeSocketColor"
+            interface.new_socket(name, in_out="OUTPUT", socket_type=kind, description=text)
+
+
+def _is_use(group: bpy.types.NodeTree, use: int) -> bpy.types.NodeSocket:
+    """An output that is 1 in this use of the node, and 0 in others."""
+    node = group.nodes.new("ShaderNodeMath")
+    node.name, node.operation = _named(USE, "", use), "COMPARE"
+    node.inputs[1].default_value, node.inputs[2].default_value = use, 0.5
+    source = next(n for n in group.nodes if n.bl_idname == "NodeGroupInput")
+    group.links.new(source.outputs[USE], node.inputs[0])
+    return node.outputs[0]
+
+
+def _mix_layer(group: bpy.types.NodeTree, layer: str, picture: bpy.types.NodeSocket) -> None:
+    """Lead a layer out: moved and mixed in as the picture is, the base with the image and the others with nothing."""
+    place, mix = group.nodes.new("CompositorNodeTranslate"), group.nodes.new("ShaderNodeMix")
+    place.name, mix.name, mix.data_type = f"{layer} Place", f"{layer} Mix", "RGBA"
+    group.links.new(picture, place.inputs["Image"])
+    for axis in "XY":
+        group.links.new(group.nodes["Place"].inputs[axis].links[0].from_socket, place.inputs[axis])
+    ours, theirs = ({socket.identifier: socket for socket in node.inputs} for node in (mix, group.nodes["Mix"]))
+    group.links.new(theirs["Factor_Float"].links[0].from_socket, ours["Factor_Float"])
+    if layer == "Base":
+        under = theirs["A_Color"].links[0].from_socket
+    else:  # linked too: a muted node lets through what is linked
+        nothing = group.nodes.new("CompositorNodeRGB")
+        nothing.name, under = f"{layer} Nothing", nothing.outputs[0]
+        under.default_value = (0.0, 0.0, 0.0, 0.0)
+    group.links.new(under, ours["A_Color"])
+    group.links.new(place.outputs["Image"], ours["B_Color"])
+    output = next(n for n in group.nodes if n.bl_idname == "NodeGroupOutput")
+    group.links.new(next(s for s in mix.outputs if s.identifier == "Result_Color"), output.inputs[layer])
 
 
 def _picture_of_use(
-    group: bpy.types.NodeTree, trigger: bpy.types.Scene, views: tuple[str, ...], use: int
+    group: bpy.types.NodeTree, trigger: bpy.types.Scene, views: tuple[str, ...], layer: str, use: int
 ) -> bpy.types.NodeSocket:
-    """Make the nodes that show the pictures of a use; the first picture is there already."""
-    name = _numbered(PICTURE_NAME, use)
+    """Make the nodes that show the pictures of a layer in a use; the very first picture is there already."""
+    name = _named(PICTURE_NAME, layer, use)
     source = picture = group.nodes.get(name) or group.nodes.new(PICTURE_NODE)
     picture.name = name
     if views:
         with bpy.context.temp_override(scene=trigger):  # it has an input for each view of the context's scene
             source = group.nodes.new("CompositorNodeSwitchView")
-        source.name = _numbered(VIEWS, use)
+        source.name = _named(VIEWS, layer, use)
         for socket in source.inputs:
-            group.links.new((picture or group.nodes.new(PICTURE_NODE)).outputs["Image"], socket)
+            further = picture or group.nodes.new(PICTURE_NODE)
+            if picture is None and layer:
+                further.name = f"{layer} {further.name}"
+            group.links.new(further.outputs["Image"], socket)
             picture = None
     return source.outputs["Image"]
 
 
-def _numbered(name: str, use: int) -> str:
-    return f"{name} {use}" if use else name
+def _named(name: str, layer: str, use: int) -> str:
+    return f"{layer} {name} {use or ''}".strip()
 
 
 def _share_image(node: bpy.types.Node) -> None:
@@ -240,24 +298,33 @@ def _share_image(node: bpy.types.Node) -> None:
                 setattr(picture, name, value)
 
 
-def pictures(node: bpy.types.Node) -> dict[tuple[int, str], bpy.types.Node]:
-    """The Image nodes inside a GAN Style node by its use and the stereo view; without views these are empty.
+def pictures(node: bpy.types.Node) -> dict[tuple[str, int, str], bpy.types.Node]:
+    """The Image nodes inside a GAN Style node by the layer, empty for the picture, its use, and the stereo view, empty without.
 
     In a scene without stereo views the first one is seen.
     """
     nodes, found = node.node_tree.nodes, {}
-    for use in takewhile(lambda use: _numbered(PICTURE_NAME, use) in nodes, count()):
-        views = nodes.get(_numbered(VIEWS, use))
-        if views is None:
-            found[use, ""] = nodes[_numbered(PICTURE_NAME, use)]
-        else:
-            found |= {(use, socket.name): socket.links[0].from_node for socket in views.inputs if socket.links}
+    for layer in ("", *LAYERS):
+        for use in count():
+            picture, views = (nodes.get(_named(name, layer, use)) for name in (PICTURE_NAME, VIEWS))
+            if picture is None:
+                break
+            if views is None:
+                found[layer, use, ""] = picture
+            else:
+                found |= {(layer, use, socket.name): socket.links[0].from_node for socket in views.inputs if socket.links}
     return found
 
 
-def picture_file(node: bpy.types.Node, use: int, view: str) -> Path:
-    """The file with the node's stylised frame, one for each of its pictures()."""
-    return temp_folder.folder() / f"picture-{node.node_tree.session_uid}-{list(pictures(node)).index((use, view)) + 1:04d}.exr"
+def layers(node: bpy.types.Node) -> tuple[str, ...]:
+    """The layers that the node has outputs for."""
+    return tuple(layer for layer in LAYERS if layer in node.outputs)
+
+
+def picture_file(node: bpy.types.Node, layer: str, use: int, view: str) -> Path:
+    """The file with the node's stylised frame, or a layer of it, one for each of its pictures()."""
+    number = list(pictures(node)).index((layer, use, view)) + 1
+    return temp_folder.folder() / f"picture-{node.node_tree.session_uid}-{number:04d}.exr"
 
 
 def first_file(picture: Path) -> Path:
@@ -267,9 +334,9 @@ def first_file(picture: Path) -> Path:
 
 def pass_through(node: bpy.types.Node, through: bool) -> None:
     """Let the image through as it is, or mix it with the picture."""
-    mix = node.node_tree.nodes["Mix"]
-    if mix.mute != through:
-        mix.mute = through
+    for mix in [n for n in node.node_tree.nodes if n.name.endswith("Mix")]:
+        if mix.mute != through:
+            mix.mute = through
 
 
 def pass_through_in_viewport(depsgraph: bpy.types.Depsgraph) -> None:
@@ -281,7 +348,7 @@ def pass_through_in_viewport(depsgraph: bpy.types.Depsgraph) -> None:
     for group in [g for g in bpy.data.node_groups if is_hidden(g, ROLE)]:
         nodes = group.evaluated_get(depsgraph).nodes
         if nodes.id_data.is_evaluated and "Mix" in nodes and not nodes["Mix"].mute:
-            nodes.foreach_set("mute", [node.mute or node.name == "Mix" for node in nodes])
+            nodes.foreach_set("mute", [node.mute or node.name.endswith("Mix") for node in nodes])
 
 
 def touch(node: bpy.types.Node) -> None:

@@ -43,6 +43,8 @@ class Plan:
     """How large strokes are; None if it has to be captured, as the exposure."""
     controls: tuple[tuple[str, float], ...] = ()
     """Controls of the styles with the numbers that stand in their sliders; the others are captured with the passes."""
+    layers: tuple[tuple[str, Path], ...] = ()
+    """The layers of the picture, if any of them is linked, and their files, frames of the same image."""
     inputs: tuple[str, ...] = ()
     """What is captured: passes, exposure and scale, the mask, and controls."""
     styles: tuple[str, ...] = ()
@@ -112,9 +114,17 @@ def _plan(
         for place, picture in node_group.pictures(node).items():
             shown[place] = picture.image.name, node_group.picture_file(node, *place)
     for view in scene_views(scene):
-        first = next((place for place in shown if place[0] == use), None)
-        image, file = shown.get((use, view)) or shown.get(first, ("", Path()))
-        yield replace(plan, view=view, image=image, picture=file)
+        places = {layer: (layer, use, view) for layer, *_ in shown if (layer, use, view) in shown}
+        places = {
+            place[0]: place for place in reversed(shown) if place[1] == use
+        } | places  # without views, the first one is seen
+        image, file = shown[places[""]] if "" in places else ("", Path())
+        layers = tuple((layer, shown[places[layer]][1]) for layer in node_group.LAYERS if layer in places)
+        yield replace(plan, view=view, image=image, picture=file, layers=layers if _wants_layers(node) else ())
+
+
+def _wants_layers(node: bpy.types.Node) -> bool:
+    return any(node.outputs[layer].is_linked for layer in node_group.layers(node))
 
 
 def as_it_stands(plan: Plan, scene: str) -> Plan:
@@ -131,7 +141,8 @@ def as_it_stands(plan: Plan, scene: str) -> Plan:
         around = read.groups_around(rendered.compositing_node_group, plan.path)
         node = (around[-1].node_tree if around else rendered.compositing_node_group).nodes[plan.path[-1]]
         used = plan.uses if not around else _uses(rendered, node)
-        if used == plan.uses and inputs_scene.follow(rendered, plan.path, plan.inputs, directory(), plan.capture):
+        as_before = used == plan.uses and _wants_layers(node) == bool(plan.layers)
+        if as_before and inputs_scene.follow(rendered, plan.path, plan.inputs, directory(), plan.capture):
             plain = [n for n in (read.EXPOSURE, read.SCALE) if getattr(plan, n) is not None]
             values = {name: node.inputs[read.label_of(name)].default_value for name in plain}
             numbers = tuple((name, controls.value(node, name)) for name, _ in plan.controls)
@@ -191,6 +202,11 @@ def guides_of(node: bpy.types.Node) -> tuple[Pass, ...]:
 def controls_of(node: bpy.types.Node) -> tuple[Control, ...]:
     """The controls of the node's styles, of several of one name that of the first. Raises StyleError if a style can't be used."""
     return tuple({c.name: c for style in reversed(_styles(node)) for c in style.controls}.values())
+
+
+def layers_of(node: bpy.types.Node) -> tuple[str, ...]:
+    """The layers that some of the node's styles give. Raises StyleError if a style can't be used."""
+    return node_group.LAYERS if any(style.has_layers for style in _styles(node)) else ()
 
 
 def _styles(node: bpy.types.Node) -> list[Style]:

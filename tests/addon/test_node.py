@@ -14,7 +14,7 @@ BLENDER = importlib.util.find_spec("bpy")
 pytestmark = pytest.mark.skipif(BLENDER is None, reason="this Python has no bpy; pip install -e '.[blender]' (3.11 or 3.13)")
 
 WORKING = (
-    "animation", "controls", "editing", "face", "files", "groups", "guides", "preferences",
+    "animation", "controls", "editing", "face", "files", "groups", "guides", "layers", "preferences",
     "session", "settings", "stills", "sync", "trees", "viewport", "views",
 )  # fmt: skip
 """Scripts whose cases run one after the other in one Blender, the add-on switched off and on between them."""

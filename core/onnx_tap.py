@@ -1,0 +1,26 @@
+"""Finds what lies before the end of a graph that ends like our generators with a gate (export/networks/generators.py)."""
+
+DECODED = ("Mul", "Sub", "Exp", "Mul", "Relu")
+"""The operators of decode(), the last first: each takes one result and at most one constant."""
+
+
+def tap(model, output: str) -> tuple[str, str] | None:
+    """Names of the encoded base and of the gate; None if the graph does not end like a generator with a gate."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    encoded = output
+    for operator in DECODED:
+        node = makers.get(encoded)
+        if node is None or node.op_type != operator:
+            return None
+        encoded = node.input[0]
+    last = makers.get(encoded)
+    if last is not None and last.op_type == "Sub":  # what goes beyond the limit
+        last = makers.get(last.input[0])
+    if last is None or last.op_type != "Add":
+        return None
+    for name in last.input:
+        node = makers.get(name)
+        gates = [i for i in node.input if i in makers and makers[i].op_type == "Sigmoid"] if node is not None else []
+        if node is not None and node.op_type == "Mul" and len(gates) == 1:
+            return name, gates[0]
+    return None
