@@ -211,6 +211,7 @@ def albedo(node: bpy.types.Node) -> Iterator[None]:
 def other_shadings(scene: bpy.types.Scene) -> Iterator[None]:
     """Material Preview, EEVEE and Cycles: each gives the style its own colours."""
     plain = pictures()[0].reading.colours
+    scene.cycles.preview_samples = 4
     for kind, engine in (("MATERIAL", "CYCLES"), ("RENDERED", "BLENDER_EEVEE"), ("RENDERED", "CYCLES")):
         scene.render.engine, space().shading.type = engine, kind
         yield from pause(5)
