@@ -100,6 +100,7 @@ master-%: datasets/styles/dataset.json
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(OF_$*)
 
 OF_starry_night := --name "Starry Night" --description "After Vincent van Gogh, The Starry Night (1889)."
+OF_the_scream := --name "The Scream" --description "After Edvard Munch, The Scream (1893)."
 OF_shipwreck := --name "Shipwreck" --description "After J. M. W. Turner, The Wreck of a Transport Ship (about 1810)."
 
 keyframes: .venv/.test

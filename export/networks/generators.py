@@ -104,7 +104,8 @@ class GuidedGenerator(nn.Module):
         guides = torch.cat(guides, 1) if len(guides) > 1 else guides[0]
         colour, *more = self.change(guides, shares) if self.looks else self.change(guides)
         limit = self.limit(image)
-        gates = [torch.sigmoid(gate + OPEN) for gate in more[:1]]
+        # What is lighter than white opens the gate, so that lamps shine through paint.
+        gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[:1]]
         if self.smooth:
             image = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:]))
         for gate in gates:

@@ -108,6 +108,16 @@ def test_a_closed_gate_takes_the_image_away(kind):
     assert torch.allclose(output, torch.full_like(output, 0.5), atol=1e-6)
 
 
+@torch.no_grad()
+def test_lamps_shine_through_a_gate_that_is_nearly_closed():
+    torch.manual_seed(0)
+    generator = make_generator(("image",), widths=(16, 16), kind="unet", gate=True)
+    generator.tail.weight.zero_()
+    generator.tail.bias[3] = -4.0
+    wall, lamp = (generator(torch.full((1, 3, 32, 32), light)) for light in (0.5, 50.0))
+    assert wall.max() < 0.1 and lamp.min() > 4
+
+
 @pytest.mark.parametrize("gates", [{}, {"gate": True}, {"smooth": True}])
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_every_parameter_learns_from_the_first_step_and_every_guide_matters(kind, gates):
