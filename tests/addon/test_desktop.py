@@ -11,7 +11,9 @@ BLENDER = os.environ.get("BLENDER", "")
 
 
 @pytest.mark.skipif(not BLENDER, reason="the variable BLENDER names no Blender program with a window")
-@pytest.mark.parametrize("script", ["desktop", "desktop_controls", "desktop_shot", "desktop_training", "desktop_viewport"])
+@pytest.mark.parametrize(
+    "script", ["desktop", "desktop_controls", "desktop_groups", "desktop_shot", "desktop_training", "desktop_viewport"]
+)
 def test_desktop(script):
     command = [*shlex.split(BLENDER), "-P", str(Path(__file__).parent / f"{script}.py")]
     result = subprocess.run(command, capture_output=True, text=True, timeout=1200)
