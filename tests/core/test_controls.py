@@ -177,3 +177,12 @@ def test_sizes_must_not_follow_from_a_control(tmp_path):
     nodes.extend([*kept, *added])
     with pytest.raises(StyleError, match="its output has the shape unknown"):
         save_style(tmp_path / "s.onnx", model, replace(load_style(FIXTURES / "controlled.onnx"), path=None))
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_a_picture_goes_along_with_strokes_of_another_size(generator, scale):
+    image, plane = np.full((40, 60, 4), 0.5, np.float32), np.zeros((40, 60, 1), np.float32)
+    image[..., 3], plane[:, 30:] = 1, 3
+    result = stylize(generator, {"image": image}, controls={"amount": plane, "lift": 0.1}, scale=scale)
+    np.testing.assert_allclose(result[8:-8, 8:22, :3], 0.1, atol=1e-3)
+    np.testing.assert_allclose(result[8:-8, 38:-8, :3], 1.6, atol=1e-3)
