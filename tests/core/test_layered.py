@@ -12,7 +12,7 @@ from core.style import SHIPPED, Style, save_style
 from core.stylize import stylize_layers
 from tests.conftest import FIXTURES
 
-WITH = ["cel", "graphic_novel", "hologram", "ink_hatching", "oil_painting", "watercolour"]
+WITH = ["cel", "the_scream", "graphic_novel", "hologram", "ink_hatching", "oil_painting", "watercolour"]
 
 
 def noise(style, height: int, width: int) -> dict[str, np.ndarray]:
@@ -69,7 +69,7 @@ def test_layers_of_larger_and_smaller_strokes_add_up_too(scale):
     assert layers.coverage.min() >= 0 and layers.coverage.max() <= 1 and np.ptp(layers.coverage) > 0.01
 
 
-@pytest.mark.parametrize("path", [FIXTURES / "swap.onnx", FIXTURES / "wide.onnx", SHIPPED / "starry_night.onnx"])
+@pytest.mark.parametrize("path", [FIXTURES / "swap.onnx", FIXTURES / "wide.onnx"])
 def test_a_style_without_a_gate_says_so(path):
     with pytest.raises(StyleError, match="computes no layers"):
         layered(load_style(path))
