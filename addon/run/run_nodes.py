@@ -179,9 +179,10 @@ def _stylize(
     mask = passes.get(read.MASK)
     bounds = None if mask is None else bounds_of(mask, MASK_MARGIN)
     seen = {name: array for name, array in passes.items() if name not in (read.MASK, read.SCALE)}
-    identity = style, generator.provider, generator.precision, plan.exposure, scale, plan.controls, bounds, _version()
-    source = content_key(seen, *identity)
-    if _is_shown(plan, source):
+    identity = style, generator.provider, generator.precision, plan.exposure, scale, plan.controls, _version()
+    source = content_key(seen, *identity, bounds)
+    # A picture of the whole frame is as good as one of a part.
+    if _is_shown(plan, source) or (bounds is not None and _is_shown(plan, content_key(seen, *identity, None))):
         return run
     started = time.perf_counter()
     frame = _remembered(source, bool(plan.layers))

@@ -72,7 +72,7 @@ def timers_outlive_an_exception(folder: Path) -> None:
             for _ in range(5):
                 clock.advance()
         assert text.getvalue().count("Traceback") == 1 and not clock.failed, text.getvalue()
-        assert len(clock.due) == 3, clock.due
+        assert len(clock.due) == 4, clock.due
     module("trees.keep_in_sync").request_sync()
     clock.advance()
     assert not module("trees.keep_in_sync")._due
@@ -88,7 +88,7 @@ def switched_off_after_all(folder: Path) -> None:
         addon.unregister()
         assert our_handlers() == [] and not clock.due
         addon.register()
-        assert len(our_handlers()) == kinds and len(clock.due) == 3
+        assert len(our_handlers()) == kinds and len(clock.due) == 4
     library = module("library")
 
     def fails() -> None:
