@@ -181,6 +181,8 @@ def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
             f"{name} learns from painted frames, but no picture in {config.data / 'target'} has the name of a "
             f"frame; give --methods {fitting}."
         )
+    elif not unpainted and name == "ours_projected":
+        raise BenchmarkError(f"ours_projected learns from keyframes, but all frames in {config.data} are painted; leave it out.")
     elif unpainted and name in OURS | PROJECTED:
         values |= {"mode": "keyframes", "holdout": ()}
     elif unpainted:

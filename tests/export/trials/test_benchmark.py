@@ -78,6 +78,8 @@ def test_with_keyframes_the_published_methods_get_pairs_and_all_are_judged_on_th
     config = BenchmarkConfig(data, tmp_path / "out", vgg_weights=write_vgg_weights(tmp_path / "vgg.pth"))
     ours, few_shot = _plan("ours", config), _plan("few_shot", config)
     assert (ours.mode, ours.data) == ("keyframes", data)
+    projected = _plan("ours_projected", BenchmarkConfig(data, tmp_path / "out"))
+    assert (projected.mode, projected.discriminator, projected.fine) == ("keyframes", "projected", 16)
     assert (few_shot.mode, few_shot.data, few_shot.holdout_fraction) == ("paired", tmp_path / "out" / "pairs", 0)
     assert [p.name for p in sorted(few_shot.data.rglob("*.exr"))] == ["pan_0003.exr"] * 2
     cyclegan = _plan("cyclegan", config)
@@ -87,12 +89,16 @@ def test_with_keyframes_the_published_methods_get_pairs_and_all_are_judged_on_th
 
 def test_every_method_is_a_valid_setting_of_the_trainer(tmp_path):
     data = write_moving_frames(tmp_path / "data", count=1, height=64, width=80)
-    for name in METHODS:
+    with pytest.raises(BenchmarkError, match="ours_projected learns from keyframes"):
+        _plan("ours_projected", BenchmarkConfig(data, tmp_path / "out"))
+    for name in METHODS.keys() - {"ours_projected"}:
         plan = _plan(name, BenchmarkConfig(data, tmp_path / "out"))
         assert plan.minutes == 10 and plan.run == tmp_path / "out" / "runs" / name
     (data / "target" / "pan_0001.exr").rename(data / "target" / "film.exr")
     assert _plan("cyclegan", BenchmarkConfig(data, tmp_path / "out")).mode == "cycle"
-    with pytest.raises(BenchmarkError, match="pix2pix learns from painted frames.*give --methods ours_unpaired cyclegan"):
+    with pytest.raises(
+        BenchmarkError, match="pix2pix learns from painted frames.*give --methods ours_unpaired cyclegan ours_unpaired_projected"
+    ):
         _plan("pix2pix", BenchmarkConfig(data, tmp_path / "out"))
     with pytest.raises(BenchmarkError, match="minutes must be above 0"):
         from_values(BenchmarkConfig, {"data": data, "out": tmp_path, "minutes": 0})
