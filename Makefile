@@ -55,6 +55,7 @@ style-cel: SEES = depth normal albedo --smooth
 style-cel: STEADY = 100
 style-oil_painting: SEES = depth normal position --noise 2 --gate
 style-ink_hatching: STEADY = 100
+style-hologram: SEES = depth normal position --noise 2 --smooth --black 0.5
 style-hologram: STEADY = 72
 style-watercolour: STEADY = 20
 style-%: datasets/%/painted
