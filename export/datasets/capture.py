@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.exr import read_exr
-from core.passes import LIGHT, PASSES, Pass, check_passes
+from core.passes import COLOUR, LIGHT, PASSES, Pass, check_passes
 
 ENGINES = {"cycles": "CYCLES", "eevee": "BLENDER_EEVEE", "workbench": "BLENDER_WORKBENCH"}
 """The engines that may render a frame's image, and Blender's names for them."""
@@ -42,6 +42,8 @@ def _render(scene, file: Path, passes: list[Pass], engine: str) -> dict[str, np.
         bpy.ops.render.render(scene=scene.name)
     layers = read_exr(file)
     found = {name: np.ascontiguousarray(layers[name][..., : p.channels]) for name in layers if (p := PASSES.get(name))}
+    for name in [name for name in found if name in LIGHT and PASSES[name].holds == COLOUR]:
+        found[name] = found[name].clip(0, 1)  # denoising may go beyond
     check_passes(found, [p.name for p in passes])
     return found
 

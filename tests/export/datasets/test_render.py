@@ -11,6 +11,7 @@ pytest.importorskip("tqdm")
 pytest.importorskip("OpenEXR")
 
 from core.exr import read_exr
+from core.passes import LIGHT, PASSES
 from export.datasets.render import RenderDatasetConfig, RenderDatasetError, _shots, render_dataset, wanted
 
 from .test_scenes import needs_blender, run_in_blender
@@ -36,6 +37,10 @@ def render_and_resume(folder: str) -> None:
         refusal = ""
     except RenderDatasetError as error:
         refusal = str(error)
+    lit = replace(
+        config, output=Path(folder) / "lit", frames=1, width=64, height=40, samples=2, exposure=1.0, charts=1, lights=True
+    )
+    render_dataset(lit, progress=iter)
     Path(folder, "notes.json").write_text(json.dumps({"asked": asked, "refusal": refusal}))
 
 
@@ -49,6 +54,15 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def frames(folder):
     return [read_exr(folder / "set" / "input" / f"{name}.exr") for name in NAMES]
+
+
+@needs_blender
+def test_passes_of_light_are_there_if_asked_for(folder):
+    for path in sorted((folder / "lit" / "input").iterdir()):
+        passes = read_exr(path)
+        assert {n: a.shape[2] for n, a in passes.items()} == {n: p.channels for n, p in PASSES.items() if n != "shadow"}, path
+        assert all(passes[name].min() >= 0 for name in LIGHT if name != "shadow")
+        assert 0.2 < passes["ambient_occlusion"].max() <= 1 and max(passes[n].max() for n in ("emission", "diffuse_direct")) > 0.1
 
 
 @needs_blender
