@@ -198,7 +198,7 @@ def reach_into_groups_and_other_scenes(folder: Path) -> None:
     plain = render(scene, folder / "plain.exr")
     assert_close(passes["image"], plain, HALF)
     assert plain[2, 2].max() == 1 and plain[2, 2, :3].max() < 0.1, "the sky of the first scene is blue, the other one's is dark"
-    assert set(passes) == set(PASSES) and (passes["depth"] < 1e9).mean() > 0.05
+    assert set(passes) == set(GEOMETRY) and (passes["depth"] < 1e9).mean() > 0.05
 
 
 def do_without_a_node_and_with_motion_blur(folder: Path) -> None:
@@ -213,7 +213,7 @@ def do_without_a_node_and_with_motion_blur(folder: Path) -> None:
     assert not [tree for tree in bpy.data.node_groups if is_ours(tree)]
     scene.render.use_motion_blur = True
     save(folder)
-    assert set(read_exr(rendered(folder, changed="replace")[0])) == set(PASSES) - {"vector"}
+    assert set(read_exr(rendered(folder, changed="replace")[0])) == set(GEOMETRY) - {"vector"}
 
 
 def call_the_artists_handlers(folder: Path) -> None:
