@@ -122,7 +122,8 @@ def test_pytorch_and_the_style_file_agree_and_tiles_change_nothing(kind, widths,
     frame["image"][..., 3] = 1
     whole = stylize(generator, frame)
     assert np.abs(whole[..., :3] - frame["image"][..., :3]).max() > 0.05
-    assert np.abs(stylize(generator, frame, tile=136) - whole).max() <= 1e-5
+    difference = np.abs(stylize(generator, frame, tile=136) - whole)
+    assert (difference / np.maximum(1, whole)).max() <= 1e-5  # random weights also make light of half a million
 
 
 class Switching(CNN):
