@@ -7,26 +7,21 @@ from typing import Any
 import numpy as np
 
 from .clear_pixels import carry_on
-from .colour import HALF_MAX
 from .controls import Value, check_controls
 from .generator import Generator
 from .layered import Layers, finite
 from .memory import return_freed
-from .passes import RADIANCE, Pass, check_passes
+from .passes import check_passes
 from .runtime import Cancelled, ProviderError
 from .scale import carried_over, clipped, enlarged, mean, resized
 from .style import PLACE, Style
-from .threads import spread
+from .tensors import gain_of, place, places_of, tensor_of
 from .tiles import Tile, around, blended_spans, fit_window, plan_tiles, plan_within, round_up
 
 log = logging.getLogger(__name__)
 
-MAX_STOPS = 32.0
-
 BLENDED = 4
 """The part of a fixed window over which it gives way to its neighbour: a fourth of its side."""
-BAND = 64
-"""Rows that arrays are worked on at a time: few enough to stay in a core's cache from one step to the next."""
 
 
 def stylize(
@@ -45,8 +40,8 @@ def stylize(
 
     passes: {pass name: (H, W, c) float32, scene-linear Rec.709, top row first}, see passes.PASSES; "image" is premultiplied
     RGBA in [0, inf). Passes that the style does not use are ignored. H and W may be anything from 1 on.
-    exposure: stops, one number or (H, W, 1), within MAX_STOPS: the generator sees the light times 2^exposure, and its answer is
-    divided by that again.
+    exposure: stops, one number or (H, W, 1), within tensors.MAX_STOPS: the generator sees the light times 2^exposure, and its
+    answer is divided by that again.
     scale: how many times as large strokes shall be, within scale.LEAST and MOST: the generator sees the frame at 1 / scale of its
     size, and what it makes is brought back to the full one, as crisp as the image is. Below 1 it takes more memory and time.
     controls: {name: number or (H, W, 1)}, cut to the range that the style gives each; those left out have their default.
@@ -279,88 +274,15 @@ def _run_tile(
     cancel: Callable[[], bool] | None,
 ) -> None:
     """Fill in the part of the frame that a tile keeps, and free all that this took."""
-    size, gain = (tile.height, tile.width), _gain(exposure, tile.window)
-    inputs = {name: _tensor(p, passes[name][tile.window], size, gain) for name, p in generator.style.table.items()}
+    size, gain = (tile.height, tile.width), gain_of(exposure, tile.window)
+    inputs = {name: tensor_of(p, passes[name][tile.window], size, gain) for name, p in generator.style.table.items()}
     if generator.style.placed:
-        inputs[PLACE] = _columns_and_rows(tile)
+        inputs[PLACE] = places_of(tile)
     inputs |= {c.name: c.tensor(passes[c.name], size, tile.window) for c in generator.style.controls}
     planes = generator.run(inputs, release, cancel)[(0, slice(None), *tile.kept_inside)]
-    image, gain = passes["image"][tile.kept], _gain(exposure, tile.kept)
-    _place(planes[:3], image, gain, part[..., :4])
+    image, gain = passes["image"][tile.kept], gain_of(exposure, tile.kept)
+    place(planes[:3], image, gain, part[..., :4])
     if generator.style.gives_layers:
-        _place(planes[3:6], image, gain, part[..., 4:8])
+        place(planes[3:6], image, gain, part[..., 4:8])
         height, width = image.shape[:2]
         part[..., 8] = np.nan_to_num(planes[6, :height, :width]) * np.nan_to_num(image[..., 3], nan=1.0, posinf=1.0, neginf=0.0)
-
-
-def _columns_and_rows(tile: Tile) -> np.ndarray:
-    """(1, 2, height, width) float32: where in the frame the pixels of a tile lie."""
-    places = np.empty((1, 2, tile.height, tile.width), np.float32)
-    places[0, 0], places[0, 1] = np.arange(tile.x, tile.x + tile.width), np.arange(tile.y, tile.y + tile.height)[:, None]
-    return places
-
-
-def _gain(exposure: float | np.ndarray, window: tuple[slice, slice]) -> np.ndarray | None:
-    """Stops to a factor that fits the (c, H, W) of a window; None if it is 1 everywhere."""
-    stops = np.asarray(exposure, np.float32)
-    stops = stops[window].transpose(2, 0, 1) if stops.ndim else stops
-    stops = np.clip(np.nan_to_num(stops), -MAX_STOPS, MAX_STOPS)
-    return np.exp2(stops) if stops.any() else None
-
-
-def _tensor(kind: Pass, array: np.ndarray, size: tuple[int, int], gain: np.ndarray | None) -> np.ndarray:
-    """(h, w, c) to (1, c, *size), edges repeated: finite, light times the gain, the image unpremultiplied, without alpha."""
-    height, width = array.shape[:2]
-    tensor = np.empty((1, kind.input_channels, *size), np.float32)
-
-    def fill(rows: slice) -> None:
-        planes = tensor[0, :, rows, :width]
-        planes[...] = array[rows].transpose(2, 0, 1)[: len(planes)]
-        with np.errstate(over="ignore", invalid="ignore"):
-            if gain is not None and kind.holds == RADIANCE:
-                planes *= gain if gain.ndim == 0 else gain[:, rows]
-            if kind.name == "image" and not ((alpha := array[rows, :, 3]) == 1).all():
-                planes /= np.where(alpha > 0, alpha, np.float32(1))
-        _clean(planes, -HALF_MAX)
-
-    _in_bands(fill, height)
-    tensor[..., height:, :width] = tensor[..., height - 1 : height, :width]
-    tensor[..., width:] = tensor[..., width - 1 : width]
-    return tensor
-
-
-def _place(rgb: np.ndarray, image: np.ndarray, gain: np.ndarray | None, frame: np.ndarray) -> None:
-    """Write straight RGB, (3, h, w) or more, into (h, w, 4): divided by the gain, premultiplied, with the alpha of the image.
-
-    The RGB is overwritten: planes are quicker to compute with than pixels of four channels.
-    """
-    height, width = image.shape[:2]
-
-    def fill(rows: slice) -> None:
-        planes, alpha = rgb[:, rows, :width], image[rows, :, 3]  # the padding that aligned the frame
-        opaque = (alpha == 1).all()
-        with np.errstate(over="ignore", invalid="ignore"):
-            if gain is not None:
-                planes /= gain if gain.ndim == 0 else gain[:, rows]
-            _clean(planes, 0.0)  # the exponential that undoes a log curve can overflow
-            if not opaque:
-                planes *= alpha if np.isfinite(alpha).all() else np.nan_to_num(alpha, nan=1.0, posinf=1.0, neginf=0.0)
-                _clean(planes, -HALF_MAX)
-        frame[rows, :, :3], frame[rows, :, 3] = planes.transpose(1, 2, 0), alpha
-        if not opaque and (clear := alpha == 0).any():
-            for channel in range(3):
-                np.copyto(frame[rows, :, channel], image[rows, :, channel], where=clear)
-
-    _in_bands(fill, height)
-
-
-def _in_bands(fill: Callable[[slice], None], height: int) -> None:
-    """Call fill() for all rows, BAND at a time."""
-    spread(fill, (slice(row, min(row + BAND, height)) for row in range(0, height, BAND)))
-
-
-def _clean(planes: np.ndarray, lowest: float) -> None:
-    """Make each plane finite in place; plane by plane, as the comparison takes memory too."""
-    for plane in planes:
-        if not np.isfinite(plane).all():
-            np.nan_to_num(plane, copy=False, nan=0.0, posinf=HALF_MAX, neginf=lowest)
