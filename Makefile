@@ -32,6 +32,8 @@ demo: .venv/.demo
 
 # Two files of tests at a time; more only if Blender and PyTorch, which use all cores themselves, have cores to spare.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+# PyTorch's threads of two processes wait for each other in turn: with one each the tests take a fraction of the time.
+test: export OMP_NUM_THREADS := 1
 # A Vulkan that computes on the CPU, for the tests of WebGPU, where Debian's packages can be had; they are skipped elsewhere.
 vulkan := .cache/vulkan
 $(vulkan):
