@@ -4,6 +4,7 @@ They keep no statistics of the whole image, so that tiles of a frame give the pi
 multiples of 16, with which ONNX Runtime's convolutions are fast.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -11,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pixel_shuffle, relu
 
+from core.colour import LOG_GAIN
 from core.controls import Control
 from core.passes import PASSES, Pass
 from core.style import PLACE
 
 from . import detail
-from .encoding import decode, encode, network_sees
+from .encoding import SCALE, decode, encode, network_sees
 from .grain import Grain
 from .surface_noise import NoiseEverywhere, SurfaceNoise
 
@@ -70,7 +72,7 @@ class GuidedGenerator(nn.Module):
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
-        self.black = encode(torch.tensor(float(black))).item()
+        self.black = math.log1p(black * LOG_GAIN) / SCALE  # encode() of a number
         self.gate, self.smooth = gate or smooth, smooth
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
         self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in (*passes, *(c.guide for c in controls)))

@@ -30,7 +30,8 @@ class Trainer:
             command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self.errors = ""
-        threading.Thread(target=self._read_errors, daemon=True).start()
+        self.reader = threading.Thread(target=self._read_errors, daemon=True)
+        self.reader.start()
         self.watch = threading.Timer(PATIENCE, self.process.kill)
         self.watch.start()
 
@@ -51,6 +52,7 @@ class Trainer:
     def end(self) -> int:
         code = self.process.wait(PATIENCE)
         self.watch.cancel()
+        self.reader.join(PATIENCE)
         return code
 
 

@@ -6,6 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
+from core.colour import HALF_MAX
+from core.deep import FAR
 from core.exr import read_exr, write_exr
 from export.config import TrainConfig
 from export.training.dataset import DataError, DataSet, draw_frames, draw_pairs, draw_steps, split_names
@@ -34,7 +36,11 @@ def test_planes_are_the_files_pixels(folder):
     layers = read_exr(folder / "input" / "shot_0002.exr")
     target = read_exr(folder / "target" / "shot_0002.exr")["image"]
     found = data.inputs.whole("shot_0002") | {"target": data.targets.whole("shot_0002")["image"]}
-    layers |= {"image": layers["image"][..., :3], "depth": layers["depth"].clip(max=65504), "target": target}
+    layers |= {
+        "image": layers["image"][..., :3],
+        "depth": np.where(layers["depth"] >= HALF_MAX, FAR, layers["depth"]),
+        "target": target,
+    }
     for name, planes in found.items():
         assert np.allclose(planes[0].permute(1, 2, 0), layers[name], rtol=1e-3, atol=1e-6), name
 
@@ -135,7 +141,7 @@ def test_steps_may_bring_the_targets_of_the_frames_that_are_painted(tmp_path):
 def test_crops_of_one_store_need_no_other(tmp_path):
     data = ramp(tmp_path)
     crops = draw_frames(data.targets, ["a_10"], CONFIG, np.random.default_rng(0))
-    assert set(crops) == {"image"} and crops["image"].shape == (8, 3, 32, 32) and (crops["image"][:, 2] == 10).all()
+    assert set(crops) == {"image", "place"} and crops["image"].shape == (8, 3, 32, 32) and (crops["image"][:, 2] == 10).all()
 
 
 def test_crops_depend_on_the_generator_of_numbers_alone(folder):
@@ -191,7 +197,7 @@ def test_crops_come_with_their_mask_and_hardly_any_lies_outside_it(tmp_path):
             assert torch.equal(found[0], (expected.flip(-1) if flipped else expected) if of_10 else torch.ones(32, 32))
             shares.append(found.mean().item())
     assert min(shares) > 0 and min(shares) < 0.2 and max(shares) == 1
-    assert set(draw_frames(data.targets, ["a_10"], CONFIG, np.random.default_rng(0))) == {"image", "mask"}
+    assert set(draw_frames(data.targets, ["a_10"], CONFIG, np.random.default_rng(0))) == {"image", "mask", "place"}
 
 
 def test_targets_count_where_they_are_opaque(tmp_path):
