@@ -17,7 +17,6 @@ from ..conftest import FIXTURES
 from ..export.spheres import spheres
 
 SHIPPED = sorted((FIXTURES.parents[1] / "addon" / "styles").glob("*.onnx"))
-LOOKS = {"cel", "graphic_novel", "hologram", "ink_hatching", "oil_painting", "watercolour"}
 SIZE = 176, 256
 TEXTURE, BLOTCH, GRID, FRAME = 0.35, 0.12, 0.06, 0.06
 """How much brightness may differ on a plain surface: between pixels, between squares of 32 px, between the places in squares of
