@@ -48,9 +48,11 @@ class Control:
 
         value: of check_controls(). What is no number counts as the default; of a picture, a control per frame takes the mean.
         """
+        if value.ndim and window is not None and not self.per_frame:
+            value = value[window]
         plane = np.where(np.isnan(value), self.default, value).clip(self.low, self.high)
         if plane.ndim and not self.per_frame:
-            plane = plane[..., 0] if window is None else plane[window][..., 0]
+            plane = plane[..., 0]
             further = [(0, side - length) for side, length in zip(size, plane.shape, strict=True)]
             return np.pad(plane, further, "edge")[None, None].astype(np.float32)
         return np.full((1, 1, 1, 1) if self.per_frame else (1, 1, *size), plane.mean(), np.float32)
@@ -111,6 +113,6 @@ def _control(value: dict) -> Control:
 def check_control_name(name: object) -> None:
     """Raise StyleError, with a clause, for a name that a control can't have."""
     try:
-        check_guide_name(str(name), "control")
+        check_guide_name(name if isinstance(name, str) else "", "control")
     except ValueError as error:
         raise StyleError(str(error)) from error

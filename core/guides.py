@@ -30,13 +30,13 @@ class GuideFiles:
         place = Path(self.place)
         if place.is_dir():
             return file_called(place, frame.stem, self.guide.name)
-        number = re.search(r"-?\d+$", frame.stem)
+        number = re.search(r"\d+$", frame.stem)
         try:
             if place.is_file() or not NUMBER.search(place.name):
                 return find_frames([self.place])[0][0]
             if number is None:
                 raise PassError(f"{frame} has no number at its end, by which its file {place} could be found.")
-            return find_frames([self.place], [int(number[0].lstrip("-") or 0)])[0][0]
+            return find_frames([self.place], [int(number[0])])[0][0]
         except PatternError as error:
             raise PassError(f"{frame} has no guide '{self.guide.name}': {error}") from error
 

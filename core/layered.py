@@ -86,14 +86,14 @@ def _add_layers(model, base: str, gate: str) -> None:
 def masked(image: np.ndarray, picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The picture where the mask (H, W, 1) is 1, the image where it is 0, and what lies between them in between."""
     image = finite(image)
-    return image + _share(mask) * (picture - image)
+    return image + _share(mask) * (finite(picture) - image)
 
 
 def masked_layers(image: np.ndarray, layers: Layers, mask: np.ndarray) -> Layers:
     """The layers of a picture that is masked()."""
     share = _share(mask)
     picture, base = (masked(image, part, mask) for part in (layers.picture, layers.base))
-    return Layers(picture, base, share * layers.paint, share * layers.coverage)
+    return Layers(picture, base, share * finite(layers.paint), share * layers.coverage)
 
 
 def _share(mask: np.ndarray) -> np.ndarray:

@@ -42,6 +42,9 @@ def resized(passes: Mapping[str, Any], scale: float) -> dict[str, Any]:
             small[name] = np.ascontiguousarray(array[rows][:, columns])
         else:
             small[name] = mean(array, size)
+        if name == "image" and (array[..., 3] == 0).any():  # colours are not premultiplied there, see clear_pixels.py
+            visible = (enlarged if scale < 1 else mean)(np.where(array[..., 3:] == 0, np.float32(0), array), size)
+            small[name] = np.where(visible[..., 3:] == 0, small[name], visible)
         if name == "vector":
             small[name] = small[name] * np.float32(1 / scale)
     return small

@@ -91,14 +91,16 @@ def _stylize(
         bounds = _cut(bounds, size)
         if any(span.start >= span.stop for span in bounds):
             return _as_frame(finite(image), style)
-    seen = carry_on(passes, style.passes, style.receptive_radius if style.tiles_exact else None) | values
-    if (scale := clipped(scale)) == 1:
+    scale = clipped(scale)
+    reach = int(np.ceil((style.receptive_radius + (scale != 1)) * max(scale, 1.0)))  # in pixels of the frame
+    seen = carry_on(passes, style.passes, reach if style.tiles_exact else None) | values
+    if scale == 1:
         frame = _run(generator, seen, exposure, bounds, tile, progress, cancel)
     else:
         frame = _run_resized(generator, seen, exposure, scale, bounds, tile, progress, cancel)
     if seen["image"] is not image:
         clear = image[..., 3] == 0
-        frame[clear] = _as_frame(image, style)[clear]
+        frame[clear] = _as_frame(image[clear], style)
     if bounds is not None:
         whole = _as_frame(finite(image), style)
         whole[bounds] = frame[bounds]
@@ -249,6 +251,7 @@ def _run_blended(
             done += 1
             tile = Tile(y, x, *size, y, x, min(size[0], image.shape[0]), min(size[1], image.shape[1]))
             if bounds is not None and not _meet(tile.kept, bounds):
+                report(done / (len(rows) * len(columns)))
                 continue
             part = _new_frame((tile.keep_height, tile.keep_width), generator.style)
             _run_tile(generator, passes, exposure, tile, part, False, cancel)
@@ -256,7 +259,7 @@ def _run_blended(
             frame[tile.kept] += part * weights
             report(done / (len(rows) * len(columns)))
     clear = image[..., 3] == 0
-    frame[clear], frame[..., 3:8:4] = _as_frame(image, generator.style)[clear], image[..., 3:]
+    frame[clear], frame[..., 3:8:4] = _as_frame(image[clear], generator.style), image[..., 3:]
     return frame
 
 

@@ -61,10 +61,10 @@ def size_of(path: Path) -> tuple[int, int]:
     return int(right - left + 1), int(bottom - top + 1)
 
 
-def note_given(path: Path) -> None:
-    """What a file holds now is no news."""
+def note_given(path: Path, held: str = "") -> None:
+    """What a file holds now is no news; or what it held when it was read, as a digest()."""
     given = _given(path.parent)
-    given[path.name] = digest(path)
+    given[path.name] = held or digest(path)
     replace_text(path.parent / GIVEN, json.dumps(given, indent=1))
 
 

@@ -13,7 +13,7 @@ from ...core.training import MASK, TARGET
 from . import display, frames
 from .moved import shift_between
 
-OTHER_KINDS = (".exr", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+OTHER_KINDS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
 class PaintingError(ValueError):
@@ -58,7 +58,7 @@ def take(folder: Path, path: Path, scene: bpy.types.Scene) -> None:
 
 def _take_frame(folder: Path, frame: str, scene: bpy.types.Scene) -> None:
     path = frames.painting(folder, frame)
-    shown = display.stored(path)
+    held, shown = frames.digest(path), display.stored(path)
     _check_size(folder, frame, path.name, shown)
     rendered = read_exr(frames.rendering(folder, frame))["image"]
     right, down = shift_between(np.clip(rendered[..., :3], 0, 1) ** (1 / 2.2), shown[..., :3])
@@ -76,14 +76,15 @@ def _take_frame(folder: Path, frame: str, scene: bpy.types.Scene) -> None:
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
-    for ending in OTHER_KINDS[1:]:
+    for ending in OTHER_KINDS:
         target.with_suffix(ending).unlink(missing_ok=True)
-    frames.note_given(path)
+    frames.note_given(path, held)
 
 
 def _take_mask(folder: Path, frame: str) -> None:
     """Raises PaintingError also if the frame is not painted: a mask alone says nothing."""
     path, mask = frames.painting(folder, frame, mask=True), folder / MASK / f"{frame}.png"
+    held = frames.digest(path)
     _check_size(folder, frame, path.name, display.stored(path))
     if not (folder / TARGET / f"{frame}.exr").is_file():
         raise PaintingError(f"The mask of {frame} counts as soon as the frame itself is painted.")
@@ -91,7 +92,7 @@ def _take_mask(folder: Path, frame: str) -> None:
     partial = mask.parent / f".{frame}.partial"
     shutil.copyfile(path, partial)
     os.replace(partial, mask)
-    frames.note_given(path)
+    frames.note_given(path, held)
 
 
 def _check_size(folder: Path, frame: str, name: str, picture: np.ndarray) -> None:

@@ -96,7 +96,8 @@ class FrameStore:
         self.frames: dict[str, Frame] = {}
         self.unreadable: set[str] = set()
         """Names, without their endings, of files that can't be used."""
-        settings = [str(folder.resolve()), self.passes, height, layer, finite, [source.layer for source in guides]]
+        read_as = [(source.layer, source.guide.channels) for source in guides]
+        settings = [str(folder.resolve()), self.passes, height, layer, finite, read_as]
         apart = [f for source in guides if source.apart for f in sorted(source.folder.iterdir())]
         key = digest([CACHE_VERSION, [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files + apart]])
         if files:

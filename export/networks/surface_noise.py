@@ -15,7 +15,7 @@ WAVES = 4
 PERIOD = 64
 """Wavelengths after which the waves repeat along each axis of the world: at least 1000 pixels."""
 OCTAVES = 64
-"""Octaves of wavelengths, half of them below 1 scene unit and half above: from far below an atom to far beyond the Moon, in
+"""Octaves of wavelengths, half of them below 1 scene unit and half above: from the size of an atom to far beyond the Moon, in
 metres."""
 TONES = 8.0
 """Scene units that encoded tones from 0 to 1 count as."""

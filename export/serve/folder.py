@@ -32,7 +32,7 @@ CONTENT = "content.json"
 """In a run: the digest of what it learns from."""
 ARCHITECTURE = (
     "passes", "guide", "matte", "knob", "looks", "generator", "size", "widths", "gate", "smooth", "noise", "noise_everywhere",
-    "black",
+    "black", "grain", "fine",
 )  # fmt: skip
 """The settings that decide whether weights fit."""
 

@@ -83,7 +83,7 @@ class LiveStyle:
 def _sources() -> str:
     """Digest of what makes graphs."""
     digest = hashlib.sha256()
-    for path in sorted(NETWORKS.glob("*.py")):
+    for path in (*sorted(NETWORKS.glob("*.py")), NETWORKS.parent / "export_onnx.py"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,9 +114,11 @@ def _voice(folder: Path, serve: bool) -> Iterator[Voice]:
         return
     own = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    out = open(own, "w", encoding="utf-8", closefd=False)  # noqa: SIM115, closing may fail
     try:
-        with open(own, "w", encoding="utf-8", closefd=False) as out:
-            yield Voice(out)
+        yield Voice(out)
     finally:
+        with suppress(OSError):  # lines that nobody was there to read
+            out.close()
         os.dup2(own, sys.stdout.fileno())
         os.close(own)

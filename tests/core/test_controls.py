@@ -136,6 +136,7 @@ def test_a_device_is_tried_with_the_controls_too(generator):
         ([AMOUNT | {"name": "Amount"}], "small letters"),
         ([AMOUNT | {"name": "a__b"}], "small letters"),
         ([AMOUNT | {"name": 5}], "small letters"),
+        ([AMOUNT | {"name": float("nan")}], "small letters"),
         ([AMOUNT | {"name": "x" * 41}], "small letters"),
         ([AMOUNT | {"name": "depth"}], "something else"),
         ([AMOUNT | {"name": "diffuse_color"}], "something else"),

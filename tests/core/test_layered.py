@@ -7,12 +7,12 @@ import pytest
 from core import Generator, StyleError, load_style, stylize
 from core.commands import main
 from core.exr import read_exr, write_part
-from core.layered import layered
+from core.layered import layered, masked
 from core.style import SHIPPED, Style, save_style
 from core.stylize import stylize_layers
 from tests.conftest import FIXTURES
 
-WITH = ["cel", "the_scream", "graphic_novel", "hologram", "ink_hatching", "oil_painting", "watercolour"]
+WITH = sorted(path.stem for path in SHIPPED.glob("*.onnx"))
 
 
 def noise(style, height: int, width: int) -> dict[str, np.ndarray]:
@@ -114,3 +114,9 @@ def test_the_command_writes_the_layers_beside_the_picture(tmp_path, frame, capfd
     assert main([*plain, str(tmp_path / "other"), "--layers", "--steady"]) == 1
     assert main([*plain, str(tmp_path / "other"), "--layers", "--format", "png"]) == 1
     assert "EXR files alone" in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_what_is_no_number_does_not_come_through_a_mask_of_nothing():
+    image, picture = np.ones((2, 3, 4), np.float32), np.full((2, 3, 4), 0.5, np.float32)
+    picture[0], picture[1, 0] = np.nan, np.inf
+    assert np.array_equal(masked(image, picture, np.zeros((2, 3, 1), np.float32)), image)

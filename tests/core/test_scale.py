@@ -95,3 +95,14 @@ def test_bad_and_clear_pixels_at_another_scale(identity_like, frame):
     image[20, 20] = np.nan
     result = stylize(identity_like, {"image": image}, scale=2)
     assert np.array_equal(result[:8], image[:8]) and np.isfinite(result[..., :3]).all()
+
+
+@pytest.mark.parametrize("scale", [0.5, 2, 3, 8])
+def test_a_card_before_nothing_keeps_its_colour_to_the_edge(scale):
+    """Clear pixels are filled with plain colour, which must not count beside premultiplied ones."""
+    card = np.zeros((45, 61, 4), np.float32)
+    card[:, :31] = (0.4, 0.4, 0.4, 1)
+    card[:, 31:, :3] = 0.4
+    small = resized({"image": card}, scale)["image"]
+    alpha = small[..., 3:]
+    assert np.allclose(small[..., :3], 0.4 * np.where(alpha > 0, alpha, 1), atol=1e-5)
