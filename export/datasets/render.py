@@ -172,7 +172,11 @@ def _rendered(shots: Iterable[Shot], config: RenderDatasetConfig, scratch: Path)
             from .cutouts import cutout  # needs SciPy, which rendering does not
 
             number = int(shot.scene.removeprefix(CUTOUT))
-            made = cutout(_panorama(config, number), number, shot.seed, shot.frame, config.width, config.height)
+            panorama = _panorama(config, number)
+            try:
+                made = cutout(panorama, number, shot.seed, shot.frame, config.width, config.height)
+            except (ValueError, IndexError) as error:
+                raise RenderDatasetError(f"{panorama} can't be read: {error}") from error
             dark = np.zeros((config.height, config.width, 3), np.float32)
             yield shot, {p.name: made.get(p.name, dark[..., : p.channels]) for p in passes}
             continue

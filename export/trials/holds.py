@@ -200,13 +200,16 @@ def _cell(scene: dict | None) -> str:
 
 def _write_pictures(out: Path, files: Mapping[str, Path], pictures: dict[str, dict[str, Tensor]]) -> None:
     """SCENE_STYLE.jpg at full size, SCENE.jpg plain, and sheet.jpg: a line for each scene, the plain frame first."""
-    names = list(dict.fromkeys(name for made in pictures.values() for name in made))
+    names = list(dict.fromkeys(name for made in pictures.values() for name in made if name in files))
     thumbnails = []
     for name in names:
         scene = name.rpartition("_")[0]
-        shown = {"": _frame(files[name]).tensor("image")}
-        shown |= {style: made[name] for style, made in pictures.items() if name in made}
-        for style, picture in shown.items():
+        plain = _frame(files[name]).tensor("image")
+        for style, made in {"": {name: plain}, **pictures}.items():
+            if name not in made:
+                thumbnails.append(np.full_like(thumbnails[-1], 255))
+                continue
+            picture = made[name]
             full = Image.fromarray(to_srgb(picture[0]))
             full.save(out / (f"{scene}_{style}.jpg" if style else f"{scene}.jpg"), quality=QUALITY)
             small = full.resize((THUMBNAIL, round(THUMBNAIL * full.height / full.width)), Image.Resampling.LANCZOS)

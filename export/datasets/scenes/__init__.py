@@ -60,7 +60,7 @@ SCENES = {
 
 
 def scene_names(selection: str) -> list[str]:
-    """The names that "train", "held_out", "demo" or "name, name ..." stands for. Raises SceneError."""
+    """The names that "train", "random", "held_out", "judging", "demo" or "name, name ..." stands for. Raises SceneError."""
     of_split = [name for name, recipe in SCENES.items() if recipe.split == selection.strip()]
     names = of_split or [name.strip() for name in selection.split(",") if name.strip()]
     unknown = [name for name in names if name not in SCENES]

@@ -3,6 +3,7 @@ import pytest
 
 pytest.importorskip("tqdm")
 pytest.importorskip("scipy")
+pytest.importorskip("OpenEXR")
 
 from scipy import ndimage
 
@@ -78,4 +79,13 @@ def test_cutouts_need_panoramas(tmp_path):
     pytest.importorskip("bpy")
     config = RenderDatasetConfig(tmp_path, "robots", cutouts=1)
     with pytest.raises(RenderDatasetError, match="--panoramas"):
+        render_dataset(config, progress=lambda shots: [shot for shot in shots if shot.scene != "robots"])
+
+
+def test_a_broken_panorama_is_told_in_words(tmp_path):
+    pytest.importorskip("bpy")
+    (tmp_path / "panoramas").mkdir()
+    (tmp_path / "panoramas" / "broken.hdr").write_bytes(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 8 +X 16\n\x02\x02")
+    config = RenderDatasetConfig(tmp_path, "robots", cutouts=1, panoramas=tmp_path / "panoramas", width=64, height=32)
+    with pytest.raises(RenderDatasetError, match=r"broken\.hdr can't be read"):
         render_dataset(config, progress=lambda shots: [shot for shot in shots if shot.scene != "robots"])
