@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core import Generator, load_style
+from core.runtime import provider_problem
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SOFTWARE_VULKAN = Path(__file__).parents[1] / ".cache" / "vulkan" / "usr" / "lib" / "chromium"
@@ -18,6 +19,7 @@ if (SOFTWARE_VULKAN / "vk_swiftshader_icd.json").is_file():
         "VK_ICD_FILENAMES": str(SOFTWARE_VULKAN / "vk_swiftshader_icd.json"),
         "ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER": "1",
     }
+    provider_problem("webgpu", software=True)  # ONNX Runtime warns of that once, now, and not while a test reads stderr
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
