@@ -1,4 +1,4 @@
-"""`python -m core COMMAND`: styles without Blender; see commands.py."""
+"""`python -m core COMMAND`: styles without Blender; see commands/."""
 
 import sys
 

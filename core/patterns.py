@@ -1,4 +1,4 @@
-"""File names with a frame's number in them: which frames a pattern like shot.####.exr finds, and which are missing."""
+"""Texts of command lines: file names with a frame's number in them, such as shot.####.exr, numbers of frames, and pairs."""
 
 import glob
 import re
@@ -24,6 +24,14 @@ def parse_frames(text: str) -> list[int]:
             raise ValueError(f"must be like 1-9 or 1-9,20 or 1-100x10, not {piece.strip() or 'nothing'}")
         frames.update(range(first, last + 1, int(found[3] or 1)))
     return sorted(frames)
+
+
+def parse_pair(text: str, example: str) -> tuple[str, str]:
+    """A name and what is said of it, from a text like normal=LAYER. Raises ValueError with a clause that shows the example."""
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise ValueError(f"must be like {example}, not {text}")
+    return name, value
 
 
 def say_frames(numbers: Sequence[int]) -> str:

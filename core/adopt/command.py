@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..frame import read_frame
-from ..patterns import find_frames
+from ..patterns import find_frames, parse_pair
 from ..style import Style
 from .adoption import UNKNOWN, Adopted, adopt
 from .find import LAYOUTS
@@ -87,15 +87,14 @@ def _multiple(text: str) -> int:
 
 def _input(text: str) -> tuple[str, np.ndarray]:
     """NAME=VALUE: a number, numbers with commas between, or a .npy file."""
-    name, equals, value = text.partition("=")
+    example = "strength=0.5, weights=0,1,0 or vector=FILE.npy"
     try:
-        if not equals or not name:
-            raise ValueError
+        name, value = parse_pair(text, example)
         if value.endswith(".npy"):
             return name, np.asarray(np.load(value, allow_pickle=False), np.float64)
         return name, np.array([float(number) for number in value.split(",")])
     except (ValueError, OSError) as error:
-        raise argparse.ArgumentTypeError(f"must be like strength=0.5, weights=0,1,0 or vector=FILE.npy, not {text}") from error
+        raise argparse.ArgumentTypeError(f"must be like {example}, not {text}") from error
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

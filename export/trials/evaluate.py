@@ -13,6 +13,7 @@ import onnx
 from PIL import Image
 
 from core import Generator, PassError, ProviderError, Style, StyleError, load_style, stylize
+from core.patterns import parse_pair
 from core.style import save_style
 
 from ..config import ExportConfig
@@ -84,12 +85,14 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
         raise EvaluateError(f"The score card can't be written, because you may not write in {config.style.parent}.")
     if config.out is not None:
         make_folder(config.out)
-    if wrong := [text for text in config.guide if "=" not in text]:
-        raise EvaluateError(f"The setting guide must be like NAME=LAYER, not {wrong[0]}.")
+    try:
+        named = dict(parse_pair(text, "NAME=LAYER") for text in config.guide)
+    except ValueError as error:
+        raise EvaluateError(f"The setting guide {error}.") from error
     perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights)
     with style_file(config.style) as path:
         style = _load(path)
-        guides = sources_of(config.data, style.guides, dict(text.split("=", 1) for text in config.guide))
+        guides = sources_of(config.data, style.guides, named)
         footage = Footage(config.data, config.frames or _held_out(style, config.data), guides)
         paint = painter(path, config.provider)
         try:

@@ -299,7 +299,7 @@ def test_styles_lists_the_broken_ones_too(tmp_path, capfd):
 
 
 def test_bench_tells_time_provider_and_reason(capfd, monkeypatch):
-    monkeypatch.setattr("core.commands.BENCH_SECONDS", 0.1)
+    monkeypatch.setattr("core.commands.styles.BENCH_SECONDS", 0.1)
     assert main(["bench", WIDE, "--size", "40x30", "--provider", "cpu"]) == 0
     answer = capfd.readouterr().out
     assert "seconds per frame of 40 x 30 on cpu" in answer and "The CPU was asked for." in answer

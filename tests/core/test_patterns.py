@@ -1,6 +1,6 @@
 import pytest
 
-from core.patterns import PatternError, find_frames, parse_frames, say_frames
+from core.patterns import PatternError, find_frames, parse_frames, parse_pair, say_frames
 
 
 @pytest.fixture
@@ -59,3 +59,10 @@ def test_ranges(text, frames):
 def test_what_is_no_range_is_an_error(text):
     with pytest.raises(ValueError, match="must be like"):
         parse_frames(text)
+
+
+@pytest.mark.parametrize("text", ["normal", "normal=", "=N", ""])
+def test_a_pair_has_a_name_and_something_that_is_said_of_it(text):
+    assert parse_pair("normal=a=b", "x=y") == ("normal", "a=b")
+    with pytest.raises(ValueError, match="must be like x=y, not"):
+        parse_pair(text, "x=y")
