@@ -150,14 +150,16 @@ def materials(albedo: np.ndarray) -> np.ndarray:
 def ridges(picture: np.ndarray, low: float, high: float) -> np.ndarray:
     """Lines of even width and strength where a picture (H, W, c) changes by `high` or more from one side to the other: (H, W).
 
-    Each side is the mean of two pixels; what changes as much four pixels further on both sides is a slope, not a border.
+    Each side is the mean of two pixels; what changes as much four pixels further on both sides, as far as they lie in the frame, is
+    a slope, not a border.
     """
     lines = np.zeros(picture.shape[:2], np.float32)
     for axis in (0, 1):
         change = ndimage.convolve1d(picture, [0.5, 0.5, 0, -0.5, -0.5], axis=axis, mode="nearest")
         change = np.sqrt((change**2).sum(-1))
-        around = np.minimum(np.roll(change, 4, axis), np.roll(change, -4, axis))
         size = (5, 1) if axis == 0 else (1, 5)
+        both_sides = np.reshape([1, 0, 0, 0, 0, 0, 0, 0, 1], (9, 1) if axis == 0 else (1, 9))
+        around = ndimage.minimum_filter(change, footprint=both_sides, mode="constant", cval=np.inf)
         crest = change >= 0.8 * ndimage.maximum_filter(change, size=size, mode="nearest")
         np.maximum(lines, crest * smoothstep(low, high, change - 1.3 * around), out=lines)
     # A line that is strong somewhere is strong all along (the hysteresis of Canny 1986).

@@ -19,15 +19,18 @@ def flatten(encoded: np.ndarray, normal: np.ndarray, albedo: np.ndarray, depth: 
     """Joint bilateral filter of an encoded image: averages over neighbours of like colour, surface direction and material."""
     far = log_depth(depth)
     guide = np.concatenate([encoded / 0.16, normal / 0.35, encode_log(albedo) / 0.14, far / 0.08], axis=-1)
+    height, width = encoded.shape[:2]
+    border = [(radius, radius), (radius, radius), (0, 0)]
+    encoded_around, guide_around = np.pad(encoded, border), np.pad(guide, border, constant_values=np.inf)  # infinitely unlike
     total, weights = np.zeros_like(encoded), np.zeros(encoded.shape[:2], np.float32)
     for dy in range(-radius, radius + 1):
         for dx in range(-radius, radius + 1):
             if dy * dy + dx * dx > radius * radius:
                 continue
-            shifted = np.roll(guide, (dy, dx), (0, 1))
-            distance = ((shifted - guide) ** 2).sum(-1) + (dy * dy + dx * dx) / radius**2
+            there = slice(radius + dy, radius + dy + height), slice(radius + dx, radius + dx + width)
+            distance = ((guide_around[there] - guide) ** 2).sum(-1) + (dy * dy + dx * dx) / radius**2
             weight = np.exp(-0.5 * distance)
-            total += np.roll(encoded, (dy, dx), (0, 1)) * weight[..., None]
+            total += encoded_around[there] * weight[..., None]
             weights += weight
     return total / weights[..., None]
 

@@ -136,3 +136,12 @@ def test_depth_that_is_noise_as_out_of_focus_is_not_drawn(passes):
         blur = np.random.default_rng(0).random((64, 20, 1)) < share
         passes["depth"][:, 38:58] = np.where(blur, BOX, WALL)
         assert contours(passes, TONE)[:, 43:53].mean() < most
+
+
+def test_a_round_thing_that_the_border_of_the_frame_cuts_has_no_creases_either():
+    x = np.linspace(0, 1, 12, dtype=np.float32)
+    normal = np.tile(np.array([0, -1, 0], np.float32), (48, 72, 1))
+    normal[:, :12, 0], normal[:, :12, 1] = (0.95 * x)[::-1], -np.sqrt(1 - (0.95 * x[::-1]) ** 2)
+    assert creases(np.roll(normal, 24, 1))[24, 26:34].max() < 0.05
+    for cut in (normal, normal[:, ::-1], normal.swapaxes(0, 1)):
+        assert creases(cut).max() < 0.05
