@@ -150,8 +150,8 @@ def materials(albedo: np.ndarray) -> np.ndarray:
 def ridges(picture: np.ndarray, low: float, high: float) -> np.ndarray:
     """Lines of even width and strength where a picture (H, W, c) changes by `high` or more from one side to the other: (H, W).
 
-    Each side is the mean of two pixels; what changes as much four pixels further on both sides, as far as they lie in the frame, is
-    a slope, not a border.
+    Each side is the mean of two pixels; what changes as much four pixels further on both sides, as far as they lie in the frame,
+    is a slope, not a border.
     """
     lines = np.zeros(picture.shape[:2], np.float32)
     for axis in (0, 1):
