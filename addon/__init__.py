@@ -8,12 +8,11 @@ from .training import session
 from .trees import keep_in_sync
 from .ui import (
     adopt,
-    curve,
+    icons,
     node,
     operators,
     preferences,
     render_frames,
-    thumbnails,
     training_operators,
     training_panel,
     training_settings,
@@ -23,11 +22,10 @@ from .viewport import keep, live, switch
 
 MODULES = (
     preferences,
-    thumbnails,
+    icons,
     operators,
     adopt,
     render_frames,
-    curve,
     training_settings,
     training_operators,
     training_setup,

@@ -2,29 +2,30 @@
 
 from collections.abc import Sequence
 
-import bpy.utils.previews
 import numpy as np
+
+from . import icons
 
 WIDTH, HEIGHT = 256, 128
 LINE = np.array([0.35, 0.65, 1.0, 1.0], np.float32)
 GROUND = np.array([0.1, 0.1, 0.1, 0.6], np.float32)
 SMOOTH = 9
 """Points that the bold line is the mean over: single steps differ by much."""
-_previews = None
 _drawn: dict[str, tuple[int, float]] = {}
 
 
 def icon(name: str, values: Sequence[float]) -> int:
     """Number of an icon that shows the values; 0 with fewer than two, and in background, where Blender has no icons."""
-    if _previews is None or len(values) < 2:
+    previews = icons.previews()
+    if previews is None or len(values) < 2:
         return 0
     version = len(values), values[-1]
-    if _drawn.get(name) != version:
-        preview = _previews[name] if name in _previews else _previews.new(name)
+    if name not in previews or _drawn.get(name) != version:
+        preview = previews[name] if name in previews else previews.new(name)
         preview.image_size = WIDTH, HEIGHT
         preview.image_pixels_float.foreach_set(picture(values).ravel())
         _drawn[name] = version
-    return _previews[name].icon_id
+    return previews[name].icon_id
 
 
 def picture(values: Sequence[float]) -> np.ndarray:
@@ -43,17 +44,3 @@ def picture(values: Sequence[float]) -> np.ndarray:
             part = pixels[low : high + thick, x]
             part += share * (LINE - part)
     return pixels
-
-
-def register() -> None:
-    global _previews
-    if not bpy.app.background:
-        _previews = bpy.utils.previews.new()
-
-
-def unregister() -> None:
-    global _previews
-    _drawn.clear()
-    if _previews is not None:
-        bpy.utils.previews.remove(_previews)
-        _previews = None

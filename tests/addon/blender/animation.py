@@ -16,21 +16,16 @@ from scene import (
     insert_style,
     load_addon,
     make_scene,
+    module,
     new_group,
+    render_frames,
     run_case,
     styled,
 )
 
 from core import Generator, load_style, stylize
-from core.exr import read_exr
 
 FRAMES = 3
-
-
-def render_frames(scene: bpy.types.Scene, folder: Path) -> list[np.ndarray]:
-    scene.render.filepath = str(folder / "####.exr")
-    bpy.ops.render.render(animation=True)
-    return [read_exr(folder / f"{frame:04d}.exr")["image"] for frame in range(1, FRAMES + 1)]
 
 
 def each_frame_its_own(folder: Path) -> None:
@@ -148,7 +143,7 @@ def style_keyframed(folder: Path) -> None:
     tree.animation_data.action = None
     check("strip")
     tree.animation_data.nla_tracks.remove(tree.animation_data.nla_tracks[0])
-    numbers = [sys.modules["gan_style.addon.library"].number(style) for style in looks]
+    numbers = [module("library").number(style) for style in looks]
     node.driver_add("style").driver.expression = f"({numbers[0]}, {numbers[1]}, {numbers[2]})[int(frame) - 1]"
     check("driver")
 
@@ -165,7 +160,7 @@ def style_keyframed_in_a_group_with_guides(folder: Path) -> None:
         node.style = style
         node.keyframe_insert("style", frame=frame)
     node.style = "swap"
-    sys.modules["gan_style.addon.trees.keep_in_sync"].sync()
+    module("trees.keep_in_sync").sync()
     with bpy.context.temp_override(node=node):
         bpy.ops.gan_style.link_passes()
     assert node.inputs["Normal"].is_linked

@@ -7,22 +7,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import numpy as np
-from scene import FIXTURES, assert_close, insert_style, load_addon, make_scene, render, run_case
+from scene import FIXTURES, assert_close, insert_style, load_addon, make_scene, render, render_frames, run_case
 
 from core import Generator, load_style, stylize
-from core.exr import read_exr
 
 FRAMES = 3
 
 
 def controlled(image: np.ndarray, **values: object) -> np.ndarray:
     return stylize(Generator(load_style(FIXTURES / "controlled.onnx")), {"image": image}, controls=values)
-
-
-def frames_of(scene: bpy.types.Scene, folder: Path) -> list[np.ndarray]:
-    scene.render.filepath = str(folder / "####.exr")
-    bpy.ops.render.render(animation=True)
-    return [read_exr(folder / f"{frame:04d}.exr")["image"] for frame in range(1, FRAMES + 1)]
 
 
 def sliders_and_their_ranges(folder: Path) -> None:
@@ -66,20 +59,20 @@ def a_link_is_a_value_for_each_pixel(folder: Path) -> None:
 def keyframes_and_drivers_reach_each_frame(folder: Path) -> None:
     load_addon()
     scene = make_scene(frames=FRAMES)
-    plain = frames_of(scene, folder / "plain")
+    plain = render_frames(scene, folder / "plain")
     node = insert_style(scene.compositing_node_group, "controlled")
     for frame in range(1, FRAMES + 1):
         node.inputs["Amount"].default_value = frame
         node.inputs["Amount"].keyframe_insert("default_value", frame=frame)
     node.inputs["Lift"].driver_add("default_value").driver.expression = "frame / 8"
-    for number, (got, image) in enumerate(zip(frames_of(scene, folder / "both"), plain, strict=True), 1):
+    for number, (got, image) in enumerate(zip(render_frames(scene, folder / "both"), plain, strict=True), 1):
         assert_close(got, controlled(image, amount=number, lift=number / 8), 1e-5)
 
 
 def a_slider_that_a_script_moves_during_a_render_is_of_the_frame(folder: Path) -> None:
     load_addon()
     scene = make_scene(frames=FRAMES)
-    plain = frames_of(scene, folder / "plain")
+    plain = render_frames(scene, folder / "plain")
     node = insert_style(scene.compositing_node_group, "controlled")
 
     def move(block: bpy.types.Scene, *_: object) -> None:
@@ -87,7 +80,7 @@ def a_slider_that_a_script_moves_during_a_render_is_of_the_frame(folder: Path) -
             node.inputs["Amount"].default_value = block.frame_current
 
     bpy.app.handlers.render_pre.append(move)
-    for number, (got, image) in enumerate(zip(frames_of(scene, folder / "moved"), plain, strict=True), 1):
+    for number, (got, image) in enumerate(zip(render_frames(scene, folder / "moved"), plain, strict=True), 1):
         assert_close(got, controlled(image, amount=number), 1e-5)
     bpy.app.handlers.render_pre.remove(move)
 
@@ -97,7 +90,7 @@ def values_links_and_keyframes_come_back_with_their_style(folder: Path) -> None:
     load_addon()
     scene = make_scene(frames=FRAMES)
     tree = scene.compositing_node_group
-    plain = frames_of(scene, folder / "plain")
+    plain = render_frames(scene, folder / "plain")
     node = insert_style(tree, "controlled")
     value = tree.nodes.new("ShaderNodeValue")
     value.outputs[0].default_value = 0.25
@@ -112,7 +105,7 @@ def values_links_and_keyframes_come_back_with_their_style(folder: Path) -> None:
         assert node.inputs["Strength"].default_value == 1.0
     node.style = "controlled"
     assert node.inputs["Lift"].is_linked and node.control_values == ""
-    for number, (got, image) in enumerate(zip(frames_of(scene, folder / "again"), plain, strict=True), 1):
+    for number, (got, image) in enumerate(zip(render_frames(scene, folder / "again"), plain, strict=True), 1):
         assert_close(got, controlled(image, amount=number, lift=0.25), 1e-5)
 
 
@@ -126,12 +119,12 @@ def keyframes_stay_when_the_tree_changes(folder: Path) -> None:
         node.inputs["Exposure"].default_value = node.inputs["Amount"].default_value = frame
         node.inputs["Exposure"].keyframe_insert("default_value", frame=frame)
         node.inputs["Amount"].keyframe_insert("default_value", frame=frame)
-    before = frames_of(scene, folder / "before")
+    before = render_frames(scene, folder / "before")
     for _ in range(3):
         reroute = tree.nodes.new("NodeReroute")
         tree.links.new(node.inputs["Image"].links[0].from_socket, reroute.inputs[0])
         tree.links.new(reroute.outputs[0], node.inputs["Image"])
-        after = frames_of(scene, folder / "after")
+        after = render_frames(scene, folder / "after")
         assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))
     assert not np.array_equal(before[0], before[1])
 

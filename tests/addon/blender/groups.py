@@ -15,6 +15,7 @@ from scene import (
     is_ours,
     load_addon,
     make_scene,
+    module,
     new_group,
     read_exr,
     render,
@@ -25,10 +26,6 @@ from scene import (
 )  # fmt: skip
 
 USE = "GAN Style Use"
-
-
-def module(name: str):
-    return sys.modules[f"gan_style.addon.{name}"]
 
 
 def sync() -> None:

@@ -13,6 +13,7 @@ from scene import (
     insert_style,
     load_addon,
     make_scene,
+    module,
     new_group,
     noise,
     render,
@@ -20,10 +21,6 @@ from scene import (
 )
 
 STYLE = "graphic_novel"
-
-
-def module(name: str):
-    return sys.modules[f"gan_style.addon.{name}"]
 
 
 def shown(tree: bpy.types.NodeTree, socket: bpy.types.NodeSocket, path: Path) -> np.ndarray:

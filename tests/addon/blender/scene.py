@@ -4,7 +4,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 import bpy
 import numpy as np
@@ -30,6 +30,11 @@ def load_addon():
     spec.loader.exec_module(package)
     package.register()
     return package
+
+
+def module(name: str) -> ModuleType:
+    """The add-on's module of that name, such as `run.log`."""
+    return sys.modules[f"gan_style.addon.{name}"]
 
 
 def make_scene(frames: int = 1) -> bpy.types.Scene:
@@ -150,6 +155,13 @@ def render(scene: bpy.types.Scene, path: Path) -> np.ndarray:
     scene.render.filepath = str(path)
     bpy.ops.render.render(scene=scene.name, write_still=True)
     return read_exr(path)["image"]
+
+
+def render_frames(scene: bpy.types.Scene, folder: Path) -> list[np.ndarray]:
+    """Render all frames into EXR files of a folder and read them: (H, W, 4) float32 each."""
+    scene.render.filepath = str(folder / "####.exr")
+    bpy.ops.render.render(scene=scene.name, animation=True)
+    return [read_exr(folder / f"{frame:04d}.exr")["image"] for frame in range(scene.frame_start, scene.frame_end + 1)]
 
 
 def styled(image: np.ndarray, *styles: str) -> np.ndarray:

@@ -13,14 +13,11 @@ from scene import (
     insert_style,
     load_addon,
     make_scene,
+    module,
     new_group,
-    read_exr,
+    render_frames,
     run_case,
 )
-
-
-def module(name: str):
-    return sys.modules[f"gan_style.addon.{name}"]
 
 
 def edit_of(source: bpy.types.Scene, frames: int) -> tuple[bpy.types.Scene, bpy.types.Strip]:
@@ -34,26 +31,20 @@ def edit_of(source: bpy.types.Scene, frames: int) -> tuple[bpy.types.Scene, bpy.
     return scene, strip
 
 
-def frames_of(scene: bpy.types.Scene, folder: Path) -> list[np.ndarray]:
-    scene.render.filepath = str(folder / "####.exr")
-    bpy.ops.render.render(scene=scene.name, animation=True)
-    return [read_exr(folder / f"{frame:04d}.exr")["image"] for frame in range(1, scene.frame_end + 1)]
-
-
 def scene_strips(folder: Path) -> None:
     """Each frame of a strip of a stylised scene is that frame, stylised."""
     load_addon()
     scene = make_scene(frames=2)
     edit, _ = edit_of(scene, 2)
-    plain = frames_of(edit, folder)
+    plain = render_frames(edit, folder)
     assert np.abs(plain[0] - plain[1]).max() > 0.1
     node = insert_style(scene.compositing_node_group, "swap")
-    for image, shown in zip(plain, frames_of(edit, folder), strict=True):
+    for image, shown in zip(plain, render_frames(edit, folder), strict=True):
         assert_close(shown, image[..., [2, 1, 0, 3]], 1e-4)
     runs = module("run.log").last_runs()
     assert [run.frame for run in runs] == [1, 2] and not any(run.error for run in runs)
     node.mute = True
-    assert_close(frames_of(edit, folder)[1], plain[1], 1e-4)
+    assert_close(render_frames(edit, folder)[1], plain[1], 1e-4)
 
 
 def modifiers(folder: Path) -> None:
@@ -61,7 +52,7 @@ def modifiers(folder: Path) -> None:
     load_addon()
     scene = make_scene()
     edit, strip = edit_of(scene, 1)
-    plain = frames_of(edit, folder)[0]
+    plain = render_frames(edit, folder)[0]
     look = new_group("Look")
     node = insert_style(look, "swap")
     bpy.context.workspace.sequencer_scene = edit  # Blender 5.0 crashes without
@@ -73,7 +64,7 @@ def modifiers(folder: Path) -> None:
         """As in a window: in the background such a render ends at once, see failing.modifier_of_a_strip."""
         strips, hidden_scenes.strips_with_style = hidden_scenes.strips_with_style, lambda _scene: []
         try:
-            return frames_of(edit, folder)[0]
+            return render_frames(edit, folder)[0]
         finally:
             hidden_scenes.strips_with_style = strips
 

@@ -19,13 +19,21 @@ import numpy as np
 from clock import Clock
 from editing import our_handlers
 from face import drawn
-from scene import FIXTURES, assert_close, assert_swapped, insert, insert_style, load_addon, render, run_case, start_over, styled
+from scene import (
+    FIXTURES,
+    assert_close,
+    assert_swapped,
+    insert,
+    insert_style,
+    load_addon,
+    module,
+    render,
+    run_case,
+    start_over,
+    styled,
+)
 
 clock = Clock()
-
-
-def module(name: str):
-    return sys.modules[f"gan_style.addon.{name}"]
 
 
 @contextlib.contextmanager

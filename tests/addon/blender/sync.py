@@ -20,6 +20,7 @@ from scene import (
     is_ours,
     load_addon,
     make_scene,
+    module,
     new_group,
     render,
     run_case,
@@ -30,10 +31,6 @@ from scene import (
 
 from core.exr import write_exr
 from tests.effort import calls
-
-
-def module(name: str):
-    return sys.modules[f"gan_style.addon.{name}"]
 
 
 def plans(scene: bpy.types.Scene) -> dict[str, object]:

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import numpy as np
-from scene import ROOT, assert_close, insert_style, load_addon, make_scene, render, run_case, start_over, styled
+from scene import ROOT, assert_close, insert_style, load_addon, make_scene, module, render, run_case, start_over, styled
 
 from core import load_style
 from core import training as agreed
@@ -21,10 +21,6 @@ from core.exr import read_exr
 
 PATIENCE = 120.0
 """Seconds that anything may take on a busy machine; nothing is judged by the clock."""
-
-
-def module(name: str) -> ModuleType:
-    return sys.modules[f"gan_style.addon.{name}"]
 
 
 def session() -> ModuleType:
