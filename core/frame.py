@@ -4,7 +4,7 @@ All views, other layers and attributes go through; `notes` say what can't.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,28 @@ def read_frame(path: Path, needed: Sequence[str] | None = ("image",), selection:
         }
         passes.append({"image": _image(*parts[view.passes["image"].part], view.passes["image"]), **guides})
     return Frame(views, passes, parts, notes)
+
+
+def grown(path: Path, frame: Frame, times: int, selection: Selection = EVERYTHING) -> Frame:
+    """A frame read from a file, for pictures `times` as large: the pixels of all channels are repeated, and motion, which
+    is in pixels, is as many times as long."""
+    moving = {
+        (layer.part, channel)
+        for view in check_frame(path, None, selection)
+        if (layer := view.passes.get("vector"))
+        for channel in layer.channels.values()
+    }
+    parts: Parts = []
+    for index, (header, channels) in enumerate(frame.parts):
+        windows = {}
+        for name in ("dataWindow", "displayWindow"):
+            first, last = np.array(header[name], np.int32)
+            windows[name] = first * times, (last + 1) * times - 1
+        large = {name: plane.repeat(times, 0).repeat(times, 1) for name, plane in channels.items()}
+        parts.append((header | windows, {n: p * times if (index, n) in moving else p for n, p in large.items()}))
+    pictures = {(view.passes["image"].part, c) for view in frame.views for c in view.passes["image"].channels.values()}
+    others = any((index, name) not in pictures for index, (_, channels) in enumerate(parts) for name in channels)
+    return replace(frame, parts=parts, notes=[*frame.notes, *["of other layers, pixels are repeated"] * others])
 
 
 def write_frame(

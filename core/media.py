@@ -10,7 +10,7 @@ import numpy as np
 
 from .colour import decode_srgb, encode_srgb
 from .exr import ExrError, read_headers
-from .frame import Frame, check_frame, read_frame, window_size, write_frame
+from .frame import Frame, check_frame, grown, read_frame, window_size, write_frame
 from .layered import Layers
 from .layers import LayerError, Selection
 from .passes import PassError
@@ -93,7 +93,7 @@ def stylize_file(
     """Write a frame or a video under a passing name, as its target's name says; clauses about what is not kept.
 
     change: number of the view and {pass: (H, W, c)} to the stylised (H, W, 4), or to Layers, which only EXR files
-    take. attributes: for the header of an EXR file.
+    take; all may be several times as large. attributes: for the header of an EXR file.
     Raises as describe() does, and OSError.
     """
     if path.suffix.lower() in VIDEOS:
@@ -107,6 +107,8 @@ def stylize_file(
         if kind == "exr":
             for header, _ in frame.parts:
                 header.update(attributes)
+            times = len(_alone(pictures[0])) // len(frame.passes[0]["image"])
+            frame = grown(path, frame, times, selection) if times > 1 else frame
             _write_exr(partial, pictures, frame)
             return frame.notes
         alpha = any("A" in view.passes["image"].channels for view in frame.views)
@@ -117,7 +119,7 @@ def stylize_file(
     picture = change(0, {"image": image} | own)
     if kind == "exr":
         names = "RGBA" if alpha else "RGB"
-        _write_exr(partial, [picture], _as_exr(image, names))
+        _write_exr(partial, [picture], _as_exr(_alone(picture), names))
         return []
     return _write_picture(path, partial, kind, _alone(picture), bits, alpha)
 
@@ -132,10 +134,13 @@ def _write_exr(path: Path, pictures: Sequence[np.ndarray | Layers], like: Frame)
     write_frame(path, plain, like, further)
 
 
-def is_complete(path: Path, target: Path, selection: Selection) -> bool:
-    """Whether a stylised file can be read, and has the size of its source in every view, or its number of frames."""
+def is_complete(path: Path, target: Path, selection: Selection, times: int = 1) -> bool:
+    """Whether a stylised file can be read, and has `times` the size of its source in every view, or its number of frames."""
+    if not target.is_file():
+        return False
     try:
-        return target.is_file() and _sizes(target, selection, whole=True) == _sizes(path, selection, whole=False)
+        wanted = [(height * times, width * times) for height, width in _sizes(path, selection, whole=False)]
+        return _sizes(target, selection, whole=True) == wanted
     except (ExrError, LayerError, PassError, MediaError):
         return False
 

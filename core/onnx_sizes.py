@@ -50,7 +50,8 @@ def infer_sizes(model, inputs: dict[str, int], output: str, height: int, width: 
         shape = _shape(value)
         if shape is not None and None not in shape:
             shapes[value.name] = shape
-    if shapes.get(output) != [1, 3, height, width]:
+    promised = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value  # 3 in all files
+    if shapes.get(output) != [1, promised, height, width]:
         raise GraphError(f"at {width} x {height} pixels its output has the shape {shapes.get(output, 'unknown')}")
     return Sizes(shapes, types)
 

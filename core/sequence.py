@@ -16,8 +16,9 @@ from .layered import Layers, masked, masked_layers
 from .layers import EVERYTHING, Selection
 from .media import describe, is_complete, stylize_file, target_name
 from .passes import MASK, PASSES, check_passes
+from .scale import resized
 from .steady import Steadier
-from .stylize import stylize, stylize_layers
+from .stylize import stylize, stylize_layers, stylize_upscaled
 from .tiles import bounds_of
 
 STEADIED = "ganStyleSteadied"
@@ -81,36 +82,42 @@ def stylize_sequence(
     """Stylise {frame: file to write}, as check_sequence() gives it, in all views of each frame.
 
     A frame is written under a hidden name next to its place and then renamed, so that it appears whole or not at all.
-    skip_existing: leave alone files that exist already, are readable and have the frame's size.
+    skip_existing: leave alone files that exist already, are readable and have the picture's size.
     steady: weight of the picture before, for a sequence in its order with the pass "vector"; see steady.Steadier. The frames say
     so in their attribute STEADIED, as they hang on the first frame of the sequence. Not to be used with skip_existing.
     scale, controls: as for stylize(); controls among the selection's guides come from the frames' layers, or files beside them.
     mask: mix the pictures in by the pass MASK alone, which the selection knows where to find, and run no more than its bounds.
     layers: write the layers of the pictures beside them, into EXR files; the generator is that of a layered() style then. Not to
     be used with steady.
+    The generator may be that of an upscaled() style: then pictures are written in its size, and scale does not count.
     Raises ExrError, LayerError, SequenceError, PassError, MediaError, ProviderError.
     """
     steadiers: defaultdict[int, Steadier] = defaultdict(lambda: Steadier(steady or 0.0))
     drawn = [control.name for control in generator.style.controls if control.guide in selection.guides]
     further = [*(["vector"] if steady is not None else []), *([MASK.name] if mask else [])]
     needed = (*generator.style.passes, *drawn, *further)
+    times = generator.style.upscales
 
     def change(view: int, passes: dict[str, np.ndarray]) -> np.ndarray | Layers:
         values = {**(controls or {}), **{name: passes[name] for name in drawn}}
         check_passes(passes, ("image", *further), {**PASSES, MASK.name: MASK})
         # What was before is in the picture outside the mask too, so that steadying needs all of it.
-        bounds = bounds_of(passes[MASK.name]) if mask and steady is None else None
-        options = {"scale": scale, "controls": values, "bounds": bounds, "tile": tile}
+        bounds = bounds_of(passes[MASK.name], margin=int(times > 1)) if mask and steady is None else None
+        options = {"controls": values, "bounds": bounds, "tile": tile}
         if layers:
-            made = stylize_layers(generator, passes, **options)
+            made = stylize_layers(generator, passes, scale=scale, **options)
             return masked_layers(passes["image"], made, passes[MASK.name]) if mask else made
-        picture = stylize(generator, passes, **options)
+        if times == 1:
+            picture = stylize(generator, passes, scale=scale, **options)
+        else:
+            picture = stylize_upscaled(generator, passes, **options)
+            passes = resized(passes, 1 / times) if mask or steady is not None else passes
         picture = picture if steady is None else steadiers[view](passes, picture)
         return masked(passes["image"], picture, passes[MASK.name]) if mask else picture
 
     attributes = {} if steady is None else {STEADIED: f"from {next(iter(targets)).name} on, weight {steady:g}"}
     for source, target in targets.items():
-        if skip_existing and is_complete(source, target, selection):
+        if skip_existing and is_complete(source, target, selection, times):
             yield Written(target, True)
             continue
         try:

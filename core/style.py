@@ -93,6 +93,8 @@ class Style:
     """Whether layered.layered() can make it give layers besides the picture."""
     gives_layers: bool = field(default=False, compare=False, metadata=UNWRITTEN)
     """Whether its graph does so."""
+    upscales: int = field(default=1, compare=False, metadata=UNWRITTEN)
+    """Times that the sides of its graph's picture are those of the frame; more than 1 only for upscaled.upscaled()."""
     content: bytes = field(default=b"", repr=False, compare=False, metadata=UNWRITTEN)
     """The file as it was read and checked, which is what a Generator runs: the file may have changed since."""
 

@@ -15,8 +15,9 @@ from .passes import check_passes
 from .runtime import Cancelled, ProviderError
 from .scale import carried_over, clipped, enlarged, mean, resized
 from .style import PLACE, Style
-from .tensors import gain_of, place, places_of, tensor_of
+from .tensors import gain_of, place, place_parts, places_of, tensor_of
 from .tiles import Tile, around, blended_spans, fit_window, plan_tiles, plan_within, round_up
+from .upscaled import larger
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,14 @@ def stylize_layers(generator: Generator, passes: dict[str, np.ndarray], **option
     return Layers(picture, base, picture - base, coverage)
 
 
+def stylize_upscaled(generator: Generator, passes: dict[str, np.ndarray], **options: Any) -> np.ndarray:
+    """stylize() with the picture as large as the network makes it. generator: of an upscaled() style; options: those of stylize()
+    but for scale, whose errors these are, too."""
+    settings: dict[str, Any] = dict.fromkeys(("controls", "bounds", "tile", "progress", "cancel")) | {"exposure": 0.0}
+    parts = _stylize(generator, passes, scale=1.0, **settings | options)
+    return larger(parts, passes["image"], generator.style.upscales)
+
+
 def _stylize(
     generator: Generator,
     passes: dict[str, np.ndarray],
@@ -83,7 +92,8 @@ def _stylize(
     progress: Callable[[float], None] | None,
     cancel: Callable[[], bool] | None,
 ) -> np.ndarray:
-    """stylize(): (H, W, 4); or of a layered() style (H, W, 9), the picture, the base and the coverage."""
+    """stylize(): (H, W, 4); of a layered() style (H, W, 9), the picture, the base and the coverage; of an upscaled() one straight
+    RGB for each part of a pixel, (H, W, 3 * parts)."""
     style = generator.style
     size = check_passes(passes, style.passes, style.table)
     image, values = passes["image"], check_controls(style.controls, controls or {}, size)
@@ -98,7 +108,7 @@ def _stylize(
         frame = _run(generator, seen, exposure, bounds, tile, progress, cancel)
     else:
         frame = _run_resized(generator, seen, exposure, scale, bounds, tile, progress, cancel)
-    if seen["image"] is not image:
+    if seen["image"] is not image and style.upscales == 1:
         clear = image[..., 3] == 0
         frame[clear] = _as_frame(image[clear], style)
     if bounds is not None:
@@ -110,11 +120,15 @@ def _stylize(
 
 def _as_frame(image: np.ndarray, style: Style) -> np.ndarray:
     """What a frame is where there is no style."""
+    if style.upscales > 1:
+        alpha = image[..., 3:]
+        return np.tile(image[..., :3] / np.where(alpha > 0, alpha, np.float32(1)), style.upscales**2)
     return np.concatenate([image, image, np.zeros_like(image[..., :1])], axis=-1) if style.gives_layers else image
 
 
 def _new_frame(size: tuple[int, ...], style: Style) -> np.ndarray:
-    return np.empty((*size[:2], 9 if style.gives_layers else 4), np.float32)
+    channels = 9 if style.gives_layers else 3 * style.upscales**2 if style.upscales > 1 else 4
+    return np.empty((*size[:2], channels), np.float32)
 
 
 def _cut(bounds: tuple[slice, slice], size: tuple[int, int]) -> tuple[slice, slice]:
@@ -258,8 +272,9 @@ def _run_blended(
             weights = row_weights[: tile.keep_height, None, None] * column_weights[: tile.keep_width, None]
             frame[tile.kept] += part * weights
             report(done / (len(rows) * len(columns)))
-    clear = image[..., 3] == 0
-    frame[clear], frame[..., 3:8:4] = _as_frame(image[clear], generator.style), image[..., 3:]
+    if generator.style.upscales == 1:
+        clear = image[..., 3] == 0
+        frame[clear], frame[..., 3:8:4] = _as_frame(image[clear], generator.style), image[..., 3:]
     return frame
 
 
@@ -284,6 +299,9 @@ def _run_tile(
     inputs |= {c.name: c.tensor(passes[c.name], size, tile.window) for c in generator.style.controls}
     planes = generator.run(inputs, release, cancel)[(0, slice(None), *tile.kept_inside)]
     image, gain = passes["image"][tile.kept], gain_of(exposure, tile.kept)
+    if generator.style.upscales > 1:
+        place_parts(planes, gain, part)
+        return
     place(planes[:3], image, gain, part[..., :4])
     if generator.style.gives_layers:
         place(planes[3:6], image, gain, part[..., 4:8])

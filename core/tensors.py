@@ -76,6 +76,21 @@ def place(rgb: np.ndarray, image: np.ndarray, gain: np.ndarray | None, frame: np
     _in_bands(fill, height)
 
 
+def place_parts(rgb: np.ndarray, gain: np.ndarray | None, frame: np.ndarray) -> None:
+    """Write straight RGB of parts of pixels, (c, h, w) or more, into (h, w, c), divided by the gain. The RGB is overwritten."""
+    height, width = frame.shape[:2]
+
+    def fill(rows: slice) -> None:
+        planes = rgb[:, rows, :width]
+        if gain is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                planes /= gain if gain.ndim == 0 else gain[:, rows]
+        _clean(planes, 0.0)
+        frame[rows] = planes.transpose(1, 2, 0)
+
+    _in_bands(fill, height)
+
+
 def _in_bands(fill: Callable[[slice], None], height: int) -> None:
     """Call fill() for all rows, BAND at a time."""
     spread(fill, (slice(row, min(row + BAND, height)) for row in range(0, height, BAND)))

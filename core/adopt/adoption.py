@@ -193,7 +193,7 @@ def _write(graph, wrapping: Wrapping, out: Path, card: Style, notes: list[str]) 
     if card.controls:
         notes.append(f"Controls, one number per frame each: {', '.join(f'{c.name} ({c.default:g})' for c in card.controls)}.")
     if wrapping.scale > 1:
-        notes.append(f"Its answer is {wrapping.scale} times as large; it is brought back to the frame's size.")
+        notes.append(f"Its answer is {wrapping.scale} times as large; it is brought back, but core apply --upscale keeps it.")
     if card.licence == UNKNOWN:
         notes.append("Its licence is not known; ask its author before you use it, and give it with --licence.")
     return replace(written, path=out)

@@ -19,6 +19,7 @@ from ..patterns import find_frames, parse_frames
 from ..scale import LEAST, MOST
 from ..sequence import check_sequence, stylize_sequence
 from ..steady import WEIGHT
+from ..upscaled import upscaled
 from .arguments import UsageError, add_style, pair
 
 
@@ -27,7 +28,10 @@ def run(options: argparse.Namespace) -> None:
     style = load_style(options.style)
     if options.layers and options.steady is not None:
         raise UsageError("--layers and --steady do not go together: layers of frames that were mixed would not add up")
-    generator = Generator(layered(style) if options.layers else style, options.provider, memory_limit=options.memory)
+    if options.upscale and (options.layers or options.scale != 1):
+        raise UsageError(f"--upscale does not go together with {'--layers' if options.layers else '--scale'}")
+    style = layered(style) if options.layers else upscaled(style) if options.upscale else style
+    generator = Generator(style, options.provider, memory_limit=options.memory)
     numbers, drawn = _controls(options.control, generator.style)
     selection = _selection(options, generator.style, drawn)
     frames, gaps = find_frames(options.frame, options.frames)
@@ -206,6 +210,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_scale,
         default=1.0,
         help=f"how many times as large strokes shall be, {LEAST:g} to {MOST:g}: they have a size in pixels; default: 1",
+    )
+    parser.add_argument(
+        "--upscale",
+        action="store_true",
+        help="of an adopted upscaler: keep the size that it gives, 2 to 4 times the frame's, instead of bringing it back",
     )
     parser.add_argument(
         "--layers",
