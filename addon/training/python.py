@@ -1,12 +1,15 @@
 """The Python that trains: PyTorch is not packed with the add-on. Finds it, says what it lacks, and sets one up. No bpy here."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,10 +41,14 @@ class Build:
 
 
 PYTORCH = "https://download.pytorch.org/whl/"
+BUILT_FOR = "2.13"
+"""The PyTorch that is looked for there: each version has its own CUDA and ROCm ("Release Compatibility Matrix" in PyTorch's
+RELEASE.md). 2.13 has CUDA 12.6 and 13.0, 13.2 on trial, and ROCm 7.2; 2.10 had ROCm 7.1, and 2.14 has 7.14. CUDA 13 runs on
+NVIDIA's Turing and later (GTX 16, RTX 20): for older GPUs the index cu126 has to be named."""
 BUILDS = {
     "cpu": Build("CPU", PYTORCH + "cpu", "about 0.4 GB to fetch, 1.5 GB on the disk", ("linux", "win32")),
     "cuda": Build("CUDA (NVIDIA)", PYTORCH + "cu130", "about 3 GB to fetch, 7 GB on the disk", ("linux", "win32")),
-    "rocm": Build("ROCm (AMD)", PYTORCH + "rocm7.1", "about 5 GB to fetch, 18 GB on the disk", ("linux",)),
+    "rocm": Build("ROCm (AMD)", PYTORCH + "rocm7.2", "about 5 GB to fetch, 18 GB on the disk", ("linux",)),
     "metal": Build("Apple, on the CPU as yet", "", "about 0.3 GB to fetch, 1.2 GB on the disk", ("darwin",)),
 }
 
@@ -108,6 +115,8 @@ class Setup:
         PyTorch from, in place of where its makers keep the build."""
         self.folder, self.says, self.problem = folder, "Making the environment.", ""
         self._cancelled, self._process = threading.Event(), None
+        self._turn = threading.Lock()
+        """Held to start a step, and to call it done or cancelled: a step that begins while it is cancelled does not escape."""
         steps = self._steps(python, index or build.index, wheelhouse)
         self._thread = threading.Thread(target=self._run, args=(steps,), name="GAN Style training set-up", daemon=True)
         self._thread.start()
@@ -117,9 +126,10 @@ class Setup:
 
     def cancel(self) -> None:
         """Stop it, and wait until nothing of it is left."""
-        self._cancelled.set()
-        if (process := self._process) is not None:
-            process.kill()
+        with self._turn:
+            self._cancelled.set()
+            if self._process is not None:
+                _end(self._process)
         self._thread.join()
 
     def wait(self) -> None:
@@ -139,9 +149,11 @@ class Setup:
         done = False
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
-            done = all(self._runs(step) for step in steps)
-            if done:
-                (self.folder / MADE).touch()
+            if all(self._runs(step) for step in steps):
+                with self._turn:
+                    done = not self._cancelled.is_set()
+                    if done:
+                        (self.folder / MADE).touch()
         except OSError as error:
             self.problem = f"The environment can't be made: {error}."
         finally:
@@ -151,13 +163,14 @@ class Setup:
 
     def _runs(self, command: Sequence[str]) -> bool:
         """Whether a step ended well. Raises OSError."""
-        if self._cancelled.is_set():
-            return False
         hidden = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
-        self._process = process = subprocess.Popen(
-            command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            creationflags=hidden,
-        )  # fmt: skip
+        with self._turn:
+            if self._cancelled.is_set():
+                return False
+            self._process = process = subprocess.Popen(
+                command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                errors="replace", creationflags=hidden, start_new_session=sys.platform != "win32",
+            )  # fmt: skip
         lines = []
         assert process.stdout is not None
         for line in process.stdout:
@@ -170,3 +183,12 @@ class Setup:
             )
             self.problem = f"Set Up Training failed: {reason.removeprefix('ERROR:').strip()}"
         return good
+
+
+def _end(process: subprocess.Popen) -> None:
+    """With all that it has started, which would go on writing: venv and pip have others work for them."""
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+    elif process.poll() is None:  # else the number may be another's
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
