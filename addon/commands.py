@@ -4,13 +4,13 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 
 from ..core.commands import COMMANDS, DEVICE_VARIABLE, UsageError, add_json, add_provider, main, prepare_output
+from ..core.training import LINES
 from . import library
 from .run import in_renders, run_nodes
 from .settings import settings
@@ -83,13 +83,17 @@ def train(options: argparse.Namespace) -> None:
         raise UsageError(problem)
     asked = {"--minutes": options.minutes, "--device": options.device}
     given = [part for flag, value in asked.items() if value for part in (flag, str(value))]
-    command = [str(session.trainer_python()), *trainer.COMMAND_LINE, str(options.folder.resolve()), *given]
-    with subprocess.Popen(command, cwd=trainer.ROOT, env=trainer.environment()) as process:
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:  # the farm ends the run: a checkpoint stays
-            process.terminate()
-            code = process.wait()
+    folder = options.folder.resolve()
+    command = [str(session.trainer_python()), *trainer.COMMAND_LINE, str(folder), *given]
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {options.folder}.")
+    with open(folder / LINES, "ab") as lines:
+        process = trainer.start_process(command, lines)
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:  # Ctrl-C, or the farm ends the run: the trainer hears it once, and leaves a checkpoint
+        trainer.let_go(process)
+        code = process.wait()
     if code:
         raise UsageError(f"The training in {options.folder} ended with code {code}; its last words are above.")
 
@@ -102,7 +106,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm that ends the run leaves no temporary files behind
+    for number in (signal.SIGINT, signal.SIGTERM):  # Blender keeps Ctrl-C to itself; whoever ends the run leaves no files behind
+        signal.signal(number, signal.default_int_handler)
     prepare_output()
     ours = {
         "check": (check, _add_check),

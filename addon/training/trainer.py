@@ -83,7 +83,6 @@ class Trainer:
         self.folder, self.status = folder, Status()
         self._follower = Follower(folder)
         self._process: subprocess.Popen | None = None
-        self._log: IO[bytes] | None = None
         self._end_due = 0.0
         self.poll()
 
@@ -94,9 +93,8 @@ class Trainer:
         if self.is_running():
             return
         self.poll()
-        self._log = open(self.folder / LOG, "wb")  # noqa: SIM115 - it takes what the process says
-        with open(self.folder / LINES, "ab") as lines:
-            self._process = _start([str(python), *COMMAND_LINE, str(self.folder), "--serve"], lines, self._log)
+        with open(self.folder / LINES, "ab") as lines, open(self.folder / LOG, "wb") as log:
+            self._process = start_process([str(python), *COMMAND_LINE, str(self.folder)], lines, log)
         self.status.state, self.status.problem, self.status.note = "starting", "", "The trainer is starting."
         self._end_due = 0.0
         if survive:
@@ -133,27 +131,28 @@ class Trainer:
     def poll(self) -> bool:
         """Take in what it said since; whether there was anything new."""
         before = self.status.state, self.status.problem
-        heard = False
-        for values in self._follower.new():
-            heard = True
-            self.status.hear(values)
+        heard = self._hear()
         if self.status.state in ("starting", "training", "stopping") and not self.is_running():
-            heard |= self._has_ended()
+            self._hear()  # its last words
+            self._note_end()
         elif self._end_due and time.monotonic() > self._end_due and (process := self._ours()):
             process.kill()
         return heard or before != (self.status.state, self.status.problem)
 
     def leave(self) -> None:
         """This Blender has done with it: a trainer that was not told to survive stops, with a checkpoint."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-        if self._log is not None:
-            self._log.close()
+        if self._process is not None:
+            let_go(self._process)
 
-    def _has_ended(self) -> bool:
-        """It is gone without having said so, or what it said last is still to be read."""
-        for values in self._follower.new():
+    def _hear(self) -> bool:
+        """Whether there was anything."""
+        lines = list(self._follower.new())
+        for values in lines:
             self.status.hear(values)
+        return bool(lines)
+
+    def _note_end(self) -> None:
+        """It is gone, maybe without having said so."""
         if self.status.state == "stopping":
             self.status.state = "stopped"
         elif self.status.state in ("starting", "training"):
@@ -162,7 +161,6 @@ class Trainer:
             self.status.state = "failed" if known else "stopped"
             self.status.problem = f"The trainer ended unexpectedly. {said}" if known else ""
             self.status.note = "" if known else "The trainer was ended; Go On goes on from its last checkpoint."
-        return True
 
 
 def _last_line(path: Path) -> str:
@@ -179,16 +177,25 @@ def environment() -> dict[str, str]:
     return kept | {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1"}
 
 
-def _start(command: list[str], out: IO[bytes], log: IO[bytes]) -> subprocess.Popen:
-    """In a session of its own, so that what stops Blender does not stop it."""
+def start_process(command: list[str], lines: IO[bytes], log: IO[bytes] | None = None) -> subprocess.Popen:
+    """A trainer in a session of its own, so that what stops Blender, such as Ctrl-C, does not reach it as well: it ends when its
+    stdin does, with a checkpoint, however Blender ends. log: what it says besides the lines; None for where Blender says it.
+    """
     hidden = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
     return subprocess.Popen(
-        command,
+        [*command, "--serve"],
         cwd=ROOT,
         env=environment(),
         stdin=subprocess.PIPE,
-        stdout=out,
+        stdout=lines,
         stderr=log,
         creationflags=hidden,
         start_new_session=sys.platform != "win32",
     )
+
+
+def let_go(process: subprocess.Popen) -> None:
+    """Close the trainer's stdin, which stops it unless it was told to survive."""
+    assert process.stdin is not None
+    with suppress(OSError):  # it has ended
+        process.stdin.close()

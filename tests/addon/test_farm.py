@@ -1,10 +1,13 @@
 """The job descriptions for farms, run with Blender as a Python module in the place of the Blender program."""
 
 import json
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 
 import pytest
@@ -156,12 +159,46 @@ def test_blender_trains_a_folder_with_the_python_that_is_named(tmp_path):
         f'#!/bin/sh\n[ "$1" = -c ] && echo 3 11 && echo && exit\necho "$@" >> {tmp_path}/calls\n[ "$7" = 2.0 ] || exit 3\n'
     )
     python.chmod(0o755)
+    (tmp_path / "training").mkdir()
     arguments = ("--command", "gan_style", "train", tmp_path / "training", "--device", "cpu", "--minutes")
     result = blender(*arguments, "2", GAN_STYLE_TRAINER=python)
     assert result.returncode == 0, result.stderr
-    line = f"-m export train --training {tmp_path}/training --minutes 2.0 --device cpu\n"
+    line = f"-m export train --training {tmp_path}/training --minutes 2.0 --device cpu --serve\n"
     assert (tmp_path / "calls").read_text() == line
     result = blender(*arguments, "3", GAN_STYLE_TRAINER=python)
     assert result.returncode == 1 and "ended with code 3" in result.stderr.splitlines()[-1]
     result = blender(*arguments, "2", GAN_STYLE_TRAINER=tmp_path / "none")
     assert result.returncode == 1 and "There is no Python" in result.stderr
+    result = blender("--command", "gan_style", "train", tmp_path / "other", GAN_STYLE_TRAINER=python)
+    assert result.returncode == 1 and "There is no folder" in result.stderr
+
+
+TOLD = """#!{python}
+import pathlib, signal, sys
+if sys.argv[1] == "-c":
+    sys.exit(print(3, 11))
+calls = pathlib.Path({calls!r})
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda *_: calls.write_text("a signal"))
+calls.write_text("begun")
+sys.stdin.read()
+calls.write_text(calls.read_text() + ", ended")
+"""
+"""A trainer that notes what it is told."""
+
+
+@pytest.mark.skipif(BLENDER is None, reason="this Python has no bpy")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_ctrl_c_is_told_to_the_trainer_once(tmp_path):
+    """A terminal sends it to all processes that run in it; only Blender passes it on."""
+    calls, python = tmp_path / "calls", tmp_path / "python"
+    python.write_text(TOLD.format(python=sys.executable, calls=str(calls)))
+    python.chmod(0o755)
+    command = [sys.executable, SCRIPTS / "program.py", "--command", "gan_style", "train", tmp_path]
+    process = subprocess.Popen(command, env=os.environ | {"GAN_STYLE_TRAINER": str(python)}, start_new_session=True)
+    while not calls.exists() or not calls.read_text():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(300) == 0
+    assert calls.read_text() == "begun, ended"
