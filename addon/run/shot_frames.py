@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import bpy
 import numpy as np
@@ -28,6 +29,8 @@ __all__ = ["Job", "Request", "ShotError", "estimate", "outline", "prepare", "ren
 RECORD = "dataset.json"
 CHANGED = ("refuse", "keep", "replace")
 """Say so; keep the frames and render what is missing beside them, if they are of the same scene and size; remove them."""
+STEM = "gan_style_frames"
+"""Custom property of scenes: how the names of frames begin where the training was begun before the file had a name."""
 MAY_DIFFER = {"blend", "digest", "blender"}
 """What frames that lie in one folder may differ in, if that is wanted."""
 
@@ -75,12 +78,13 @@ class Job:
 def prepare(scene: bpy.types.Scene, request: Request) -> Job:
     """Claim the folder for the file as it is saved, and tell which frames are missing. Renders nothing. Raises ShotError.
 
+    A file that was never saved may have a training of its own all the same (STEM), whose frames are kept or replaced.
     A frame counts as rendered if its file is there and dataset.json was written for the same state: the SHA-256 of the .blend
     and of the libraries that it links, the scene, the size and Blender's version. Textures and caches in files of their own are
     not looked at.
     """
     unsaved = bpy.data.is_dirty and not bpy.app.background  # in the background it means nothing
-    if not bpy.data.filepath or unsaved:
+    if unsaved if bpy.data.filepath else STEM not in scene:
         raise ShotError("Save the .blend file first: by its contents it is told which frames are rendered already.")
     numbers, render = _numbers(scene, request), scene.render
     if not 0 < request.scale <= 4:
@@ -90,8 +94,7 @@ def prepare(scene: bpy.types.Scene, request: Request) -> Job:
     if scene.camera is None:
         raise ShotError(f"The scene '{scene.name}' has no camera; give it one and save.")
     layer = shot_tree.source(scene).layer  # raises what speaks against it
-    name = bpy.path.clean_name(Path(bpy.data.filepath).stem)
-    asked = {number: request.folder / "input" / f"{name}_{number:04d}.exr" for number in numbers}
+    asked = {number: request.folder / "input" / f"{frame_name(scene, number)}.exr" for number in numbers}
     percentage = shot_tree.scaled(render.resolution_percentage, request.scale)
     width, height = (max(1, side * percentage // 100) for side in (render.resolution_x, render.resolution_y))
     try:
@@ -107,6 +110,11 @@ def prepare(scene: bpy.types.Scene, request: Request) -> Job:
             "make space, render fewer frames, or lower the scale."
         )
     return job
+
+
+def frame_name(scene: bpy.types.Scene, number: int) -> str:
+    """What a rendered frame is called."""
+    return f"{bpy.path.clean_name(scene.get(STEM) or Path(bpy.data.filepath).stem)}_{number:04d}"
 
 
 def render(job: Job) -> Iterator[Path]:
@@ -162,13 +170,19 @@ def _numbers(scene: bpy.types.Scene, request: Request) -> list[int]:
 
 def _state(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[str, object]:
     """What frames must agree in to lie in one folder."""
+    return {"blend": Path(bpy.data.filepath).name, "digest": _digest(), "scene": scene.name, "size": list(size)}
+
+
+def _digest() -> str:
+    """Of the file and the libraries that it links. No two states of a file that was never saved are known to be the same."""
+    if not bpy.data.filepath:
+        return uuid4().hex
     libraries = sorted(Path(bpy.path.abspath(library.filepath)) for library in bpy.data.libraries)
     digest = hashlib.sha256()
     for path in (Path(bpy.data.filepath), *libraries):
         with suppress(FileNotFoundError), path.open("rb") as file:  # Blender goes without a library that is gone
             digest.update(hashlib.file_digest(file, "sha256").digest())
-    name = Path(bpy.data.filepath).name
-    return {"blend": name, "digest": digest.hexdigest(), "scene": scene.name, "size": list(size)}
+    return digest.hexdigest()
 
 
 def _claim(request: Request, state: dict[str, object], asked: dict[int, Path]) -> None:
@@ -209,7 +223,7 @@ def _read(path: Path) -> dict:
 def _refusal(folder: Path, changed: list[str], before: dict, now: dict) -> str:
     if "digest" not in before:
         return f"The folder {folder} holds frames of other scenes; render into another folder."
-    says = {"digest": f"{now['blend']} was saved with changes since"}
+    says = {"digest": f"{now['blend']} was saved with changes since" if now["blend"] else "the file is not saved"}
     details = ", ".join(says.get(name, f"{name} ({before.get(name)}, now {now[name]})") for name in changed)
     return (
         f"The folder {folder} holds frames of another state: {details}. Render into another folder, or choose whether to keep or "

@@ -4,6 +4,7 @@ import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 
 import bpy
@@ -24,6 +25,7 @@ from ...core.training import (
 from .. import library
 from ..callbacks import Timer, add_handlers, remove_handlers
 from ..run import after_edits, log
+from ..run.shot_frames import STEM
 from ..settings import settings, show_styles_of
 from ..trees import keep_in_sync, node_group, read
 from . import frames, painting, python
@@ -35,6 +37,7 @@ LOOK_SHARE = 10
 FOLDER = "gan_style_training_folder"
 """Custom property of scenes: the training's folder as it is written there."""
 USUAL_FOLDER = "//training"
+UNSAVED = "untitled"
 FOLDERS = (INPUT, TARGET, MASK, LOOK, frames.PAINT)
 PYTHON_VARIABLE = "GAN_STYLE_TRAINER"
 """Environment variable that names the Python that trains, for scripts."""
@@ -92,10 +95,21 @@ def of(scene: bpy.types.Scene) -> Training | None:
 
 
 def saved(scene: bpy.types.Scene) -> Training:
-    """The training of a scene whose file is saved."""
+    """The training of a scene that has one."""
     training = of(scene)
     assert training is not None, "operators ask for that"
     return training
+
+
+def begin_unsaved(scene: bpy.types.Scene) -> Path:
+    """A folder among the user's files for the training of a file that has no name yet. The scene knows it from then on, saved or
+    not, and its frames keep their names. Raises OSError."""
+    trainings = settings().own_folder / "trainings"
+    names = chain([UNSAVED], (f"{UNSAVED}_{number}" for number in count(2)))
+    folder = next(trainings / name for name in names if not (trainings / name).exists())
+    folder.mkdir(parents=True)
+    scene[FOLDER], scene[STEM] = str(folder), UNSAVED
+    return folder
 
 
 def change(training: Training, settings: TrainingSettings) -> None:
@@ -160,6 +174,13 @@ def look(training: Training) -> None:
         training.versions = versions
         training.there = frames.look(training.folder)
         redraw()
+
+
+def note_change(training: Training) -> None:
+    """There is something else to learn from."""
+    look(training)
+    if training.trainer.is_running():
+        training.trainer.tell("frames")
 
 
 def redraw() -> None:

@@ -1,6 +1,5 @@
 """What a GAN Style node shows: its style, how the last run went, what is wrong and the buttons that mend it."""
 
-import textwrap
 from collections.abc import Iterator
 
 import bpy
@@ -11,8 +10,8 @@ from ..run import after_edits, log
 from ..trees import guides, hidden_scenes
 from ..viewport import switch
 from . import thumbnails
+from .wrapped import alert, letters, wrap
 
-LETTER_WIDTH = 6.5
 ICON_WIDTH = 40.0
 MAX_SCORES = 40
 
@@ -29,21 +28,21 @@ def draw_buttons(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
     problem, button, text = _problem(node)
     run = log.latest(node.node_tree.session_uid) if node.node_tree else None
     if problem:
-        _draw_error(layout, problem, node.width)
+        alert(layout, problem, _letters(node.width))
         layout.operator(button, text=text)
     elif (progress := after_edits.progress()) is not None:  # asked once: the run may end at any moment
         row = layout.row(align=True)
         row.progress(factor=progress, text=f"Stylising, {progress:.0%}")
         row.operator("gan_style.cancel", text="", icon="X")
     elif problem := hidden_scenes.problem(node):
-        _draw_error(layout, problem, node.width)
+        alert(layout, problem, _letters(node.width))
     elif run is None or run.not_rendered:
         layout.label(text="Render once (F12)", icon="INFO")
     else:
         _draw_run(run, layout, node.width)
     missed = log.missed(node.node_tree.session_uid) if node.node_tree else ""
     if missed and (run is None or run.error != missed):
-        _draw_error(layout, f"Not in the last render. {missed}", node.width)
+        alert(layout, f"Not in the last render. {missed}", _letters(node.width))
 
 
 def draw_details(node: bpy.types.Node, layout: bpy.types.UILayout, width: float) -> None:
@@ -51,16 +50,16 @@ def draw_details(node: bpy.types.Node, layout: bpy.types.UILayout, width: float)
     draw_buttons(node, layout)
     run = log.latest(node.node_tree.session_uid) if node.node_tree else None
     if run is not None and run.reason:
-        _wrap(layout.box().column(align=True), run.reason, width)
+        wrap(layout.box().column(align=True), run.reason, _letters(width))
     installed = library.installed().get(node.style_id)
     if installed is None or installed.style is None:
         return
     style = installed.style
     column = layout.box().column(align=True)
-    _wrap(column, style.description or style.name, width)
+    wrap(column, style.description or style.name, _letters(width))
     for label, text in (("Author", style.author), ("Licence", style.licence), ("Passes", ", ".join(style.passes))):
         column.label(text=f"{label}: {text}")
-    _wrap(column, library.place(installed), width)
+    wrap(column, library.place(installed), _letters(width))
     if style.score_card:
         column = layout.box().column(align=True)
         column.label(text="Score Card")
@@ -86,31 +85,22 @@ def _problem(node: bpy.types.Node) -> tuple[str, str, str]:
 
 def _draw_run(run: log.Run, layout: bpy.types.UILayout, width: float) -> None:
     if run.error:
-        _draw_error(layout, run.error, width)
+        alert(layout, run.error, _letters(width))
     elif run.cancelled:
-        _wrap(layout.column(align=True), "Cancelled: this is the earlier picture.", width, icon="INFO")
+        wrap(layout.column(align=True), "Cancelled: this is the earlier picture.", _letters(width), icon="INFO")
     if run.error or run.cancelled:
         layout.operator("gan_style.run_again")
         return
     if run.warning:
-        _wrap(layout.column(align=True), run.warning, width, icon="INFO")
+        wrap(layout.column(align=True), run.warning, _letters(width), icon="INFO")
     if run.network_ran:
         layout.label(text=f"{run.provider.upper()}  {run.generator_seconds:.2f} s")
     else:
         layout.label(text=f"{run.provider.upper()}  {'remembered' if run.cached else 'unchanged'}")
 
 
-def _draw_error(layout: bpy.types.UILayout, message: str, width: float) -> None:
-    column = layout.column(align=True)
-    column.alert = True
-    _wrap(column, message, width, icon="ERROR")
-
-
-def _wrap(column: bpy.types.UILayout, text: str, width: float, icon: str = "NONE") -> None:
-    """One label for each line; Blender does not wrap them."""
-    letters = max(10, int((width - ICON_WIDTH) / LETTER_WIDTH))
-    for index, line in enumerate(textwrap.wrap(text, letters)):
-        column.label(text=line, icon=icon if index == 0 or icon == "NONE" else "BLANK1")
+def _letters(width: float) -> int:
+    return letters(width - ICON_WIDTH, least=10)
 
 
 def _scores(card: dict, depth: int = 0) -> Iterator[tuple[int, str, str]]:

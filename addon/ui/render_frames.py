@@ -44,15 +44,19 @@ class GANSTYLE_OT_render_frames(bpy.types.Operator):  # noqa: N801 - Blender's w
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not bpy.data.filepath:
+        if not bpy.data.filepath and shot_frames.STEM not in context.scene:
             cls.poll_message_set("Save the .blend file first")
-        return bool(bpy.data.filepath) and not is_hidden(context.scene)
+            return False
+        return not is_hidden(context.scene)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_props_dialog(self, title=self.bl_label, confirm_text="Render")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """In the background all at once; in a window a frame at a time, between which Esc counts."""
+        if self.directory.startswith("//") and not bpy.data.filepath:
+            self.report({"ERROR"}, "Name a folder: the file is not saved, so that nothing can lie beside it")
+            return {"CANCELLED"}
         folder = Path(bpy.path.abspath(self.directory)).resolve()
         request = shot_frames.Request(folder, self.frames.strip(), self.neighbours, self.scale, self.changed)
         try:

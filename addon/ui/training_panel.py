@@ -1,16 +1,16 @@
 """The panel Style Training, in a tab of the compositor's sidebar: frames, what is painted, learning, and what became of it."""
 
-import textwrap
-
 import bpy
 
 from ... import __package__ as extension
+from ..run.shot_frames import frame_name
 from ..training import session
 from ..trees.node_group import is_hidden
 from . import curve
-from .training_operators import frame_name, lacking, unsaved
+from .training_operators import lacking
+from .training_paint import unsaved
+from .wrapped import alert, letters, wrap
 
-LETTER_WIDTH = 6.5
 MARGIN = 60.0
 MAX_ROWS = 30
 STATES = {
@@ -37,20 +37,21 @@ class GANSTYLE_PT_training(bpy.types.Panel):  # noqa: N801 - Blender's way to na
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        letters = max(20, int((context.region.width / context.preferences.system.ui_scale - MARGIN) / LETTER_WIDTH))
+        length = letters(context.region.width / context.preferences.system.ui_scale - MARGIN, least=20)
         training, wanted = session.of(context.scene), context.scene.gan_style_training
         if training is None:
-            wrap(layout.column(align=True), "Save the .blend file: the training lies beside it.", letters, "INFO")
+            wrap(layout.column(align=True), "Save the .blend file: the training lies beside it.", length, "INFO")
+            layout.operator("gan_style.begin_training")
             return
         layout.prop(wanted, "folder", text="")
         if training.problem:
-            alert(layout, training.problem, letters)
-        draw_frames(context, layout, training, letters)
-        draw_learning(context, layout, training, letters)
-        draw_outcome(layout, training, letters)
+            alert(layout, training.problem, length)
+        draw_frames(context, layout, training, length)
+        draw_learning(context, layout, training, length)
+        draw_outcome(layout, training, length)
 
 
-def draw_frames(context: bpy.types.Context, layout: bpy.types.UILayout, training: session.Training, letters: int) -> None:
+def draw_frames(context: bpy.types.Context, layout: bpy.types.UILayout, training: session.Training, length: int) -> None:
     there, wanted, scene = training.there, context.scene.gan_style_training, context.scene
     box = layout.box()
     box.label(text=f"{len(there.rendered)} rendered, {len(there.painted)} painted", icon="RENDER_ANIMATION")
@@ -58,7 +59,7 @@ def draw_frames(context: bpy.types.Context, layout: bpy.types.UILayout, training
     operator.directory, operator.changed = wanted.folder, "keep"
     box.row().prop(wanted, "teach", expand=True)
     if wanted.teach == "painted":
-        _draw_paintings(box, training, frame_name(scene), scene.frame_current)
+        _draw_paintings(box, training, frame_name(scene, scene.frame_current), scene.frame_current)
     else:
         for picture in there.pictures[:MAX_ROWS]:
             row = box.row(align=True)
@@ -66,9 +67,9 @@ def draw_frames(context: bpy.types.Context, layout: bpy.types.UILayout, training
             row.operator("gan_style.remove_look", text="", icon="X").picture = picture
         box.operator("gan_style.add_look", icon="ADD")
     for sentence in training.refused.values():
-        alert(box, sentence, letters)
+        alert(box, sentence, length)
     for stranger in there.strangers[:3]:
-        alert(box, f"{stranger} is painted, but no frame of this name is rendered.", letters)
+        alert(box, f"{stranger} is painted, but no frame of this name is rendered.", length)
 
 
 def _draw_paintings(box: bpy.types.UILayout, training: session.Training, current: str, number: int) -> None:
@@ -92,7 +93,7 @@ def _draw_paintings(box: bpy.types.UILayout, training: session.Training, current
         box.operator("gan_style.save_paintings", icon="FILE_TICK")
 
 
-def draw_learning(context: bpy.types.Context, layout: bpy.types.UILayout, training: session.Training, letters: int) -> None:
+def draw_learning(context: bpy.types.Context, layout: bpy.types.UILayout, training: session.Training, length: int) -> None:
     wanted, status = context.scene.gan_style_training, training.trainer.status
     box = layout.box()
     column = box.column()
@@ -109,12 +110,12 @@ def draw_learning(context: bpy.types.Context, layout: bpy.types.UILayout, traini
     if status.state in AT_WORK:
         box.operator("gan_style.stop_training", icon="SNAP_FACE")
     elif problem := session.python_problem():
-        alert(box, problem, letters)
+        alert(box, problem, length)
         box.operator("preferences.addon_show", text="Preferences...", icon="PREFERENCES").module = extension
     else:
         again = status.state in ("finished", "stopped", "failed") and status.preview
         if sentence := lacking(training):
-            wrap(box.column(align=True), sentence, letters, "INFO")
+            wrap(box.column(align=True), sentence, length, "INFO")
         row = box.row()
         row.enabled = not sentence
         row.operator("gan_style.train", text="Go On" if again else "Train", icon="PLAY")
@@ -133,7 +134,7 @@ def _draw_advanced(box: bpy.types.UILayout, wanted: bpy.types.PropertyGroup, ena
         column.prop(wanted, "further")
 
 
-def draw_outcome(layout: bpy.types.UILayout, training: session.Training, letters: int) -> None:
+def draw_outcome(layout: bpy.types.UILayout, training: session.Training, length: int) -> None:
     status = training.trainer.status
     if status.state == "idle":
         return
@@ -146,9 +147,9 @@ def draw_outcome(layout: bpy.types.UILayout, training: session.Training, letters
     else:
         box.label(text=STATES.get(status.state, status.state), icon="ERROR" if status.state == "failed" else "NONE")
     if status.problem:
-        alert(box, status.problem, letters)
+        alert(box, status.problem, length)
     elif status.note:
-        wrap(box.column(align=True), status.note, letters)
+        wrap(box.column(align=True), status.note, length)
     if icon := curve.icon(str(training.folder), status.losses):
         box.template_icon(icon_value=icon, scale=6.0)
     if status.preview:
@@ -162,18 +163,6 @@ def remaining(progress: dict) -> str:
     """Like "3 min 20 s left"."""
     minutes, seconds = divmod(round(float(progress.get("seconds_left", 0.0))), 60)
     return f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left"
-
-
-def alert(layout: bpy.types.UILayout, text: str, letters: int) -> None:
-    column = layout.column(align=True)
-    column.alert = True
-    wrap(column, text, letters, "ERROR")
-
-
-def wrap(column: bpy.types.UILayout, text: str, letters: int, icon: str = "NONE") -> None:
-    """One label for each line; Blender does not wrap them."""
-    for number, line in enumerate(textwrap.wrap(text, letters)):
-        column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
 
 
 register, unregister = bpy.utils.register_classes_factory((GANSTYLE_PT_training,))

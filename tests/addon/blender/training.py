@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -165,6 +166,38 @@ def keep_its_settings_in_the_folder(folder: Path) -> None:
     assert not training().problem and agreed.read_settings(folder / "training").minutes == 2
 
 
+def train_without_saving(folder: Path) -> None:
+    """The training lies among the user's files; once the file is saved it finds all again, and a second one gets its own."""
+    load_addon()
+    scene = start_over(2)
+    module("settings").own_folder = lambda: folder / "user"
+    frames = {"directory": scene.gan_style_training.folder, "frames": "1-2"}
+    assert session().of(scene) is None and "Save the .blend file first" in refusal(bpy.ops.gan_style.render_frames, **frames)
+    assert bpy.ops.gan_style.begin_training() == {"FINISHED"}
+    own = folder / "user" / "trainings" / "untitled"
+    assert session().of(scene).folder == own and not bpy.ops.gan_style.begin_training.poll()
+    assert "Name a folder" in refusal(bpy.ops.gan_style.render_frames, **frames)
+    frames["directory"] = scene.gan_style_training.folder
+    assert bpy.ops.gan_style.render_frames(**frames, changed="keep") == {"FINISHED"}
+    assert "the file is not saved" in refusal(bpy.ops.gan_style.render_frames, **frames)
+    before = {path.name: path.stat().st_mtime_ns for path in (own / "input").iterdir()}
+    assert bpy.ops.gan_style.render_frames(**frames, changed="keep") == {"FINISHED"}
+    assert {path.name: path.stat().st_mtime_ns for path in (own / "input").iterdir()} == before
+    bpy.ops.gan_style.paint_frame()
+    painted_over(own / "paint" / "untitled_0001.png", brighter)
+    assert training().there.painted == ("untitled_0001",), training()
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert session().of(bpy.context.scene) is None
+    bpy.ops.gan_style.begin_training()
+    assert session().of(bpy.context.scene).folder == own.with_name("untitled_2")
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
+    scene = bpy.context.scene
+    assert (training().folder, training().there.painted) == (own, ("untitled_0001",))
+    assert bpy.ops.gan_style.render_frames(directory=scene.gan_style_training.folder, frames="3", changed="keep") == {"FINISHED"}
+    assert training().there.rendered == ("untitled_0001", "untitled_0002", "untitled_0003")
+
+
 def go_from_frames_to_a_style_that_is_kept(folder: Path) -> None:
     """What is lacking is said; then the style shows in the node, takes more frames, stops, and is kept under its name."""
     scene = begin(folder)
@@ -266,7 +299,7 @@ def learn_from_pictures(folder: Path) -> None:
     assert "no picture that can be learned from" in refusal(add, directory=str(folder), files=[{"name": "shot.blend"}])
     assert add(directory=str(folder), files=[{"name": "look.png"}]) == {"FINISHED"}
     assert training().there.pictures == ("look.png",)
-    handler = module("ui.training_operators").GANSTYLE_FH_look
+    handler = module("ui.training_look").GANSTYLE_FH_look
     compositor = SimpleNamespace(area=SimpleNamespace(ui_type="CompositorNodeTree"), scene=bpy.context.scene)
     assert handler.poll_drop(compositor)
     bpy.context.scene.gan_style_training.teach = "painted"
@@ -367,8 +400,52 @@ def set_up_a_python(folder: Path) -> None:
     setup = python.Setup(own, Path(sys.executable), python.builds()["cpu"], wheels)
     setup.cancel()
     assert not setup.is_running() and not own.exists() and setup.says == "Cancelled."
+    cancel_while_a_step_begins(python, own)
+    cancel_what_a_step_has_started(python, own, folder / "outlived")
+    assert python.requirements()[0].startswith(f"torch=={python.BUILT_FOR}."), "the indexes are looked up for each PyTorch"
     assert "no Python that can be started" in python.problem(ROOT / "README.md")
     assert "There is no Python" in python.problem(ROOT / "none")
+
+
+def cancel_while_a_step_begins(python: ModuleType, own: Path) -> None:
+    """The step that begins at that moment is ended too."""
+    work = [sys.executable, "-c", f"import os, time; time.sleep(3); os.makedirs({str(own)!r})"]
+    setup, started, begin = None, [], python.subprocess.Popen
+
+    class LastStep(python.Setup):
+        def _steps(self, *_: object) -> list[list[str]]:
+            return [work]
+
+    def begin_while_cancelled(*arguments: object, **options: object) -> object:
+        until(lambda: setup is not None)
+        started.append(threading.Thread(target=setup.cancel))
+        started[0].start()
+        setup._cancelled.wait(0.5)  # not before it has begun
+        return begin(*arguments, **options)
+
+    python.subprocess.Popen = begin_while_cancelled
+    try:
+        setup = LastStep(own, Path(sys.executable), python.builds()["cpu"])
+        setup.wait()
+    finally:
+        python.subprocess.Popen = begin
+    started[0].join()
+    assert setup.says == "Cancelled." and not own.exists(), setup.says
+
+
+def cancel_what_a_step_has_started(python: ModuleType, own: Path, outlived: Path) -> None:
+    """Nothing that a step has others do goes on."""
+    child = f"import time, pathlib; print('at work', flush=True); time.sleep(3); pathlib.Path({str(outlived)!r}).touch()"
+    work = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"]
+
+    class OneStep(python.Setup):
+        def _steps(self, *_: object) -> list[list[str]]:
+            return [work]
+
+    setup = OneStep(own, Path(sys.executable), python.builds()["cpu"])
+    until(lambda: setup.says == "at work")
+    setup.cancel()
+    assert not own.exists() and not outlived.exists()
 
 
 def version_of(requirement: str) -> tuple[str, str]:
