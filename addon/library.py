@@ -103,7 +103,8 @@ def installed(wanted: Settings | None = None) -> dict[str, Installed]:
         files = [path for folder in searched for path in sorted(folder.glob("*.onnx"))]
         # What changed a moment ago may change again within the same tick of the file system's clock.
         settled = all(version < time.time_ns() - TICK_NANOSECONDS for version in versions)
-        seen = _seen = _Seen(searched, versions, now + LOOK_SECONDS if settled else now, {p.stem: _look_at(p) for p in files})
+        styles = {_as_text(path.stem): _look_at(path) for path in files}
+        seen = _seen = _Seen(searched, versions, now + LOOK_SECONDS if settled else now, styles)
     return seen.styles
 
 
@@ -158,6 +159,7 @@ def install(path: Path, replace: bool = False) -> str:
     Raises StyleError, and leaves all as it was, if the file can't be used or another style has the identifier; with `replace`,
     a style that the user installed gives way. Raises OSError if the folder can't be written.
     """
+    _check_name(path)
     load_style(path)
     other = installed().get(path.stem)
     if other is not None and _content(other.path, _version(other.path)) == _content(path, _version(path)):
@@ -244,19 +246,34 @@ def folder_version(folder: Path) -> int:
         return 0
 
 
+def _as_text(name: str) -> str:
+    """A file's name as Blender can show it."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def _check_name(path: Path) -> None:
+    """Raises StyleError for a name that is no text, as files have that were unpacked from an archive in another encoding."""
+    if _as_text(str(path)) != str(path):
+        raise StyleError(
+            f"The name of the style file {_as_text(str(path))} can't be read as text; rename the file or its folder."
+        )
+
+
 def _look_at(path: Path) -> Installed:
     try:
         return _read(path, _version(path))
     except OSError as error:  # a link to nowhere, or a file that went away meanwhile
-        return Installed(path.stem, path, None, f"The style file {path} can't be read: {error.strerror}.")
+        problem = f"The style file {_as_text(str(path))} can't be read: {error.strerror}."
+        return Installed(_as_text(path.stem), path, None, problem)
 
 
 @lru_cache(maxsize=256)
 def _read(path: Path, version: tuple[int, int, int]) -> Installed:
     try:
+        _check_name(path)
         return Installed(path.stem, path, with_changes(load_style(path), content=b""))  # its generator holds that, if any
     except (StyleError, OSError) as error:
-        return Installed(path.stem, path, None, str(error))
+        return Installed(_as_text(path.stem), path, None, str(error))
 
 
 def _open(

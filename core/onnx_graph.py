@@ -11,6 +11,8 @@ MAX_FIELDS = 200_000
 MAX_DEPTH = 16
 MAX_PACKED_BYTES = 2**20
 """Weights are raw bytes or floats; packed integers grow eightfold."""
+MAX_RANK = 8
+"""Dimensions of weights: the product of a million takes minutes."""
 MAX_OPSET = 18
 """ONNX Runtime got CUDA kernels for later operator sets late."""
 OPERATORS = {
@@ -179,6 +181,8 @@ def _check_weights(tensor) -> None:
     if tensor.data_type not in fields:
         raise GraphError(f"the type of its weights '{tensor.name}' is not supported")
     field, size = fields[tensor.data_type]
+    if len(tensor.dims) > MAX_RANK:
+        raise GraphError(f"its weights '{tensor.name}' have {len(tensor.dims)} dimensions; at most {MAX_RANK} are allowed")
     held = len(tensor.raw_data) // size if tensor.HasField("raw_data") else len(getattr(tensor, field))
     if any(n < 0 for n in tensor.dims) or math.prod(tensor.dims) != held:
         shape = " x ".join(map(str, tensor.dims))

@@ -59,8 +59,11 @@ def read_settings(folder: Path) -> TrainingSettings:
     try:
         found = json.loads(path.read_text("utf-8"))
         values = found["settings"].items()
-        return replace(TrainingSettings(), **{name: type(getattr(TrainingSettings, name))(value) for name, value in values})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        settings = replace(TrainingSettings(), **{name: type(getattr(TrainingSettings, name))(value) for name, value in values})
+        if settings.teach not in TEACH or settings.size not in SIZES:
+            raise ValueError(f"teach must be one of {', '.join(TEACH)}, and size one of {', '.join(SIZES)}")
+        return settings
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = f"The settings {path} can't be read ({type(error).__name__}: {error})"
         raise TrainingFolderError(f"{problem}; remove the file to begin with new ones.") from error
 
@@ -87,7 +90,7 @@ def parse_line(text: str) -> dict:
     """A line's values, "kind" among them; {} for what is none, such as the last line of a trainer that was killed."""
     try:
         values = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) and isinstance(values.get("kind"), str) else {}
 

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from core import StyleError, load_style
-from core.onnx_graph import GraphError, parse_model
+from core.onnx_graph import GraphError, check_parts, parse_model
 from core.style import OUTPUT_NAME, Style, save_style
 from tests.conftest import FIXTURES
 from tests.effort import no_hang
@@ -210,6 +210,12 @@ def deep_type(levels: int) -> bytes:
 def test_files_made_to_choke_the_parser_are_refused_at_once(content, words):
     with no_hang(), pytest.raises(GraphError, match=words):
         parse_model(content)
+
+
+def test_weights_of_a_million_dimensions_are_refused_at_once():
+    packed = field(7, field(5, field(1, b"\x7f" * 2**20) + bytes([2 << 3, TensorProto.FLOAT])))
+    with no_hang(), pytest.raises(GraphError, match="1048576 dimensions"):
+        check_parts(parse_model(packed))
 
 
 def test_usual_ways_to_build_a_generator_are_accepted(tmp_path):

@@ -24,8 +24,10 @@ def test_settings_are_read_as_they_were_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"settings": 3}', '{"settings": {"colour": 1}}', '{"settings": {"minutes": []}}']
-)
+    "text",
+    ["", "{", "[]", "[" * 10**6, '{"settings": 3}', '{"settings": {"colour": 1}}', '{"settings": {"minutes": []}}',
+     '{"settings": {"teach": "magic"}}', '{"settings": {"size": "huge"}}'],
+)  # fmt: skip
 def test_settings_that_cannot_be_read_are_told(tmp_path, text):
     (tmp_path / "training.json").write_text(text)
     with pytest.raises(TrainingFolderError, match="can't be read"):
@@ -47,7 +49,7 @@ def test_lines_are_followed_as_they_come_and_a_cut_one_waits_for_its_end(tmp_pat
     assert [values["kind"] for values in follower.new()] == ["end"], "a new file is read from its beginning"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '"kind"', '{"kind": 3}', "{}"])
+@pytest.mark.parametrize("text", ["", "{", "[1]", '"kind"', '{"kind": 3}', "{}", "[" * 10**6])
 def test_what_is_no_line_says_nothing(text):
     assert parse_line(text) == {}
 

@@ -1,6 +1,7 @@
 """The data behind the nodes: one node's trouble stays its own, trees may be large or odd, and edits cost next to nothing."""
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -50,6 +51,36 @@ def link_that_leads_nowhere(folder: Path) -> None:
         assert_swapped(scene, node, folder)
         node.style = "gone"
         assert "can't be read" in module("library").installed()["gone"].error
+    finally:
+        os.environ["GAN_STYLE_PATH"] = str(FIXTURES)
+
+
+def names_of_files(folder: Path) -> None:
+    """Styles have any name that is text; one that is none, as out of an archive in Latin-1, is one broken style."""
+    load_addon()
+    scene = make_scene()
+    names = ["a\nb", "q'u\"o te", "%s {0} $HOME", "ünïcode 日本"]
+    for name in names:
+        shutil.copy(FIXTURES / "swap.onnx", folder / f"{name}.onnx")
+    os.environ["GAN_STYLE_PATH"] = f"{FIXTURES}{os.pathsep}{folder}"
+    library = module("library")
+    try:
+        node = insert_style(scene.compositing_node_group, "swap")
+        for name in names:
+            node.style = name
+            assert_swapped(scene, node, folder)
+        if sys.platform != "linux":  # the other systems have no such files
+            return
+        broken = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.onnx"))
+        shutil.copy(FIXTURES / "swap.onnx", broken)
+        assert "rename the file" in library.installed()["caf?"].error
+        assert_swapped(scene, node, folder)
+        try:
+            library.install(broken)
+        except ValueError as error:
+            assert "rename the file" in str(error)
+        else:
+            raise AssertionError("installed")
     finally:
         os.environ["GAN_STYLE_PATH"] = str(FIXTURES)
 
