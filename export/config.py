@@ -349,12 +349,17 @@ class TrainConfig:
                 not value or term not in PAIRED_TERMS or self.mode not in UNPAIRED_OR_ALONE,
                 f"{flag} compares an output with its own target, which mode {self.mode} does not have; set it to 0",
             )
-        if self.mode in UNPAIRED_OR_ALONE:
+        if self.mode in UNPAIRED:
             require(self.weight_adversarial > 0, f"mode {self.mode} learns from weight-adversarial; give it more than 0")
+        if self.mode in UNPAIRED_OR_ALONE:
             require(not self.conditional, f"conditional can't be on in mode {self.mode}: no target belongs to an input")
         if self.mode == "exemplar":
             require(
                 bool(self.exemplar) != bool(self.looks), "exemplar must name a picture of the look or a few, or looks several"
+            )
+            require(
+                self.weight_adversarial > 0 or self.weight_style > 0,
+                "mode exemplar learns from weight-adversarial or weight-style; give one of them more than 0",
             )
             require(0 < self.brush <= 2, f"brush must be above 0 and at most 2, not {self.brush}")
             for name in ("r1", "features", "variation"):

@@ -82,7 +82,7 @@ def paint(config: PaintConfig) -> list[Path]:
     if config.into:
         _share(chosen, config.into / "input")
     stamps = {path: f"{painter} {digest_of(path)}" for path in chosen}
-    missing = {path: stamp for path, stamp in stamps.items() if not is_painted(folder / path.name, stamp)}
+    missing = {path: stamp for path, stamp in stamps.items() if stamp_of(folder / path.name) != stamp}
     one = partial(_paint_one, config.look, data, knobs)
     for _ in tqdm(_each(one, missing, config.processes), total=len(missing), desc=config.look, unit="frame"):
         pass
@@ -155,14 +155,14 @@ def digest_of(frame: Path) -> str:
         raise PaintError(f"{frame} can't be read ({error.strerror}).") from error
 
 
-def is_painted(target: Path, stamp: str) -> bool:
-    """Whether a file was painted under a stamp."""
+def stamp_of(target: Path) -> str:
+    """What a file was painted under; empty if it is none that paint made."""
     if not target.is_file():
-        return False
+        return ""
     try:
-        return read_parts(target)[0][0].get(STAMP) == stamp
+        return read_parts(target)[0][0].get(STAMP, "")
     except ExrError:
-        return False
+        return ""
 
 
 def _each(one: partial, frames: dict[Path, str], processes: int) -> Iterator[None]:

@@ -271,21 +271,21 @@ class Exemplar(Objective):
             with torch.no_grad():
                 looks = [self.features(resolved(part.pieces)) for part in batch.parts]
                 wanted = self.features(grey(plain) if self.config.keep_colours else plain)
-        told, reals = [], []
-        for (part, judge), look in zip(parts, looks, strict=True):
-            real, painted = judge.judge(look).logits, judge.judge({n: f.detach() for n, f in found.items()}).logits
-            reals.append([r.detach() for r in real])
-            told.append(part.share * losses.mean(loss_d(r, p) for r, p in zip(real, painted, strict=True)))
-        yield "discriminator", {"discriminator": sum(told)}
+        terms = {}
+        if "adversarial" in self.weights:
+            told, reals = [], []
+            for (part, judge), look in zip(parts, looks, strict=True):
+                real, painted = judge.judge(look).logits, judge.judge({n: f.detach() for n, f in found.items()}).logits
+                reals.append([r.detach() for r in real])
+                told.append(part.share * losses.mean(loss_d(r, p) for r, p in zip(real, painted, strict=True)))
+            yield "discriminator", {"discriminator": sum(told)}
 
-        judges.requires_grad_(False)
-        terms = {
-            "adversarial": sum(
+            judges.requires_grad_(False)
+            terms["adversarial"] = sum(
                 part.share * losses.mean(loss_g(f, r) for f, r in zip(judge.judge(found).logits, real, strict=True))
                 for (part, judge), real in zip(parts, reals, strict=True)
             )
-        }
-        judges.requires_grad_(True)
+            judges.requires_grad_(True)
         if "content" in self.weights:
             terms["content"] = losses.likeness(found, wanted, [CONTENT])
         if "style" in self.weights:

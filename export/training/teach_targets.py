@@ -6,11 +6,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from core.colour import decode_srgb
-from core.exr import ExrError, read_headers
+from core.colour import decode_srgb, encode_srgb
+from core.exr import ExrError, read_exr, read_headers
 from core.layers import layers_of
 
-from ..datasets.paint import PaintError, chosen_frames, digest_of, is_painted, write_painted
+from ..datasets.paint import PaintError, chosen_frames, digest_of, stamp_of, write_painted
 from ..frames.frame_store import DataError, FrameStore, cache_folder
 from ..networks.perceptual import load_features
 from ..settings import setting
@@ -39,22 +39,35 @@ class TeachTargetsConfig:
 
 
 def teach_targets(config: TeachTargetsConfig) -> list[Path]:
-    """Make sure that target/NAME.exr exists for each chosen frame; returns these files. What is painted with the same settings is
-    kept. Raises TrainerError."""
+    """Make sure that target/NAME.exr exists for each chosen frame; returns these files. Raises TrainerError.
+
+    What is painted with the same settings is kept, and in a shot the next frame begins with it: an interrupted run goes on as if
+    it had not been. A frame is painted again if the one that it began with was.
+    """
     chosen = chosen_frames(config.data, config.frames)
     folder = config.data / "target"
     folder.mkdir(exist_ok=True)
     made_by = [config.brush, config.steps, config.content, config.steady, *map(digest_of, config.teacher)]
     painter = f"teacher {hashlib.sha256(repr(made_by).encode()).hexdigest()[:16]}"
-    stamps = {path.stem: f"{painter} {digest_of(path)}" for path in chosen}
-    missing = [name for name, stamp in stamps.items() if not is_painted(folder / f"{name}.exr", stamp)]
+    moving = config.steady > 0 and all(_has_motion(path) for path in chosen)
+    store = _open(config.data, ("image", *MOTION) if moving else ("image",))
+    follows = {later: now for now, later in follow_names(store)} if moving else {}
+    stamps: dict[str, str] = {}
+    for path in chosen:
+        before = follows.get(path.stem, "")
+        earlier = stamps.get(before) or stamp_of(folder / f"{before}.exr")
+        if not earlier.startswith(painter):  # painted by somebody else, or not at all
+            earlier = ""
+            follows.pop(path.stem, None)
+        stamps[path.stem] = f"{painter} {digest_of(path)} {hashlib.sha256(earlier.encode()).hexdigest()[:8]}"
+    missing = [name for name, stamp in stamps.items() if stamp_of(folder / f"{name}.exr") != stamp]
     if missing:
-        moving = config.steady > 0 and all(_has_motion(path) for path in chosen)
-        store = _open(config.data, ("image", *MOTION) if moving else ("image",))
         teaching = Teaching(config.steps, config.content, config.steady)
         teacher = Teacher(Look(config.teacher, config.brush, SMALLEST, True).whole(), load_features(), teaching)
-        follows = {later: now for now, later in follow_names(store)} if moving else {}
-        for name, picture in tqdm(paint_shot(teacher, store, missing, follows), total=len(missing), desc="teacher", unit="frame"):
+        painted = paint_shot(
+            teacher, store, missing, follows, lambda name: encode_srgb(read_exr(folder / f"{name}.exr")["image"])
+        )
+        for name, picture in tqdm(painted, total=len(missing), desc="teacher", unit="frame"):
             write_painted(folder / f"{name}.exr", decode_srgb(picture), stamps[name])
     return [folder / path.name for path in chosen]
 

@@ -5,7 +5,8 @@ by side, are drawn to the nearest ones of the picture, from coarse to fine. In a
 along its motion, and is held there.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,8 @@ class Teaching:
     """How strongly the features of the frame itself hold it."""
     steady: float = 20.0
     """How strongly the frame before holds it, where the same surface is in sight."""
+    seconds: float = 0.0
+    """After which a frame is done in any case, shared by the scales as their pixels are; 0: no limit."""
 
 
 class Teacher:
@@ -74,18 +77,21 @@ class Teacher:
             if before is not None and seen is not None:
                 held = _smaller(before, scale), _smaller(seen, scale)
                 start = torch.lerp(start, *held)
-            painted = self._draw_near(start, plain, held, *self.banks[SCALES.index(scale)])
+            seconds = self.teaching.seconds * scale**-2 / sum(s**-2 for s in scales)
+            painted = self._draw_near(start, plain, held, *self.banks[SCALES.index(scale)], seconds)
         return painted
 
-    def _draw_near(self, start: Tensor, plain: Tensor, held: tuple[Tensor, Tensor] | None, mean: Tensor, bank: Tensor) -> Tensor:
+    def _draw_near(
+        self, start: Tensor, plain: Tensor, held: tuple[Tensor, Tensor] | None, mean: Tensor, bank: Tensor, seconds: float
+    ) -> Tensor:
         """One pass: the start with features like the nearest ones of a bank, (places, c)."""
-        teaching = self.teaching
+        teaching, started, step = self.teaching, time.monotonic(), 0
         picture = start.clone().requires_grad_()
         optimizer = torch.optim.Adam([picture], RATE, betas=(0.9, 0.99))
         with torch.no_grad():
             own = self._directions(plain, mean)
         goal = own
-        for step in range(teaching.steps):
+        while (done := max(step / teaching.steps, seconds and (time.monotonic() - started) / seconds)) < 1:
             found = self._directions(picture, mean)
             if step % MATCH_EVERY == 0:
                 goal = _nearest(found.detach(), bank)
@@ -94,8 +100,9 @@ class Teacher:
                 loss = loss + teaching.steady * (held[1] * (picture - held[0]).abs()).mean()
             optimizer.zero_grad()
             loss.backward()
-            optimizer.param_groups[0]["lr"] = RATE * (1 - step / teaching.steps) + 1e-3
+            optimizer.param_groups[0]["lr"] = RATE * (1 - done) + 1e-3
             optimizer.step()
+            step += 1
         return picture.detach().clamp(0, 1)
 
     def _columns(self, picture: Tensor) -> Tensor:
@@ -131,23 +138,23 @@ def _sized(picture: Tensor, like: Tensor) -> Tensor:
 
 
 def paint_shot(
-    teacher: Teacher, store: FrameStore, names: Sequence[str], follows: dict[str, str]
+    teacher: Teacher, store: FrameStore, names: Sequence[str], follows: dict[str, str], painted: Callable[[str], np.ndarray]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the name and the painted picture (H, W, 3), sRGB in [0, 1], of frames in order.
 
-    follows: a frame to the one before it, where their motion is known; store: with the passes vector and depth if there are any.
+    follows: a frame to the one before it that it begins with, whose motion is known; painted: the picture of that, as it was
+    yielded, in this run or an earlier one; store: with the passes vector and depth if there are any.
     """
-    painted: tuple[str, Tensor] | None = None
     for name in names:
         now = store.whole(name)
         frame, before, seen = shown(encode(now["image"])).clamp(0, 1), None, None
-        if painted is not None and follows.get(name) == painted[0]:
-            earlier = store.whole(painted[0])
+        if name in follows:
+            earlier = store.whole(follows[name])
             back = {key: _reversed(passes) for key, passes in (("now", now), ("then", earlier))}
             seen = in_sight(back["now"], back["then"])
-            before = follow(painted[1], back["now"]["vector"])
-        painted = name, teacher.paint(frame, before, seen)
-        yield name, painted[1][0].permute(1, 2, 0).numpy()
+            picture = np.ascontiguousarray(painted(follows[name]).transpose(2, 0, 1)[None])
+            before = follow(torch.from_numpy(picture), back["now"]["vector"])
+        yield name, teacher.paint(frame, before, seen)[0].permute(1, 2, 0).numpy()
 
 
 def _reversed(passes: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -5,18 +5,26 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from core import PassError, ProviderError, StyleError, load_style
+from core.colour import decode_srgb
 
 from ..config import UNPAIRED, ExportConfig, TrainConfig, train_config
 from ..export_onnx import export
 from ..frames.sources import find_files
 from ..measures.cost import CostError, frame_cost
+from ..networks.encoding import encode, shown
+from ..networks.perceptual import load_features
 from ..settings import TrainerError, from_values, read_values, setting
 from ..training.checkpoint import load_checkpoint
+from ..training.exemplar import Look
+from ..training.teacher import SMALLEST, Teacher, Teaching
 from ..training.train import train
 from . import score_sheet
 from .evaluate import make_folder, numerics, open_perception, painter, write_scores
-from .scoring import Footage, score
+from .scoring import Footage, Painter, picture_tensor, score
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +100,31 @@ PROJECTED = {
     "ours_unpaired_projected": {"mode": "contrastive", "discriminator": "projected"},
 }
 """Ours with the judge that knows pictures."""
-METHODS = OURS | PUBLISHED | PROJECTED
+EXEMPLAR = {
+    "ours_exemplar": {"mode": "exemplar"},
+    # Johnson et al. 2016: their network and losses, by the features that ours learns by. Unlike theirs: crops, batch and schedule
+    # are ours, which suit short runs; losses are relative to the look's and the frame's features; no total variation.
+    "fast_neural_style": {
+        "mode": "exemplar",
+        "generator": "transformer",
+        "passes": ("image",),
+        "noise": 0,
+        "noise_everywhere": False,
+        "gate": False,
+        "weight_adversarial": 0.0,
+        "weight_tones": 0.0,
+        "weight_content": 1.0,
+        "weight_style": 10.0,
+        "style_distance": "gram",
+        "learning_rate": 1e-3,
+        "betas": (0.9, 0.999),
+        "ema": 0.0,
+    },
+}
+"""Those that learn from pictures alone."""
+PER_FRAME = "per_frame"
+"""The row that learns nothing: each scored frame is optimised for its share of the minutes (training/teacher.py)."""
+METHODS = OURS | PUBLISHED | PROJECTED | EXEMPLAR
 """Row of the table -> settings of `train` that differ from the defaults of its mode."""
 
 
@@ -113,7 +145,13 @@ class BenchmarkConfig:
         "what was interrupted"
     )
     minutes: float = setting(10.0, "minutes that each method trains")
-    methods: tuple[str, ...] = setting(tuple(OURS | PUBLISHED), "what to train", choices=tuple(METHODS))
+    methods: tuple[str, ...] = setting(
+        (),
+        f"what to train; none: {', '.join(OURS | PUBLISHED)}, or, with exemplar, {', '.join((*EXEMPLAR, PER_FRAME))}",
+        choices=(*METHODS, PER_FRAME),
+    )
+    exemplar: tuple[Path, ...] = setting((), "pictures of the look, in place of target/: for the methods that learn from those")
+    brush: float = setting(0.27, "how large their strokes shall be, as in train --mode exemplar")
     holdout: tuple[str, ...] = setting(
         (), "patterns (city_*) of the frames to hold out and score; none: a tenth of the sequences"
     )
@@ -127,6 +165,19 @@ class BenchmarkConfig:
     def __post_init__(self):
         if self.minutes <= 0:
             raise BenchmarkError(f"The setting minutes must be above 0, not {self.minutes:g}.")
+        by_pictures = (*EXEMPLAR, PER_FRAME)
+        if wrong := [name for name in self.methods if (name in by_pictures) != bool(self.exemplar)]:
+            kind = (
+                "learns from painted frames and can't go with exemplar"
+                if self.exemplar
+                else "needs exemplar, a picture of a look"
+            )
+            raise BenchmarkError(f"The method {wrong[0]} {kind}; the methods with exemplar are {', '.join(by_pictures)}.")
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The methods that are asked for."""
+        return self.methods or ((*EXEMPLAR, PER_FRAME) if self.exemplar else tuple(OURS | PUBLISHED))
 
 
 def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
@@ -136,11 +187,15 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
     """
     perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights)
     make_folder(config.out)
-    plans = {name: _plan(name, config) for name in config.methods}
+    plans = {name: _plan(name, config) for name in config.rows if name != PER_FRAME}
     styles = {name: _style(plan, config.out / f"{name}.onnx") for name, plan in plans.items()}
-    footage = Footage(config.truth or config.data, _judging(config, plans))
+    look = Look(config.exemplar, config.brush, SMALLEST, True) if config.exemplar else None
+    pictures = _as_large_as_judged(look, config.out / "look") if look else ()
+    footage = Footage(config.truth or config.data, _judging(config, plans), looks=pictures)
     try:
         painters = {name: painter(style, config.device) for name, style in styles.items()}
+        if PER_FRAME in config.rows:
+            painters[PER_FRAME] = _optimiser(look, 60 * config.minutes / len(footage.names))
         rows, pictures = score(footage, painters, perception)
         for name, style in styles.items():
             rows[name] |= numerics(style, footage)
@@ -172,6 +227,8 @@ def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
         "device": config.device,
         **METHODS[name],
     }
+    if name in EXEMPLAR:
+        return train_config(values | {"exemplar": config.exemplar, "brush": config.brush})
     painted, unpainted = _frames(config.data)
     if METHODS[name].get("mode") in UNPAIRED:
         values |= {"holdout": (), "holdout_fraction": 0.0} if painted and unpainted else {}
@@ -227,8 +284,33 @@ def _style(plan: TrainConfig, path: Path) -> Path:
     return path
 
 
+def _as_large_as_judged(look: Look, folder: Path) -> list[Path]:
+    """The pictures of a look in files, with strokes as large as they shall be in the frames."""
+    folder.mkdir(exist_ok=True)
+    files = []
+    for number, picture in enumerate(look.whole(), 1):
+        files.append(folder / f"{number}.png")
+        Image.fromarray((picture[0].permute(1, 2, 0) * 255 + 0.5).byte().numpy()).save(files[-1])
+    return files
+
+
+def _optimiser(look: Look, seconds: float) -> Painter:
+    """What paints each frame by itself in so many seconds."""
+    teacher = Teacher(look.whole(), load_features(), Teaching(steps=ENDLESS, seconds=seconds))
+
+    def paint(passes: dict[str, np.ndarray]) -> np.ndarray:
+        plain = shown(encode(picture_tensor(passes["image"][..., :3]))).clamp(0, 1)
+        return decode_srgb(teacher.paint(plain)[0].permute(1, 2, 0).numpy())
+
+    return paint
+
+
 def _judging(config: BenchmarkConfig, plans: dict[str, TrainConfig]) -> tuple[str, ...]:
     """Names of the frames that no method learned from: those without a target, else those held out, else all."""
+    if not plans:
+        return config.holdout
+    if config.exemplar:
+        return tuple(read_values(next(iter(plans.values())).run / "data.json")["held_out"])
     painted, unpainted = _frames(config.data)
     trained = read_values(next(iter(plans.values())).run / "data.json")
     return tuple((painted and unpainted) or trained["held_out"] or trained["frames"])

@@ -65,13 +65,20 @@ class Frame(NamedTuple):
 class Footage:
     """The rendered frames in a data folder's input/, in order of their names, and the pictures or videos of the look in target/.
 
-    patterns: of the names to take, none for all. guides: styles' own, which the frames' passes have too.
-    Raises FootageError if either has none, or frames are not files of their own.
+    patterns: of the names to take, none for all. guides: styles' own, which the frames' passes have too. looks: pictures of the
+    look in place of target/. Raises FootageError if either has none, or frames are not files of their own.
     """
 
-    def __init__(self, data: Path, patterns: tuple[str, ...] = (), guides: Sequence[GuideSource] = ()):
+    def __init__(
+        self,
+        data: Path,
+        patterns: tuple[str, ...] = (),
+        guides: Sequence[GuideSource] = (),
+        looks: Sequence[Path] = (),
+    ):
         problems: list[str] = []
-        frames, looks = (find_files(data / part, problems) for part in ("input", "target"))
+        frames = find_files(data / "input", problems)
+        painted = [] if looks else find_files(data / "target", problems)
         videos = [f for f in frames if f.suffix.lower() in VIDEOS]
         problems += [f"{f} is a video, which has no passes; scores need rendered frames." for f in videos]
         if problems:
@@ -80,10 +87,10 @@ class Footage:
         self.files = {f.stem: f for f in frames if not patterns or any(fnmatch(f.stem, p) for p in patterns)}
         if not self.files:
             raise FootageError(f"There is no frame in {data / 'input'} whose name fits {' or '.join(patterns)}.")
-        self.targets = {f.stem: f for f in looks if f.stem in self.files}
+        self.targets = {f.stem: f for f in painted if f.stem in self.files}
         self.names, self.painted = list(self.files), [n for n in self.files if n in self.targets]
         """Names of the frames, and of those that have a target."""
-        self.looks = list(self.targets.values()) or looks
+        self.looks = list(self.targets.values()) or list(looks) or painted
         """Files of the look: the targets of the frames, or all there are if none of the frames has one."""
 
     def frame(self, name: str) -> Frame:

@@ -1,5 +1,8 @@
 """The slow painter, on small pictures, with features of random weights."""
 
+import itertools
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ from PIL import Image
 from core.exr import read_exr
 from export.networks import perceptual
 from export.training import teach_targets as targets
+from export.training import teacher as teacher_module
 from export.training.teach_targets import TeachTargetsConfig, teach_targets
 from export.training.teacher import Teacher, Teaching, _nearest
 
@@ -62,3 +66,44 @@ def test_paint_writes_targets_by_pictures_and_paints_again_only_for_other_ones(t
     Image.fromarray(255 - striped()).save(tmp_path / "look.png")
     teach_targets(config)
     assert all(f.stat().st_mtime_ns != time for f, time in zip(files, before, strict=True))
+
+
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(tmp_path, features, monkeypatch):
+    write_moving_frames(tmp_path / "whole", count=3, height=96, width=112, targets=False)
+    Image.fromarray(striped()).save(tmp_path / "look.png")
+
+    def paint(data, *names):
+        config = TeachTargetsConfig((tmp_path / "look.png",), data, names or ("*",), brush=0.125, steps=4)
+        return [read_exr(file)["image"] for file in teach_targets(config)]
+
+    shutil.copytree(tmp_path / "whole", tmp_path / "stopped")
+    wanted = paint(tmp_path / "whole")
+    paint(tmp_path / "stopped", "pan_0001")
+    painted = []
+    write = targets.write_painted
+    monkeypatch.setattr(targets, "write_painted", lambda path, *rest: painted.append(path.stem) or write(path, *rest))
+    found = paint(tmp_path / "stopped")
+    assert painted == ["pan_0002", "pan_0003"] and all(map(np.array_equal, found, wanted))
+
+    # Another first frame changes what follows.
+    painted.clear()
+    shutil.copy(tmp_path / "stopped" / "input" / "pan_0003.exr", tmp_path / "stopped" / "input" / "pan_0001.exr")
+    paint(tmp_path / "stopped")
+    assert painted == ["pan_0001", "pan_0002", "pan_0003"]
+
+    # A frame of somebody else's is left as it is, and no frame begins with it.
+    alone = paint(tmp_path / "whole", "pan_0003")
+    shutil.copytree(tmp_path / "whole" / "input", tmp_path / "theirs" / "input")
+    (tmp_path / "theirs" / "target").mkdir()
+    write(tmp_path / "theirs" / "target" / "pan_0002.exr", np.ones((96, 112, 3), np.float32), "somebody")
+    assert not np.array_equal(paint(tmp_path / "theirs", "pan_0003")[0], alone[0])
+
+
+def test_a_frame_is_done_after_its_seconds_and_the_coarse_scales_take_fewer(features, monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr(teacher_module.time, "monotonic", lambda: next(ticks))
+    look = torch.from_numpy(striped()).permute(2, 0, 1)[None].float() / 255
+    taken = []
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: taken.append(self.param_groups[0]["params"][0].shape[2]))
+    Teacher([look], features, Teaching(steps=10**8, seconds=50)).paint(torch.rand(1, 3, 128, 128))
+    assert taken.count(64) == 9 and taken.count(128) == 39  # a fifth and four fifths, less the tick at which the scale began

@@ -1,12 +1,18 @@
 import json
 
 import pytest
+import torch
+from PIL import Image
 
 from export.__main__ import main
+from export.networks.perceptual import load_features
 from export.settings import from_values
-from export.trials.benchmark import METHODS, BenchmarkConfig, BenchmarkError, _plan, benchmark
+from export.training.teacher import Teaching
+from export.trials.benchmark import EXEMPLAR, METHODS, BenchmarkConfig, BenchmarkError, _plan, benchmark
 
 from ..moving_frames import write_moving_frames
+from ..networks.test_perceptual import WrittenOut
+from ..training.test_exemplar import striped
 from ..vgg_weights import write_vgg_weights
 
 TINY = {"crop": 32, "batch": 1, "discriminator_layers": 2, "discriminator_channels": 4, "threads": 1}
@@ -92,7 +98,7 @@ def test_every_method_is_a_valid_setting_of_the_trainer(tmp_path):
     with pytest.raises(BenchmarkError, match="ours_projected learns from keyframes"):
         _plan("ours_projected", BenchmarkConfig(data, tmp_path / "out"))
     for name in METHODS.keys() - {"ours_projected"}:
-        plan = _plan(name, BenchmarkConfig(data, tmp_path / "out"))
+        plan = _plan(name, BenchmarkConfig(data, tmp_path / "out", exemplar=(tmp_path / "look.png",) if name in EXEMPLAR else ()))
         assert plan.minutes == 10 and plan.run == tmp_path / "out" / "runs" / name
     (data / "target" / "pan_0001.exr").rename(data / "target" / "film.exr")
     assert _plan("cyclegan", BenchmarkConfig(data, tmp_path / "out")).mode == "cycle"
@@ -102,3 +108,38 @@ def test_every_method_is_a_valid_setting_of_the_trainer(tmp_path):
         _plan("pix2pix", BenchmarkConfig(data, tmp_path / "out"))
     with pytest.raises(BenchmarkError, match="minutes must be above 0"):
         from_values(BenchmarkConfig, {"data": data, "out": tmp_path, "minutes": 0})
+
+
+def test_methods_that_learn_from_a_picture_are_judged_by_it_as_large_as_its_strokes_shall_be(tmp_path, quick, monkeypatch):
+    data = write_moving_frames(tmp_path / "data", count=3, height=128, width=128, targets=False)
+    Image.fromarray(striped()).save(tmp_path / "look.png")
+    torch.manual_seed(0)
+    torch.save(WrittenOut().state_dict(), tmp_path / "features.pth")
+    tiny = {"features_weights": tmp_path / "features.pth", "batch": 1, "crop": 112, "threads": 1}
+    methods = {
+        "ours_exemplar": {**METHODS["ours_exemplar"], **tiny, "passes": ("image",), "widths": (16, 16)},
+        "fast_neural_style": {**METHODS["fast_neural_style"], **tiny, "widths": (4, 1)},
+    }
+    module = "export.trials.benchmark."
+    monkeypatch.setattr(module + "METHODS", methods)
+    monkeypatch.setattr(module + "load_features", lambda: load_features(weights=tmp_path / "features.pth"))
+    monkeypatch.setattr(module + "Teaching", lambda **settings: Teaching(steps=2))
+    config = BenchmarkConfig(data, tmp_path / "out", 0.01, holdout=("pan_0003",), exemplar=(tmp_path / "look.png",), brush=0.1)
+    rows = benchmark(config)
+    assert list(rows) == ["plain", "ours_exemplar", "fast_neural_style", "per_frame"]
+    assert json.loads((config.out / "scores.json").read_text())["frames"] == ["pan_0003"]
+    assert all("sliced_wasserstein" in row and "psnr" not in row for row in rows.values())
+    assert "seconds" in rows["fast_neural_style"] and "seconds" not in rows["per_frame"]
+    with Image.open(config.out / "look" / "1.png") as judged:
+        assert judged.size == (192, 128)  # 0.1 of 1920 px
+    terms = METHODS["fast_neural_style"]
+    assert terms["weight_adversarial"] == 0 and terms["style_distance"] == "gram" and terms["weight_content"] > 0
+
+
+def test_methods_and_what_they_learn_from_must_fit(tmp_path):
+    values = {"data": tmp_path, "out": tmp_path / "out"}
+    with pytest.raises(BenchmarkError, match="per_frame needs exemplar, a picture of a look; .* are ours_exemplar"):
+        from_values(BenchmarkConfig, values | {"methods": ["per_frame"]})
+    with pytest.raises(BenchmarkError, match="pix2pix learns from painted frames and can't go with exemplar"):
+        from_values(BenchmarkConfig, values | {"methods": ["pix2pix"], "exemplar": ["look.png"]})
+    assert BenchmarkConfig(tmp_path, tmp_path).rows == ("ours", "ours_guided", "ours_unpaired", "pix2pix", "few_shot", "cyclegan")
