@@ -167,12 +167,10 @@ class BenchmarkConfig:
             raise BenchmarkError(f"The setting minutes must be above 0, not {self.minutes:g}.")
         by_pictures = (*EXEMPLAR, PER_FRAME)
         if wrong := [name for name in self.methods if (name in by_pictures) != bool(self.exemplar)]:
-            kind = (
-                "learns from painted frames and can't go with exemplar"
-                if self.exemplar
-                else "needs exemplar, a picture of a look"
+            needs = (
+                "learns from painted frames, and can't go with" if self.exemplar else "learns from pictures of a look, and needs"
             )
-            raise BenchmarkError(f"The method {wrong[0]} {kind}; the methods with exemplar are {', '.join(by_pictures)}.")
+            raise BenchmarkError(f"The method {wrong[0]} {needs} exemplar; the methods that do are {', '.join(by_pictures)}.")
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -190,8 +188,11 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
     plans = {name: _plan(name, config) for name in config.rows if name != PER_FRAME}
     styles = {name: _style(plan, config.out / f"{name}.onnx") for name, plan in plans.items()}
     look = Look(config.exemplar, config.brush, SMALLEST, True) if config.exemplar else None
-    pictures = _as_large_as_judged(look, config.out / "look") if look else ()
-    footage = Footage(config.truth or config.data, _judging(config, plans), looks=pictures)
+    footage = Footage(
+        config.truth or config.data,
+        _judging(config, plans),
+        looks=_as_large_as_judged(look, config.out / "look") if look else (),
+    )
     try:
         painters = {name: painter(style, config.device) for name, style in styles.items()}
         if PER_FRAME in config.rows:
@@ -309,8 +310,6 @@ def _judging(config: BenchmarkConfig, plans: dict[str, TrainConfig]) -> tuple[st
     """Names of the frames that no method learned from: those without a target, else those held out, else all."""
     if not plans:
         return config.holdout
-    if config.exemplar:
-        return tuple(read_values(next(iter(plans.values())).run / "data.json")["held_out"])
-    painted, unpainted = _frames(config.data)
+    painted, unpainted = ([], []) if config.exemplar else _frames(config.data)
     trained = read_values(next(iter(plans.values())).run / "data.json")
     return tuple((painted and unpainted) or trained["held_out"] or trained["frames"])

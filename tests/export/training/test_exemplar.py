@@ -66,6 +66,7 @@ def test_a_few_flags_are_enough_and_nothing_is_taken_in_silence(tmp_path):
         ({"weight_l1": 1.0}, "own target"),
         ({"brush": 0.0}, "brush must be"),
         ({"weight_r1": 1.0}, "weight-r1 is no part"),
+        ({"weight_adversarial": 0.0}, "learns from weight-adversarial or weight-style"),
     ):
         with pytest.raises(ConfigError, match=message):
             train_config({"mode": "exemplar", "data": tmp_path, "run": tmp_path, "exemplar": (tmp_path / "a.png",)} | changes)
