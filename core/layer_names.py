@@ -58,7 +58,7 @@ def simple(label: str) -> str:
 
 
 def pass_called(label: str, own: Mapping[str, str]) -> tuple[str, bool] | None:
-    """(pass, whether a stand-in) that a label means by the table or as a guide of the style's own; own: their names by simple()."""
+    """(pass, whether a stand-in) that a label means; own: the names of a style's own guides by their simple() ones."""
     found = simple(label)
     if found in own:
         return own[found], False
