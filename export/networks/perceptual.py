@@ -43,9 +43,10 @@ class FeaturesError(TrainerError):
 class Features(nn.Module):
     """A frozen network. Its weights come from a state_dict and are neither trained nor saved with a run.
 
-    Subclasses give `title` and `stages()`.
+    Subclasses give `kind`, `title` and `stages()`.
     """
 
+    kind: str
     title: str
     mean: tuple[float, float, float] = MEAN
     deviation: tuple[float, float, float] = DEVIATION
@@ -78,7 +79,7 @@ class Features(nn.Module):
 class EfficientNetLite0(Features):
     """EfficientNet-Lite0 (after Tan & Le 2019; ReLU6, no squeeze-and-excitation), to the last block at 1/16."""
 
-    title = "EfficientNet-Lite0"
+    kind, title = "efficientnet", "EfficientNet-Lite0"
     mean, deviation = (127 / 255,) * 3, (128 / 255,) * 3
     blocks = ((1, 3, 1, "1/2"), (6, 3, 2, ""), (6, 3, 1, "1/4"), (6, 5, 2, ""), (6, 5, 1, "1/8"), (6, 3, 2, ""), (6, 3, 1, ""))
     blocks += ((6, 3, 1, "1/16"),)
@@ -113,7 +114,7 @@ class EfficientNetLite0(Features):
 class SqueezeNet(Features):
     """SqueezeNet 1.0 (Iandola et al. 2016, table 1), in torchvision's names."""
 
-    title = "SqueezeNet 1.0"
+    kind, title = "squeezenet", "SqueezeNet 1.0"
 
     def stages(self, x: Tensor) -> dict[str, Tensor]:
         found = {"1/2": (x := relu(self._conv(x, "features.0", stride=2)))}
@@ -134,7 +135,7 @@ class VGG19Features(Features):
     """VGG-19 (Simonyan & Zisserman 2015, table 1, column E), in torchvision's names; the first layer of blocks two to five, which
     Gatys et al. 2016 compare styles by."""
 
-    title = "VGG-19"
+    kind, title = "vgg19", "VGG-19"
     blocks = (((0, 2), ""), ((5, 7), "1/2"), ((10, 12, 14, 16), "1/4"), ((19, 21, 23, 25), "1/8"), ((28,), "1/16"))
 
     def stages(self, x: Tensor) -> dict[str, Tensor]:
@@ -148,7 +149,7 @@ class VGG19Features(Features):
         return found
 
 
-KINDS = {"efficientnet": EfficientNetLite0, "squeezenet": SqueezeNet, "vgg19": VGG19Features}
+KINDS = {network.kind: network for network in (EfficientNetLite0, SqueezeNet, VGG19Features)}
 
 
 def load_features(kind: str = "auto", weights: Path | None = None) -> Features:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, cross_entropy, l1_loss, mse_loss, softplus
 
+from ..measures.perceptual import nearest_distance
 from ..networks.vgg import gram
 
 Features = dict[str, Tensor]
@@ -71,7 +72,7 @@ def likeness(output: Features, target: Features, layers: Sequence[str]) -> Tenso
     )
 
 
-def sliced_wasserstein(output: Features, target: Features, directions: int, source: torch.Generator) -> Tensor:
+def sliced_wasserstein(output: Features, target: Features, source: torch.Generator, directions: int = 64) -> Tensor:
     """Mean squared difference of the sorted projections of all places' features onto random directions, each layer alike
     (Heitz et al. 2021, equation 5), relative to the target's mean square.
 
@@ -88,9 +89,9 @@ def sliced_wasserstein(output: Features, target: Features, directions: int, sour
     return mean(of_layer(output[name], target[name]) for name in output)
 
 
-def gram_distance(output: Features, target: Features, places: int, source: torch.Generator) -> Tensor:
+def gram_distance(output: Features, target: Features, source: torch.Generator | None = None) -> Tensor:
     """Squared difference of the Gram matrices of all places' features, relative to the target's, each layer alike (Gatys et al.
-    2016, equations 4 and 5); the arguments places and source are those of its rivals and count for nothing."""
+    2016, equations 4 and 5); nothing is drawn from the source, which its rivals need."""
 
     def of_layer(found: Tensor, wanted: Tensor) -> Tensor:
         first, second = (gram(f).mean(0) for f in (found, wanted))
@@ -99,23 +100,18 @@ def gram_distance(output: Features, target: Features, places: int, source: torch
     return mean(of_layer(output[name], target[name]) for name in output)
 
 
-def nearest_features(output: Features, target: Features, places: int, source: torch.Generator) -> Tensor:
-    """Cosine distance to the nearest feature of the other picture, from the output's to the target's or back, whichever is
-    further, each layer alike (Kolkin, Salavon and Shakhnarovich 2019, equation 5; the nearest neighbours of Kolkin et al. 2022).
+def nearest_features(output: Features, target: Features, source: torch.Generator, places: int = 1024) -> Tensor:
+    """nearest_distance() of the features at places of both pictures, each layer alike (the nearest neighbours of Kolkin et al.
+    2022).
 
     places: how many are drawn by `source` in each picture.
     """
 
     def drawn(f: Tensor) -> Tensor:
         flat = f.float().transpose(0, 1).flatten(1)  # (c, all places)
-        flat = flat[:, torch.randperm(flat.shape[1], generator=source)[:places].to(f.device)]
-        return flat / flat.norm(dim=0).clamp(min=1e-6)
+        return flat[:, torch.randperm(flat.shape[1], generator=source)[:places].to(f.device)]
 
-    def of_layer(found: Tensor, wanted: Tensor) -> Tensor:
-        distance = 1 - drawn(found).T @ drawn(wanted)
-        return torch.maximum(distance.amin(0).mean(), distance.amin(1).mean())
-
-    return mean(of_layer(output[name], target[name]) for name in output)
+    return mean(nearest_distance(drawn(output[name]), drawn(target[name])) for name in output)
 
 
 def patch_nce(query: Tensor, key: Tensor, temperature: float = 0.07) -> Tensor:
@@ -211,5 +207,4 @@ ADVERSARIAL = {
 """Name -> (loss of the discriminator by the logits of real and fake, loss of the generator by those of fake and real)."""
 
 STYLE_DISTANCES = {"wasserstein": sliced_wasserstein, "gram": gram_distance, "nearest": nearest_features}
-"""Name -> how far features lie apart wherever they are: of the output, of the look, a number of lines or places, and a source of
-them."""
+"""Name -> how far features lie apart wherever they are: of the output, of the look, and a source of random lines or places."""

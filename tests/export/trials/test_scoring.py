@@ -3,11 +3,13 @@ import pytest
 from PIL import Image
 
 from core.exr import write_exr
+from export.networks.perceptual import load_features
 from export.settings import TrainerError
 from export.trials.scoring import Footage, FootageError, Perception, score
 from tests.media import write_video
 
 from ..moving_frames import moving_frame, paint, write_moving_frames
+from ..networks.test_perceptual import real
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,6 +89,18 @@ def test_pretrained_networks_are_asked_where_there_are_any(folder):
     rows, _ = score(Footage(folder), {"look": paint}, perception)
     assert rows["plain"]["lpips"] == 0 < rows["look"]["lpips"]
     assert rows["plain"]["kid"] > rows["look"]["kid"] == rows["target"]["kid"]
+
+
+@real
+def test_a_network_judges_style_and_content_and_both_in_one_number(folder, monkeypatch):
+    monkeypatch.setattr("export.trials.scoring.PLACES", 500)
+    network = load_features()
+    rows, _ = score(Footage(folder), {"look": paint, "nothing": lambda passes: passes["image"]}, Perception(network=network))
+    style, content, both = (f"{name}_efficientnet" for name in ("nearest", "content", "both"))
+    assert rows["target"][style] == pytest.approx(0, abs=1e-6) and rows["plain"][content] == pytest.approx(0, abs=1e-6)
+    assert rows["look"][style] < 0.1 * rows["nothing"][style] and rows["look"][content] > 0.01
+    for values in rows.values():
+        assert values[both] == pytest.approx((1 + values[style]) * (1 + values[content]))
 
 
 def test_painted_frames_are_judged_by_their_targets_and_the_others_by_the_look(tmp_path):
