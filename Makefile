@@ -98,8 +98,8 @@ master-starry_night: BRUSH = 0.6
 LEARN = .venv/bin/python -m export train --mode exemplar --data datasets/styles --exemplar "$(PICTURE)" --brush $(BRUSH) --weight-style 1
 master-%: datasets/styles/dataset.json
 	@test -n "$(PICTURE)" || { echo "Name the picture's file: make $@ PICTURE=..."; exit 1; }
-	$(LEARN) --run runs/$*_free --weight-shift 2 --minutes $$(( $(MINUTES) / 3 ))
-	$(LEARN) --run runs/$* --start-from runs/$*_free --weight-shift 40 --weight-temporal 40 --minutes $$(( $(MINUTES) * 2 / 3 ))
+	$(LEARN) --run runs/$*_free --weight-shift 2 --minutes $$(awk 'BEGIN { print $(MINUTES) / 3 }')
+	$(LEARN) --run runs/$* --start-from runs/$*_free --weight-shift 40 --weight-temporal 40 --minutes $$(awk 'BEGIN { print $(MINUTES) * 2 / 3 }')
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(OF_$*)
 
 OF_starry_night := --name "Starry Night" --description "After Vincent van Gogh, The Starry Night (1889)."
