@@ -1,21 +1,16 @@
 """Learning a look from one picture or a few: rendered frames are painted so that features of ImageNet can't tell them from it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from core.colour import LUMINANCE
-
-from ..config import JUDGED_SHIFT, TrainConfig
+from ..config import TrainConfig
 from ..frames.frame_store import DataError, FrameStore, cache_folder, digest
-from ..frames.sources import picture_of
 from ..networks.discriminators import ProjectedDiscriminator
 from ..networks.encoding import encode, shown
 from . import losses
@@ -23,25 +18,17 @@ from .dataset import MOTION, Crops, draw_frames, draw_steps, follow_names, guide
 from .distributed import processes, share
 from .hardware import Hardware
 from .looks import one_look
+from .losses import Features
 from .objective import Objective, Terms
+from .pictures import Look, grey
+from .window import Window, draw_window, side_of
 
-BRUSH_WIDTH = 1920
-"""Pixels across the frame that `brush` is a share of."""
-ENLARGED = 1.25
-"""How much a picture may be enlarged: beyond, its strokes would have no edges."""
-OPAQUE = 0.98
-"""Share of a crop of the look that its alpha must leave."""
-DRAWS = 200
 CONTENT = "1/8"
 """The level whose features tell what is where."""
-TONES = 33
-"""Points of the curve of tones."""
 TONE_SIDE = 16
 """Pixels that a tone is the mean over."""
 SHIFT, SHIFT_MARGIN = 16, 24
 """Of the term shift: fewer pixels than this the frame is moved by, and pixels at a crop's border whose surroundings differ."""
-SAMPLES = {"wasserstein": 64, "gram": 0, "nearest": 1024}
-"""Lines that style projects features onto in each step, or places whose features it compares."""
 
 
 class Part(NamedTuple):
@@ -62,8 +49,8 @@ class Batch(NamedTuple):
     parts: list[Part]
     moving: bool
     """Whether the inputs are two frames in a row, the earlier ones in the first half."""
-    offset: tuple[int, int]
-    """Row and column of the part of the inputs that is judged."""
+    window: Window
+    """What is judged of the crops."""
     directions: int
     """Seed of what style projects onto."""
     shift: tuple[int, int]
@@ -97,115 +84,23 @@ class RenderedFrames:
         self.steps = follow_names(self.inputs)
 
 
-class Look:
-    """The pictures of a look, (4, H, W) sRGB and alpha each, scaled so that their strokes are as large as `brush` says."""
-
-    def __init__(self, paths: Sequence[Path], brush: float, side: int, colours: bool):
-        """side: of the crops that will be drawn. colours: else all is grey. Raises DataError for pictures that can't serve."""
-        self.pictures = [_scaled(path, brush, side) for path in paths]
-        if not colours:
-            self.pictures = [torch.cat([grey(p[None, :3])[0], p[3:]]) for p in self.pictures]
-        self.side = side
-        areas = np.array([p[0].numel() for p in self.pictures], float)
-        self.shares = areas / areas.sum()
-        self.places = [_opaque_places(p[3].numpy(), side) for p in self.pictures]
-        for path, places in zip(paths, self.places, strict=True):
-            if not len(places):
-                raise DataError(
-                    f"{path} is transparent nearly everywhere: scaled for brush {brush:g}, no square of {side} px is opaque."
-                )
-        luma = torch.cat([grey(p[None, :3])[0, 0][p[3] > 0.5] for p in self.pictures])
-        self.tones = torch.quantile(luma[:: max(1, len(luma) // 10**6)], torch.linspace(0, 1, TONES))
-        """The luma that is darker than a share of all pixels, for shares from 0 to 1."""
-
-    def whole(self) -> list[Tensor]:
-        """The pictures, (1, 3, H, W), where they are transparent as their mean."""
-        return [self._opaque(p)[None] for p in self.pictures]
-
-    def draw(self, count: int, rng: np.random.Generator) -> Tensor:
-        """Random crops, (count, 3, side, side), mirrored every second time."""
-        crops = []
-        for _ in range(count):
-            number = int(rng.choice(len(self.pictures), p=self.shares))
-            y, x = self.places[number][rng.integers(len(self.places[number]))]
-            crop = self._opaque(self.pictures[number])[:, y : y + self.side, x : x + self.side]
-            crops.append(crop.flip(2) if rng.integers(2) else crop)
-        return torch.stack(crops)
-
-    def toned(self, luma: Tensor) -> Tensor:
-        """Luma from 0 to 1 brought to the range of the pictures: black to their darkest, white to their lightest."""
-        place = luma.clamp(0, 1) * (TONES - 1)
-        below, tones = place.floor().long().clamp(max=TONES - 2), self.tones.to(luma.device)
-        return torch.lerp(tones[below], tones[below + 1], place - below)
-
-    @staticmethod
-    def _opaque(picture: Tensor) -> Tensor:
-        colour, alpha = picture[:3], picture[3:]
-        mean = (colour * alpha).sum((1, 2), keepdim=True) / alpha.sum()
-        return torch.lerp(mean.expand_as(colour), colour, alpha)
-
-
 def looks_of(config: TrainConfig) -> list[Look]:
     """The looks that the settings name, for crops as large as what is judged: one of several pictures, or several of one picture.
 
     Raises TrainerError.
     """
-    side, colours = config.crop - JUDGED_SHIFT, not config.keep_colours
+    side, colours = side_of(config.crop), not config.keep_colours
     return [Look(paths, config.brush, side, colours) for paths in [[path] for path in config.looks] or [config.exemplar]]
-
-
-def _scaled(path: Path, brush: float, side: int) -> Tensor:
-    rgba = picture_of(path)
-    height, width = rgba.shape[:2]
-    scale = brush * BRUSH_WIDTH / max(height, width)
-    if scale > ENLARGED:
-        raise DataError(
-            f"{path} has {width} x {height} pixels, and brush {brush:g} asks for {brush * BRUSH_WIDTH:.0f} along "
-            f"the longer side; give a larger picture, or at most --brush {ENLARGED * max(height, width) / BRUSH_WIDTH:.2f}."
-        )
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    if min(size) < side:
-        raise DataError(
-            f"{path}, scaled for brush {brush:g}, has {size[0]} x {size[1]} pixels, and {side} are judged at once; give a larger "
-            f"picture, a --brush of {brush * side / min(size):.2f} or more, or a smaller --crop."
-        )
-    premultiplied = np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], -1)
-    planes = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize(size, Image.Resampling.LANCZOS))
-        for plane in premultiplied.transpose(2, 0, 1)
-    ]
-    colour, alpha = np.stack(planes[:3]), planes[3].clip(0, 1)
-    colour = np.where(alpha > 1e-3, colour / np.maximum(alpha, 1e-3), 0).clip(0, 1)
-    return torch.from_numpy(np.concatenate([colour, alpha[None]]).astype(np.float32))
-
-
-def _opaque_places(alpha: np.ndarray, side: int) -> np.ndarray:
-    """(n, 2): rows and columns where crops of a side start that the alpha hardly touches."""
-    total = np.zeros((alpha.shape[0] + 1, alpha.shape[1] + 1))
-    total[1:, 1:] = alpha.cumsum(0, dtype=np.float64).cumsum(1)
-    covered = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
-    return np.argwhere(covered >= OPAQUE * side**2)
-
-
-def grey(picture: Tensor) -> Tensor:
-    """(B, 3, H, W) to its luma thrice."""
-    weights = picture.new_tensor(LUMINANCE)[:, None, None]
-    return (picture * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
 
 
 class Exemplar(Objective):
     """A projected discriminator judges crops of the outputs against crops of the pictures; features of the frame itself hold the
-    content.
-
-    What is judged lies anywhere in the crop that the generator sees: always at its border, the padding there would give every
-    output away, and always at one place, the generator would hide a lattice between those that the judge's strides look at.
-    """
+    content."""
 
     reads = RenderedFrames
 
     def __init__(self, config: TrainConfig, hardware: Hardware):
         self.looks = looks_of(config)
-        self.side = self.looks[0].side
         super().__init__(config, hardware)
         self.names, self.held_out = split_names(list(self.data.inputs.frames), config.holdout, config.holdout_fraction)
         self.use_steps(self.names)
@@ -224,13 +119,13 @@ class Exemplar(Objective):
         else:
             inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
         parts = self._draw_parts(len(inputs.passes["image"]), rng)
-        offset = tuple(int(n) for n in rng.integers(0, JUDGED_SHIFT + 1, size=2))
+        window = draw_window(config.crop, rng)
         device = self.hardware.device
         return Batch(
             self._with_shares(inputs, parts).to(device),
             parts,
             moving,
-            offset,
+            window,
             int(rng.integers(2**31)),
             tuple(map(int, rng.integers(1, SHIFT, size=2))),
         )
@@ -260,8 +155,8 @@ class Exemplar(Objective):
     def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
         """The terms of one step: the discriminator's, then, after its update, the generator's."""
         image, output = encode(batch.inputs.passes["image"]), self.paint(batch.inputs).float()
-        (y, x), side, resolved = batch.offset, self.side, self.networks["generator"].resolved
-        plain, fake = (resolved(shown(t[..., y : y + side, x : x + side])) for t in (image, output))
+        resolved = self.networks["generator"].resolved
+        plain, fake = (resolved(shown(batch.window.of(t))) for t in (image, output))
         seen = grey(fake) if self.config.keep_colours else fake
         judges = self.networks["discriminator"]
         parts = [(part, judges[part.look] if isinstance(judges, nn.ModuleList) else judges) for part in batch.parts]
@@ -286,24 +181,39 @@ class Exemplar(Objective):
                 for (part, judge), real in zip(parts, reals, strict=True)
             )
             judges.requires_grad_(True)
+        terms |= self._compared(batch, (plain, fake), (wanted, found), looks)
+        if "shift" in self.weights and not batch.moving:
+            terms["shift"] = self.shifted(batch, output)
+        if batch.moving:
+            terms["temporal"] = self.temporal(batch.inputs, output)
+        yield "generator", terms
+
+    def _compared(
+        self,
+        batch: Batch,
+        pictures: tuple[Tensor, Tensor],
+        features: tuple[Features, Features],
+        looks: list[Features],
+    ) -> Terms:
+        """The terms that compare outputs with the plain frame and with the pictures of the look.
+
+        pictures, features: of the plain frame and of the output; looks: features of the pieces of each part.
+        """
+        (plain, fake), (wanted, found), terms = pictures, features, {}
         if "content" in self.weights:
             terms["content"] = losses.likeness(found, wanted, [CONTENT])
         if "style" in self.weights:
             source = torch.Generator().manual_seed(batch.directions)
-            distance, samples = losses.STYLE_DISTANCES[self.config.style_distance], SAMPLES[self.config.style_distance]
+            distance = losses.STYLE_DISTANCES[self.config.style_distance]
             terms["style"] = sum(
-                part.share * distance(found, look, samples, source) for part, look in zip(batch.parts, looks, strict=True)
+                part.share * distance(found, look, source) for part, look in zip(batch.parts, looks, strict=True)
             )
         if "tones" in self.weights:
             tone, wanted_tone = (avg_pool2d(grey(t)[:, :1], TONE_SIDE) for t in (fake, plain))
             terms["tones"] = losses.l1(tone, sum(part.share * self.looks[part.look].toned(wanted_tone) for part in batch.parts))
         if self.config.keep_colours:
             terms["colours"] = 10 * losses.l1(fake - grey(fake), plain - grey(plain))
-        if "shift" in self.weights and not batch.moving:
-            terms["shift"] = self.shifted(batch, output)
-        if batch.moving:
-            terms["temporal"] = self.temporal(batch.inputs, output)
-        yield "generator", terms
+        return terms
 
     def shifted(self, batch: Batch, output: Tensor) -> Tensor:
         """How far the output of the same crops, moved by a few pixels, is from the output that is moved by as many: 0 for a

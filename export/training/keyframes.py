@@ -8,15 +8,13 @@ import torch
 
 from core.style import PLACE
 
-from ..config import JUDGED_SHIFT, TrainConfig
 from ..networks.discriminators import ProjectedDiscriminator
 from ..networks.encoding import encode, shown
 from . import losses
 from .dataset import Crops
-from .exemplar import SAMPLES
-from .hardware import Hardware
 from .objective import Terms
 from .supervised import Supervised
+from .window import Window, draw_window
 
 POOLED = (1, 4, 16)
 """Pixels over which outputs and targets are averaged before they are compared: of random paint only means can agree."""
@@ -32,8 +30,8 @@ class Batch(NamedTuple):
     """Of frames without a target."""
     steps: Crops | None
     """Of two frames in a row."""
-    offset: tuple[int, int]
-    """Row and column of the part of the crops that is judged."""
+    window: Window
+    """What is judged of the crops."""
     directions: int
     """Seed of what style projects onto."""
 
@@ -41,14 +39,7 @@ class Batch(NamedTuple):
 class Keyframes(Supervised):
     """A projected discriminator tells crops of the painted frames from crops of the outputs, with and without a target. Against
     their own target, outputs are compared by pixels, by what features see where (features), and by the statistics of these
-    features in the crop (style), which paint meets whose grains lie elsewhere.
-
-    As in exemplar.py, what is judged lies anywhere in the crop that the generator sees.
-    """
-
-    def __init__(self, config: TrainConfig, hardware: Hardware):
-        super().__init__(config, hardware)
-        self.side = config.crop - JUDGED_SHIFT
+    features in the crop (style), which paint meets whose grains lie elsewhere."""
 
     def make_judge(self) -> ProjectedDiscriminator:
         targets = [self.data.targets.whole(name)["image"] for name in self.data.pairs[:NORMALISING]]
@@ -60,8 +51,8 @@ class Keyframes(Supervised):
         for crops in (painted, free, steps):
             if crops:  # what is painted at a place must not be known by its grain
                 crops.passes[PLACE] = crops.passes[PLACE] + torch.from_numpy(shift).to(crops.passes[PLACE])[:, None, None]
-        offset = tuple(int(n) for n in rng.integers(0, JUDGED_SHIFT + 1, size=2))
-        return Batch(painted, free, steps, offset, int(rng.integers(2**31)))
+        window = draw_window(self.config.crop, rng)
+        return Batch(painted, free, steps, window, int(rng.integers(2**31)))
 
     def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
         """The terms of one step: the discriminator's, then, after its update, the generator's."""
@@ -69,7 +60,7 @@ class Keyframes(Supervised):
         image, target, output = encode(painted.passes["image"]), encode(painted.target), self.paint(painted).float()
         if painted.mask is not None:  # outside the mask there is nothing to judge or to learn
             target, output = (torch.lerp(image, t, painted.mask) for t in (target, output))
-        target, output, *others = map(self._judged_part(batch), [target, output, *([self.paint(free).float()] if free else [])])
+        target, output, *others = map(batch.window.of, [target, output, *([self.paint(free).float()] if free else [])])
         pictures = [self.resolved(shown(part)) for part in (output, *others)]
         judge: ProjectedDiscriminator = self.networks["discriminator"]
         loss_d, loss_g = losses.ADVERSARIAL[self.config.adversarial]
@@ -94,15 +85,11 @@ class Keyframes(Supervised):
         if "style" in self.weights:
             source = torch.Generator().manual_seed(batch.directions)
             distance = losses.STYLE_DISTANCES[self.config.style_distance]
-            terms["style"] = distance(own, wanted, SAMPLES[self.config.style_distance], source)
+            terms["style"] = distance(own, wanted, source)
         if "temporal" in self.weights:
             moving = torch.lerp(self.paint(batch.steps).float(), encode(batch.steps.target), batch.steps.mask)
             terms["temporal"] = self.temporal(batch.steps, moving)
         yield "generator", terms
-
-    def _judged_part(self, batch: Batch):
-        (y, x), side = batch.offset, self.side
-        return lambda t: t[..., y : y + side, x : x + side]
 
     @property
     def record(self) -> dict:

@@ -15,7 +15,7 @@ from ..frames.frame_store import DataError, FrameStore, cache_folder
 from ..networks.perceptual import load_features
 from ..settings import setting
 from .dataset import MOTION, follow_names
-from .exemplar import Look
+from .pictures import Look
 from .teacher import SMALLEST, Teacher, Teaching, paint_shot
 
 

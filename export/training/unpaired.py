@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from ..config import JUDGED_SHIFT, TrainConfig
+from ..config import TrainConfig
 from ..frames.frame_store import DataError
 from ..networks.build import make_generator
 from ..networks.discriminators import Judgement, ProjectedDiscriminator, make_discriminator
@@ -22,6 +22,7 @@ from .distributed import gathered, processes, share
 from .hardware import Hardware
 from .matching import Matches
 from .objective import Objective, Terms
+from .window import Window, draw_window
 
 BRIGHTEST = 4.0
 """Encoded value that outputs are cut at before they are fed to a generator; half floats end at 3.65."""
@@ -59,7 +60,7 @@ class Unpaired(Objective):
             raise DataError(f"All targets in {config.data} have names of held-out inputs; give other holdout patterns.")
         self.use_steps(self.names)
         self.projected = config.discriminator == "projected"
-        self.window: tuple[slice, slice] = (slice(None), slice(None))
+        self.window = Window(slice(None), slice(None))
         self.matches = None
         if config.match:
             stores, names = (self.data.inputs, self.data.targets), (self.names, self.looks)
@@ -85,10 +86,8 @@ class Unpaired(Objective):
         else:
             inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
             look = Crops(draw_frames(data.targets, self.looks, config, rng), None)
-        if self.projected:  # as in exemplar.py, what is judged lies anywhere in the crop that the generator sees
-            top, left = (int(n) for n in rng.integers(0, JUDGED_SHIFT + 1, size=2))
-            side = config.crop - JUDGED_SHIFT
-            self.window = (slice(top, top + side), slice(left, left + side))
+        if self.projected:
+            self.window = draw_window(config.crop, rng)
         steps = draw_steps(self.data, self.steps, self.config, rng) if "temporal" in self.weights else None
         device = self.hardware.device
         return Batch(inputs.to(device), look.to(device).passes["image"], steps and steps.to(device), rng)
@@ -124,7 +123,7 @@ class Unpaired(Objective):
     def seen(self, picture: Tensor) -> dict[str, Tensor]:
         """What a projected discriminator's network sees in the judged part of an encoded picture."""
         with self.hardware.fast():
-            return self.features(self.resolved(shown(picture[..., *self.window])))
+            return self.features(self.resolved(shown(self.window.of(picture))))
 
     def judge_terms(
         self, real: tuple[Tensor, Tensor], fakes: list[tuple[Tensor, Tensor]], step: int, name: str = "discriminator"

@@ -19,7 +19,7 @@ from ..networks.encoding import encode, shown
 from ..networks.perceptual import load_features
 from ..settings import TrainerError, from_values, read_values, setting
 from ..training.checkpoint import load_checkpoint
-from ..training.exemplar import Look
+from ..training.pictures import Look
 from ..training.teacher import SMALLEST, Teacher, Teaching
 from ..training.train import train
 from . import score_sheet
