@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from core.generator import Generator
 from core.style import Style, StyleError, load_style, save_style
 
-from ..export_onnx import ExportError, parity, round_weights, to_onnx
+from ..export_onnx import ExportError, parity, round_weights, to_onnx_quickly
 from ..networks.generators import GuidedGenerator
 from ..training.record import HALF
 
@@ -68,7 +68,7 @@ class LiveStyle:
         if self._graph_file().is_file():
             self.model = onnx.load(self._graph_file())
             return
-        self.model = to_onnx(distinct(generator))
+        self.model = to_onnx_quickly(distinct(generator))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._graph_file().with_suffix(".partial")
         onnx.save(self.model, partial)

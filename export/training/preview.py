@@ -11,7 +11,6 @@ from torch.nn.functional import pad
 from core.style import PLACE
 from core.tiles import round_up
 
-from ..measures import metrics
 from ..networks.encoding import decode, display, encode, places
 from ..networks.generators import GuidedGenerator
 
@@ -42,6 +41,8 @@ def paint(generator: GuidedGenerator, passes: dict[str, Tensor], target: Tensor 
 
 def scores(frames: Iterable[Pictures]) -> dict[str, float]:
     """Means over the frames with a target: L1 of the encoded images, PSNR in dB of their encoded luminance; {} without any."""
+    from ..measures import metrics  # half of the time that a trainer takes to start, and nothing is scored before it has learned
+
     l1, psnr = [], []
     for _, output, target in (pictures for pictures in frames if len(pictures) == 3):
         l1.append((encode(output) - encode(target)).abs().mean().item())

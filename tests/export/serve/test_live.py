@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import pytest
@@ -5,6 +8,7 @@ import torch
 from torch import nn
 
 from core import Generator, Style, load_style
+from export import export_onnx
 from export.export_onnx import ExportError, parity, round_weights
 from export.networks.build import make_generator
 from export.serve import live
@@ -24,7 +28,7 @@ def styled(generator) -> Style:
 @pytest.mark.parametrize(("kind", "widths", "passes", "more"), NETWORKS)
 def test_weights_are_exchanged_in_a_graph_that_is_made_once(tmp_path, monkeypatch, kind, widths, passes, more):
     made = []
-    monkeypatch.setattr(live, "to_onnx", lambda g, original=live.to_onnx: made.append(1) or original(g))
+    monkeypatch.setattr(live, "to_onnx_quickly", lambda g, original=live.to_onnx_quickly: made.append(1) or original(g))
     torch.manual_seed(2)
     generator = make_generator(passes, widths=widths, kind=kind, **more)  # with biases that are all 0
     style = LiveStyle(tmp_path / "previews" / "a.onnx")
@@ -39,6 +43,21 @@ def test_weights_are_exchanged_in_a_graph_that_is_made_once(tmp_path, monkeypatc
     round_weights(generator)
     assert parity(generator, Generator(load_style(style.path), "cpu")) < 1e-3
     assert sorted(p.suffix for p in style.path.parent.iterdir()) == [".graph", ".onnx"]
+
+
+@pytest.mark.parametrize(("kind", "widths", "passes", "more"), [n for n in NETWORKS if n[0] != "unet"])
+def test_the_first_look_does_not_wait_for_the_thorough_exporter(tmp_path, monkeypatch, kind, widths, passes, more):
+    monkeypatch.setattr(export_onnx, "to_onnx", None)
+    generator = make_generator(passes, widths=widths, kind=kind, **more)
+    LiveStyle(tmp_path / "a.onnx").write(generator, styled(generator), check=True)
+    assert load_style(tmp_path / "a.onnx").score_card["parity"] < 1e-3
+
+
+def test_a_trainer_starts_without_what_it_needs_later():
+    """Each of these takes seconds to import, before the first step."""
+    later = ("torchmetrics", "matplotlib", "scipy.stats", "onnxscript", "torch._dynamo")
+    code = f"import sys, export.serve.train_folder; print(*(name for name in {later} if name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
 def test_a_graph_without_a_weight_is_refused():
