@@ -20,6 +20,8 @@ LONG_SECONDS = 0.5
 
 _due = ""
 """Name of a scene that Blender has composited since its pictures were made."""
+_watched = ""
+"""Name of the scene that editors show: the one that Blender has composited since it was last asked to; empty if there is none."""
 _thread: threading.Thread | None = None
 _cancelled = threading.Event()
 _started = 0.0
@@ -33,18 +35,30 @@ def progress() -> float | None:
 
 def cancel() -> None:
     """Stop the run in progress; nothing of it will be shown any more."""
-    global _due, _thread, _cancelled
-    _due, _thread = "", None
+    global _due, _watched, _thread, _cancelled
+    _due, _watched, _thread = "", "", None
     _cancelled.set()
     _cancelled = threading.Event()
+
+
+def restyle() -> None:
+    """Run the nodes that editors show, though nothing was edited: a style file is another one. Main thread.
+
+    While editors show them, Blender need not composite the old picture first, which has it draw all that shows it.
+    """
+    global _due
+    if _watched:
+        _due = _watched
+    else:
+        hidden_scenes.composite_again()
 
 
 @persistent
 def _on_composited(scene: bpy.types.Scene, *_: object) -> None:
     """After each composite for the editors, since what feeds the nodes may have changed; a render does without."""
-    global _due
+    global _due, _watched
     if not is_hidden(scene):
-        _due = scene.name
+        _due = _watched = scene.name
 
 
 def _when_idle() -> None:
@@ -74,7 +88,13 @@ def _run(scene: str, frame: int, plans: tuple[hidden_scenes.Plan, ...], wanted: 
     call = partial(main_thread.call, cancel=is_cancelled, ready=keep_in_sync.is_idle)
     done = run_nodes.run_scene(scene, frame, plans, wanted, call, cancel=is_cancelled, progress=_note)
     if not is_cancelled() and (any(run.network_ran or run.cached for run in done) or _errors(plans) != before):
-        call(hidden_scenes.composite_again)
+        call(_composite_again)
+
+
+def _composite_again() -> None:
+    global _watched
+    _watched = ""
+    hidden_scenes.composite_again()
 
 
 def _errors(plans: tuple[hidden_scenes.Plan, ...]) -> list[str]:

@@ -61,6 +61,7 @@ def run_scene(
     all nodes.
     """
     done = []
+    library.installed(wanted)  # what is new is read in this thread, before the main one asks for it
     _limit_cache(wanted, frame)
     library.make_room(len({style for plan in plans for style in (plan.style, *plan.styles)}))
     with _nothing_unnoticed(scene, frame, plans):

@@ -230,18 +230,18 @@ def _show(training: Training) -> None:
         or after_edits.progress() is not None
     ):
         return
-    library.look_again()
     name = identifier(training)
-    if name not in library.installed():
+    if not style_file(training.folder, training.settings.name).is_file():
         return
     training.shown = status.previews
+    library.look_again()
     if training.wanted_by is not None and (node := _node(*training.wanted_by)) is not None:
         training.wanted_by = None
         node.style = name
     trees = [tree for tree in bpy.data.node_groups if tree.bl_idname == "CompositorNodeTree" and not node_group.is_hidden(tree)]
     nodes = [n for tree in trees for n in tree.nodes if n.bl_idname == read.NODE and n.style_id == name]
-    for node in nodes:
-        node_group.touch(node)
+    if nodes:
+        after_edits.restyle()
     runs = [run for node in nodes if node.node_tree and (run := log.latest(node.node_tree.session_uid))]
     spent = sum(run.inputs_seconds + run.generator_seconds + run.write_seconds for run in runs)
     training.due = now + LOOK_SHARE * spent

@@ -18,4 +18,4 @@ def test_from_frames_to_a_style(tmp_path):
     """Apart from those of test_node.py because Blender prints the errors that are provoked."""
     result = run_blender("training", "all", tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.count("Case ") == 10 and "Traceback" not in result.stdout, result.stdout
+    assert result.stdout.count("Case ") == 11 and "Traceback" not in result.stdout, result.stdout

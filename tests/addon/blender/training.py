@@ -6,8 +6,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from unittest import mock
 from zipfile import ZipFile
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -234,6 +236,49 @@ def go_from_frames_to_a_style_that_is_kept(folder: Path) -> None:
     assert (kept.name, kept.author, kept.description, kept.licence) == ("Ink & Wash", "Me", "Ink.", "CC0-1.0")
     assert node.style_id == "ink_wash"
     assert_close(render(scene, folder / "kept.exr"), styled(plain, "wide"), 2e-3)
+
+
+def look_without_holding_blender_up(folder: Path) -> None:
+    """A look at a newer style composites what feeds the node once, what editors show once, and reads the file in the thread."""
+    scene = begin(folder)
+    after_edits, library = module("run.after_edits"), module("library")
+    bpy.ops.gan_style.paint_frame(frame="shot_0001")
+    painted_over(painting(folder), brighter)
+    session().poll()
+    render(scene, folder / "before.exr")
+    bpy.ops.gan_style.train()
+    node = scene.compositing_node_group.nodes["GAN Style"]
+    until(lambda: node.style_id == session().identifier(training()))
+    after_edits._on_composited(scene)  # in a window editors do that, here nobody does
+    run_after_edits()
+
+    done = []
+    note = {
+        (module("run.run_nodes"), "capture"): lambda: "the inputs",
+        (module("trees.node_group"), "touch"): lambda: "for the editors",
+        (library, "load_style"): lambda: f"a file is read in {threading.current_thread().name}",
+    }
+    with ExitStack() as patches:
+        for (place, name), says in note.items():
+            original = getattr(place, name)
+            noted = mock.Mock(side_effect=lambda *a, original=original, says=says: done.append(says()) or original(*a))
+            patches.enter_context(mock.patch.object(place, name, noted))
+        bpy.ops.gan_style.paint_frame(frame="shot_0002")
+        painted_over(painting(folder, 2), brighter)
+        until(lambda: training().shown == 2)
+        assert done == [], done
+        run_after_edits()
+    assert module("run.log").last_runs()[-1].network_ran
+    reads = [what for what in done if what.startswith("a file")]
+    assert set(reads) == {"a file is read in GAN Style"}, done
+    assert [what for what in done if what not in reads] == ["the inputs", "for the editors"], done
+
+
+def run_after_edits() -> None:
+    """What the timers do in a window after editors have composited."""
+    module("run.after_edits")._when_idle()
+    while module("run.after_edits").progress() is not None:
+        module("main_thread")._pump()
 
 
 def say_why_it_failed(folder: Path) -> None:
