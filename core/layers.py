@@ -1,9 +1,8 @@
-"""Which channels of an EXR file are which pass: a table of the names that renderers give them, for every view of the file.
+"""Which channels of an EXR file are which pass, by the table of layer_names.py, for every view of the file.
 
 Names that could mean several things are never chosen among: they are an error that lists them.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,59 +11,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from .exr import component
+from .layer_names import pass_called, simple
 from .passes import DATA, PASSES, Pass, PassError
 
 PLAIN = "RGBA"
 """What the channels R, G, B and A without a layer's name are called here."""
 IMAGE_COMPONENTS = ({"R", "G", "B"}, {"Y", "RY", "BY"}, {"Y"})
 """Colours, luminance and chroma, and luminance alone (OpenEXR Technical Introduction)."""
-USUAL_NAMES: dict[str, tuple[str, str]] = {
-    # Blender; Arnold; V-Ray; RenderMan; Redshift; Karma and Mantra; Unreal
-    "image": ("rgba rgb combined image beauty c ci", ""),
-    "depth": ("depth z zdepth depthz pz hitpz worlddepth scenedepth scenedepthworldunits", ""),
-    "normal": (
-        "normal normals n nn nworld worldnormal worldnormals normalworld normalsworld hitn shadingnormal shadingnormals "
-        "normalsshading shnormal",
-        "bumpnormal bumpnormals bumpn",
-    ),
-    "albedo": (
-        "albedo diffusecolor diffcol diffusealbedo diffusefilter diffusefiltercolor basecolor sourcecolor texturecolor",
-        "denoisingalbedo denoisealbedo rawdiffusefilter",
-    ),
-    "position": (
-        "position positions p pworld worldp worldposition worldpositions positionworld pointworld pointposition hitp wpos",
-        "",
-    ),
-    "vector": ("vector", ""),
-    "diffuse_direct": (
-        "diffusedirect diffdir directdiffuse diffuselighting rawlighting diffuselightingraw rawdiffuselighting",
-        "lighting",
-    ),
-    "diffuse_indirect": (
-        "diffuseindirect diffind indirectdiffuse rawgi globalillumination globalilluminationraw rawglobalillumination "
-        "indirectdiffuseraw",
-        "gi",
-    ),
-    "glossy_direct": (
-        "glossydirect glossdir specular specularlighting speculardirect directspecular directglossy directglossyreflection",
-        "specularlightingraw",
-    ),
-    "glossy_indirect": (
-        "glossyindirect glossind specularindirect indirectspecular indirectglossy indirectglossyreflection reflection "
-        "reflections",
-        "reflectionsraw rawreflection",
-    ),
-    "emission": ("emission emit selfillumination selfillum emissive directemission", "incandescence"),
-    "shadow": ("shadow shadows", "rawshadow shadowmask shadowmatte"),
-    "ambient_occlusion": ("ambientocclusion ao occlusion extratexao", ""),
-}
-"""Pass -> the usual names of its layer, and those of the nearest stand-in, which counts where the pass itself is not there.
-
-Without spaces, dashes, underscores and the prefixes of renderers, in lower case.
-"""
-PREFIXES = re.compile(
-    "^(finalimagemovierenderqueue|finalimagepw|finalimage|vrayre(?!fle|fra)|vray|redshift|arnold|octane|corona|cgeometry|cshading|cessential)"
-)
 VIEW_SEPARATORS = "._-"
 """May stand between a part's name and its view in it."""
 
@@ -212,7 +165,7 @@ def find_views(path: Path, headers: Sequence[dict], needed: Sequence[str] | None
 
 def _view(path: Path, view: str, layers: list[Layer], needed: Sequence[str] | None, selection: Selection) -> View:
     place = f"{path}, view {view}," if view else str(path)
-    own = {_simple(g.name): g.name for g in selection.guides}
+    own = {simple(g.name): g.name for g in selection.guides}
     meanings = [(layer, meaning) for layer in layers if (meaning := _meaning(layer, own))]
     image = _chosen(place, "image", layers, selection)
     if image is None:
@@ -275,28 +228,11 @@ def _chosen(place: str, name: str, layers: Sequence[Layer], selection: Selection
 
 def _meaning(layer: Layer, own: Mapping[str, str]) -> Meaning | None:
     """What the layer's name says by the table, or by the names of a style's own guides; None for a name that is in neither."""
-    if whole := _pass_called("rgba" if layer.name == PLAIN else layer.name, own):
+    if whole := pass_called("rgba" if layer.name == PLAIN else layer.name, own):
         return Meaning("", *whole)
     group, _, label = layer.name.rpartition(".")
-    known = _pass_called(label, own) if group else None
+    known = pass_called(label, own) if group else None
     return Meaning(group, *known) if known else None
-
-
-def _simple(label: str) -> str:
-    return re.sub(r"[\s_-]", "", label.lower())
-
-
-def _pass_called(label: str, own: Mapping[str, str]) -> tuple[str, bool] | None:
-    """(pass, whether a stand-in) that a label means by the table."""
-    simple = _simple(label)
-    if simple in own:
-        return own[simple], False
-    simple = PREFIXES.sub("", simple) or "image"
-    for name, usual in USUAL_NAMES.items():
-        for stands_in, names in enumerate(usual):
-            if simple in names.split():
-                return name, bool(stands_in)
-    return None
 
 
 def _choose_group(place: str, groups: list[str], layers: Sequence[Layer], wanted: str) -> str:

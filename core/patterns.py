@@ -8,6 +8,8 @@ from pathlib import Path
 NUMBER = re.compile(r"#+|@+|%0?(\d*)[di]|\$F(\d*)")
 """#### and @@@@ (Blender, Nuke), %04d and %04i (printf, Shake), $F4 (Houdini)."""
 MOST_FRAMES = 10**6
+MOST_DIGITS = 255
+"""More than a file's name can have."""
 
 
 class PatternError(ValueError):
@@ -88,7 +90,7 @@ def _number(pattern: Path) -> re.Match | None:
 def _numbered(pattern: Path, number: re.Match) -> dict[int, Path]:
     """Frame number -> file."""
     text = number.group()
-    digits = len(text) if text[0] in "#@" else int(number[1] or number[2] or 1)
+    digits = min(len(text) if text[0] in "#@" else int(number[1] or number[2] or 1), MOST_DIGITS)
     before, after = (re.escape(part) for part in (pattern.name[: number.start()], pattern.name[number.end() :]))
     name = re.compile(rf"{before}(-?\d{{{digits},}}){after}")
     numbered: dict[int, Path] = {}

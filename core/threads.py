@@ -14,5 +14,8 @@ THREADS = min(4, os.cpu_count() or 1)
 
 def spread(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """function(item) of each, in order, computed in THREADS. Raises what the function raises."""
+    items = list(items)
+    if len(items) < 2:  # small tiles and frames, which take less time than a thread does to start
+        return list(map(function, items))
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(function, items))

@@ -136,6 +136,12 @@ class TrainConfig:
         "how bright the look may make what is black, scene-linear; more for a look that shines by itself, as a hologram does",
     )
     grain: int = setting(0, "channels of noise that sticks to the picture plane, as the grain of paper and canvas does")
+    strokes: int = setting(
+        0,
+        "directions, 1 or 2, of strokes along the form, which the generator lays paint in; needs the passes normal and position",
+    )
+    stroke_width: float = setting(12.0, "pixels from one of the strokes to the next")
+    stroke_length: float = setting(5.0, "length of a stroke, in widths")
     fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(
         None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"
@@ -264,7 +270,7 @@ class TrainConfig:
             value = getattr(self, name)
             require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
         self._check_networks()
-        for name in ("noise", "grain", "fine"):
+        for name in ("noise", "grain", "fine", "strokes"):
             require(getattr(self, name) >= 0, f"{name} must be at least 0, not {getattr(self, name)}")
         require(self.match >= 0, f"match must be at least 0, not {self.match}")
         require(
@@ -283,6 +289,12 @@ class TrainConfig:
         require(
             not self.noise or self.noise_everywhere or "position" in self.passes,
             "noise needs position among the passes, or noise-everywhere",
+        )
+        require(self.stroke_width >= 4, f"stroke-width must be at least 4, not {self.stroke_width}")
+        require(self.stroke_length > 0, f"stroke-length must be above 0, not {self.stroke_length}")
+        require(self.strokes <= 2, f"strokes have 2 directions at most, not {self.strokes}")
+        require(
+            not self.strokes or {"normal", "position"} <= set(self.passes), "strokes need normal and position among the passes"
         )
         require(not self.knob or self.mode == "paired", "knob belongs to mode paired")
         require(not self.looks or self.mode in ("paired", "exemplar"), "looks belong to the modes paired and exemplar")
@@ -395,8 +407,8 @@ class TrainConfig:
         """Raise ConfigError for widths that the generator doesn't take, and for crops too small for the discriminator."""
         peer = self.generator in PEERS
         require(
-            not peer or (self.size == "default" and not (self.noise or self.gate or self.smooth or self.grain)),
-            f"generator {self.generator} has one published size and takes no noise, grain, gate or smooth; leave them out",
+            not peer or (self.size == "default" and not (self.noise or self.gate or self.smooth or self.grain or self.strokes)),
+            f"generator {self.generator} has one published size and takes no noise, grain, strokes, gate or smooth",
         )
         count = {"cnn": 4, "unet": max(len(self.widths), 2), "resnet": 3}.get(self.generator, 2)
         require(

@@ -20,6 +20,7 @@ from core.style import PLACE
 from . import detail
 from .encoding import SCALE, decode, encode, network_sees
 from .grain import Grain
+from .strokes import StrokeNoise
 from .surface_noise import NoiseEverywhere, SurfaceNoise
 
 LANES = 16
@@ -34,6 +35,10 @@ BLACK = 0.1
 """How bright a look may make what is black, scene-linear, unless it says otherwise."""
 OPEN = 3.0
 """First bias of the gate, before its sigmoid: it starts 95 % open."""
+CRISP = 4.0
+"""How steeply a stroke's border rises: within about a pixel."""
+SPARSE = 1.0
+"""First height, in deviations of the strokes, above which they are painted."""
 
 
 class GuidedGenerator(nn.Module):
@@ -47,7 +52,10 @@ class GuidedGenerator(nn.Module):
     H and W multiples of `alignment`; "image" comes first and is scene-linear RGB. noise: channels of world-anchored noise that it
     sees in place of the position pass, since the place of a surface in one scene says nothing about other scenes. everywhere:
     where there is no surface, the noise sticks to the image's tones or to the screen; it needs no position pass then. grain:
-    channels of noise that sticks to the picture plane, as paper does. With either it is `placed`: PLACE comes after the passes.
+    channels of noise that sticks to the picture plane, as paper does. strokes: directions, at most 2, of strokes along the form
+    (see strokes.py), by position and normal, which must be among the passes: it sees them, and paints where they rise above a
+    height that it has learned, in a colour that it has learned, so that they are crisp whatever its own resolution. With any of
+    the three it is `placed`: PLACE comes after the passes.
     black: how bright it may make what is black, scene-linear, whatever the other passes hold; it may add more where there is
     light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018, FFDNet, shows a network the level of
     noise so); the last `looks` of them say how much there is of each look.
@@ -69,6 +77,9 @@ class GuidedGenerator(nn.Module):
         controls: Sequence[Control] = (),
         looks: int = 0,
         grain: int = 0,
+        strokes: int = 0,
+        stroke_width: float = 12.0,
+        stroke_length: float = 5.0,
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
@@ -79,11 +90,13 @@ class GuidedGenerator(nn.Module):
         self.passes = tuple(p.name for p in self.inputs[: len(passes)])
         self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
         self.grain = Grain(grain) if grain else None
+        self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
         self.everywhere = everywhere
-        self.placed = bool(noise and everywhere or grain)
+        self.placed = bool(noise and everywhere or grain or strokes)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
-        self.noise_channels, self.grain_channels = noise, grain
-        self.in_channels = sum(p.input_channels for p in self.inputs if not (noise and p.name == "position")) + noise + grain
+        self.noise_channels, self.grain_channels, self.directions = noise, grain, strokes
+        seen = [p.input_channels for p in self.inputs if not ((noise or strokes) and p.name == "position")]
+        self.in_channels = sum(seen) + noise + grain + strokes
 
     def forward(self, *taken: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0, of what it `takes`."""
@@ -100,11 +113,17 @@ class GuidedGenerator(nn.Module):
         image = guides["image"]
         if self.noise:  # in the place of position, or after all others
             guides["position"] = self.noise_of(seen)
+        elif self.strokes:
+            del guides["position"]
         if self.grain:
             guides["grain"] = self.grain(seen[PLACE])
-        guides = list(guides.values())
-        guides = torch.cat(guides, 1) if len(guides) > 1 else guides[0]
-        colour, *more = self.change(guides, shares) if self.looks else self.change(guides)
+        if self.strokes:
+            guides["strokes"] = self.strokes(seen["position"], seen["normal"], seen[PLACE])
+        planes = list(guides.values())
+        planes = torch.cat(planes, 1) if len(planes) > 1 else planes[0]
+        colour, *more = self.change(planes, shares) if self.looks else self.change(planes)
+        if self.strokes:
+            colour = colour + self.stroked(guides["strokes"], more.pop())
         limit = self.limit(image)
         # What is lighter than white opens the gate, so that lamps shine through paint.
         gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[:1]]
@@ -113,6 +132,16 @@ class GuidedGenerator(nn.Module):
         for gate in gates:
             image = image * gate
         return image + colour - relu(colour - limit)
+
+    def stroked(self, strokes: Tensor, pens: Tensor) -> Tensor:
+        """What strokes (B, directions, H, W) add, (B, 3, H, W), one direction over the other: where they rise above a height, a
+        colour; pens hold both for each, (B, directions * 4, H, W)."""
+        paint = 0.0
+        for number, pen in enumerate(pens.split(4, 1)):
+            height = pen[:, 3:] + SPARSE
+            cover = torch.sigmoid((strokes[:, number : number + 1] - height) * CRISP)
+            paint = paint + (pen[:, :3] - paint) * cover
+        return paint
 
     def shares(self, passes: dict[str, Tensor]) -> Tensor | None:
         """How much there is of each look, (B, looks, H, W), at each pixel 1 in all, of their controls; where all are 0, the first
@@ -146,7 +175,7 @@ class GuidedGenerator(nn.Module):
 
     def change(self, guides: Tensor, shares: Tensor | None = None) -> Sequence[Tensor]:
         """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image (B, 3, H, W), then the gate and
-        the shares of detail before their sigmoids, each (B, 1, H, W). shares: of looks, see shares()."""
+        the shares of detail before their sigmoids, each (B, 1, H, W), then pens as stroked() takes them. shares: of looks."""
         raise NotImplementedError
 
 
@@ -212,6 +241,19 @@ class Tail(nn.Conv2d):
         return [pixel_shuffle(conv2d(x, weight, bias, padding=1), self.scale) for weight, bias in weights]
 
 
+class Pens(nn.Conv2d):
+    """For each direction of strokes a colour and the height above which it is painted, (B, directions * 4, H, W), of channels at
+    1 / `scale` of the size: smooth, since the strokes themselves are fine."""
+
+    def __init__(self, channels: int, directions: int, scale: int):
+        super().__init__(channels, 4 * directions, 3, padding=1)
+        self.scale = scale
+        _initialise(self, TAIL_GAIN)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return interpolate(super().forward(x), scale_factor=float(self.scale), mode="bilinear")
+
+
 class CNN(GuidedGenerator):
     """A lean generator on two scales: strided front, residual blocks at 1/4 and 1/8, depth-to-space tail."""
 
@@ -228,6 +270,7 @@ class CNN(GuidedGenerator):
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
         self.tail = Tail(c1, 4, self.out_channels)
+        self.pens = Pens(c1, self.directions, 4) if self.strokes else None
         self.bends = self.affine((c1, 4), (c2, 8))
         _initialise(self.front, RELU_GAIN)
         _initialise(self.down, RELU_GAIN)
@@ -239,7 +282,7 @@ class CNN(GuidedGenerator):
         quarter = self.before(fine(relu(self.front(guides)), shares))  # (B, c1, H/4, W/4)
         eighth = self.up(self.middle(coarse(relu(self.down(quarter)), shares)))  # (B, c1, H/8, W/8)
         quarter = self.after(quarter + _twice(eighth))
-        return self.tail(quarter)
+        return [*self.tail(quarter), *([self.pens(quarter)] if self.pens else [])]
 
 
 class UNet(GuidedGenerator):
@@ -268,6 +311,7 @@ class UNet(GuidedGenerator):
         if fine:
             self.ups.append(nn.Conv2d(widths[0], fine, 1))
             self.skips.append(nn.Conv2d(self.in_channels, fine, 3, padding=1, padding_mode="replicate"))
+        self.pens = Pens(widths[0], self.directions, 2) if self.strokes else None
         self.bends = self.affine(*((width, 2**level) for level, width in enumerate(widths, 1)))
         for conv in (*self.downs, *self.skips, *self.merges):
             _initialise(conv, RELU_GAIN)
@@ -286,11 +330,12 @@ class UNet(GuidedGenerator):
         x, count = levels.pop(), len(self.merges)
         for up, skip, merge in zip(*(reversed(convs[:count]) for convs in (self.ups, self.skips, self.merges)), strict=True):
             x = relu(skip(levels.pop()) + merge(_enlarged(up(x))))
+        pens = [self.pens(x)] if self.pens else []
         if self.fine:
             x = relu(self.skips[-1](guides) + _enlarged(self.ups[-1](x)))  # (B, fine, H, W)
         # At half size, bilinear alone would leave marks of what is as fine as the grid.
         tail = self.tail(x) if self.fine else _softened(_enlarged(self.tail(x)))
-        return tail.split([3] + [1] * (self.out_channels - 3), 1)
+        return [*tail.split([3] + [1] * (self.out_channels - 3), 1), *pens]
 
 
 class ResNet(GuidedGenerator):
@@ -310,6 +355,7 @@ class ResNet(GuidedGenerator):
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Conv2d(c1, c1, 3, padding=1)
         self.tail = Tail(c1, 2, self.out_channels)
+        self.pens = Pens(c1, self.directions, 2) if self.strokes else None
         self.bends = self.affine((c1, 2), (c2, 4))
         for conv in (self.front, self.down, self.after):
             _initialise(conv, RELU_GAIN)
@@ -321,7 +367,7 @@ class ResNet(GuidedGenerator):
         half = fine(relu(self.front(guides)), shares)  # (B, c1, H/2, W/2)
         quarter = self.up(self.middle(coarse(relu(self.down(half)), shares)))  # (B, c1, H/4, W/4)
         half = relu(self.after(_twice(quarter)))
-        return self.tail(half)
+        return [*self.tail(half), *([self.pens(half)] if self.pens else [])]
 
 
 def _twice(x: Tensor) -> Tensor:

@@ -176,6 +176,9 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
         len(config.looks),
         config.grain,
         config.fine,
+        config.strokes,
+        config.stroke_width,
+        config.stroke_length,
     )
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")

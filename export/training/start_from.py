@@ -45,8 +45,8 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     them, the first one first.
 
     The generator may see more passes, listed after the earlier ones, and may have gates, which they need not have: both start
-    without effect, or, as for the gate of the image, nearly so. It may have fewer residual blocks: those with the largest weights
-    stay.
+    without effect, or, as for the gate of the image, nearly so. It may have strokes, which take the place of noise that the
+    earlier one saw. It may have fewer residual blocks: those with the largest weights stay.
     A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
@@ -60,6 +60,7 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     found = _unpadded(found, generator.state_dict())
     if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
         found = _widened(found, generator.state_dict())
+    found = _with_strokes(found, generator) if generator.strokes else found
     found = _with_controls(found, generator)
     if generator.gate:
         found = _with_gates(found, generator)
@@ -124,13 +125,24 @@ def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tens
     return wide
 
 
+def _with_strokes(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights with pens as they begin, and with zeros for strokes and controls; without those of noise, if ours has none."""
+    own, wide = generator.state_dict(), dict(found)
+    both = generator.in_channels - generator.directions - len(generator.controls) * (not generator.noise)
+    for name, weight in found.items():
+        if name in own and weight.ndim == 4 and own[name].shape[1] == generator.in_channels != weight.shape[1]:
+            zeros = weight.new_zeros(len(weight), own[name].shape[1] - both, *weight.shape[2:])
+            wide[name] = torch.cat([weight[:, :both], zeros], 1)
+    return wide | {name: t for name, t in own.items() if name.startswith("pens.") and name not in found}
+
+
 def _with_controls(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
     """The weights with zeros for the generator's controls, if these are what they lack: nothing changes at first."""
     own, wide, count = generator.state_dict(), dict(found), len(generator.controls)
     for name, weight in found.items() if count else ():
         if name in own and weight.ndim == own[name].ndim == 4 and own[name].shape[1] - weight.shape[1] == count:
             noise = generator.noise_channels if "position" not in generator.passes else 0
-            noise += generator.grain_channels  # these come last of all
+            noise += generator.grain_channels + generator.directions  # these come last of all
             place = weight.shape[1] - noise
             zeros = weight.new_zeros(len(weight), count, *weight.shape[2:])
             wide[name] = torch.cat([weight[:, :place], zeros, weight[:, place:]], 1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.frame import check_frame, read_frame
+from core.layer_names import USUAL_NAMES
 from core.layers import LayerError, Selection
 from core.passes import PASSES, PassError, guide
 
@@ -176,8 +177,6 @@ def test_a_guide_of_another_view_layer_is_not_taken(tmp_path):
 
 
 def test_every_usual_name_belongs_to_one_pass():
-    from core.layers import USUAL_NAMES
-
     assert set(USUAL_NAMES) == set(PASSES)
     names = [name for usual in USUAL_NAMES.values() for group in usual for name in group.split()]
     assert len(names) == len(set(names)) and all(name == name.lower() and "_" not in name for name in names)

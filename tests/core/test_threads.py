@@ -19,6 +19,10 @@ def test_results_come_in_order_and_from_several_threads(monkeypatch):
     assert threads.spread(together, []) == []
 
 
+def test_a_single_item_starts_no_thread():
+    assert threads.spread(lambda _: threading.current_thread(), [0]) == [threading.current_thread()]
+
+
 def test_an_error_is_raised():
     with pytest.raises(ZeroDivisionError):
         threads.spread(lambda x: 1 / x, (2, 1, 0))

@@ -27,6 +27,11 @@ LINES = Control("line_weight", 0.0, 3.0, 1.0, "How thick the lines are; 0 leaves
 KNOBS = {
     "cel": (LINES, Control("tones", 2.0, 8.0, 4.0, "Steps of light from black to white")),
     "graphic_novel": (LINES, Control("tones", 2.0, 9.0, 5.0, "Steps of tone from black to white")),
+    "ink_hatching": (LINES, Control("hatching", 0.0, 2.0, 1.0, "How early the shade is hatched; 0 leaves strokes out")),
+    "oil_painting": (
+        Control("brush_marks", 0.0, 2.5, 1.0, "How deep the brush leaves its marks in the paint"),
+        Control("broken_colour", 0.0, 2.5, 1.0, "How far strokes differ from what they paint"),
+    ),
     "watercolour": (
         Control("water", 0.0, 2.0, 1.0, "How far the washes run and how much pigment pools"),
         Control("edges", 0.0, 2.5, 1.0, "How dark the borders of the washes dry"),

@@ -7,6 +7,7 @@ import torch
 
 from core.colour import encode_log
 
+from ...networks.strokes import StrokeNoise
 from ...networks.surface_noise import NoiseEverywhere, SurfaceNoise
 
 
@@ -19,18 +20,30 @@ def noise_everywhere(passes: dict[str, np.ndarray], channels: int) -> np.ndarray
     """The noise that a generator with `--noise-everywhere` sees, (H, W, channels): where no surface is known, as in skies, it
     sticks to the picture's tones, and where these are flat, to the screen."""
     image = encode_log(np.maximum(passes["image"][..., :3], 0))
-    row, column = np.mgrid[: image.shape[0], : image.shape[1]]
-    return _shown(_module(NoiseEverywhere, channels), image, np.stack([column, row], -1), passes["position"])
+    return _shown(_module(NoiseEverywhere, channels), image, _places(image), passes["position"])
+
+
+def strokes(passes: dict[str, np.ndarray], directions: int, width: float, length: float) -> np.ndarray:
+    """The strokes along the form that a generator with `--strokes DIRECTIONS --stroke-width WIDTH --stroke-length LENGTH` sees,
+    (H, W, directions), of deviation 1."""
+    position = passes["position"]
+    return _shown(_module(StrokeNoise, directions, width, length), position, passes["normal"], _places(position))
+
+
+def _places(picture: np.ndarray) -> np.ndarray:
+    row, column = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    return np.stack([column, row], -1)
 
 
 def _shown(module: torch.nn.Module, *pictures: np.ndarray) -> np.ndarray:
     height, width = pictures[0].shape[:2]
-    evened = [np.pad(p, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge").transpose(2, 0, 1)[None] for p in pictures]
+    lacking = ((0, -height % 4), (0, -width % 4), (0, 0))
+    evened = [np.pad(p, lacking, mode="edge").transpose(2, 0, 1)[None] for p in pictures]
     with torch.no_grad():
         noise = module(*(torch.from_numpy(np.ascontiguousarray(p, np.float32)) for p in evened))
     return noise[0].numpy().transpose(1, 2, 0)[:height, :width]
 
 
 @cache
-def _module(kind: type[SurfaceNoise], channels: int) -> SurfaceNoise:
-    return kind(channels)
+def _module(kind: type[torch.nn.Module], *options: float) -> torch.nn.Module:
+    return kind(*options)

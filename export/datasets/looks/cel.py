@@ -11,6 +11,8 @@ from .tones import quantise, smoothstep
 
 TONES = 4.0
 """Steps of light from black to white, on the log curve."""
+RIM = np.array([0.22, 0.24, 0.32], np.float32)
+"""By how much lines are lighter than the dark, where dark ones would not show, encoded."""
 FAR = 1e9
 """Depth beyond which there is no surface."""
 
@@ -27,12 +29,9 @@ def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, to
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     edges = borders(passes)
-    lit = luminance(np.minimum(encode_log(rgb), 1.2))
-    terminator = smoothstep(0.025, 0.08, ndimage.gaussian_gradient_magnitude(lit, 2.0))
-    flat = within_edges(encode_log(rgb), np.maximum(edges, terminator), 16)
-    flat = flat + (ndimage.gaussian_filter(flat, (1, 1, 0)) - flat) * (1 - np.minimum(edges, 1))[..., None]
+    flat = flat_colour(passes, 16)
     tone = luminance(flat)
-    encoded = grade(flat + (quantise(tone, tones, 9.0) - tone)[..., None])
+    encoded = grade(flat + (quantise(tone, tones, 14.0) - tone)[..., None])
     tone = luminance(encoded)
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
     gouache = within_edges(encode_log(rgb), edges, 20)
@@ -40,7 +39,16 @@ def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, to
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter(luminance(encode_log(rgb)), 0.7))
     encoded = encoded + (encode_log(rgb) - encoded) * lamp[..., None]
     ink = spread(weighted(contours_inside(passes, ndimage.maximum_filter(tone, 5)), line_weight), 1.5)
-    return decode_log(encoded + (line_colour(encoded) - encoded) * ink[..., None]).astype(np.float32)
+    return decode_log(encoded + (line_colour(encoded, passes["albedo"]) - encoded) * ink[..., None]).astype(np.float32)
+
+
+def flat_colour(passes: dict[str, np.ndarray], reach: float) -> np.ndarray:
+    """The encoded image smoothed over about `reach` pixels within the edges of things and of light, (H, W, 3)."""
+    encoded, edges = encode_log(np.maximum(passes["image"][..., :3], 0)), borders(passes)
+    lit = luminance(np.minimum(encoded, 1.2))
+    terminator = smoothstep(0.025, 0.08, ndimage.gaussian_gradient_magnitude(lit, 2.0))
+    flat = within_edges(encoded, np.maximum(edges, terminator), reach)
+    return flat + (ndimage.gaussian_filter(flat, (1, 1, 0)) - flat) * (1 - np.minimum(edges, 1))[..., None]
 
 
 def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
@@ -59,8 +67,11 @@ def grade(encoded: np.ndarray) -> np.ndarray:
     return np.maximum(tone + rich * (encoded - tone) + cool * shade + warm * light, 0)
 
 
-def line_colour(encoded: np.ndarray) -> np.ndarray:
-    """A dark variant of the colour around (encoded RGB)."""
+def line_colour(encoded: np.ndarray, albedo: np.ndarray) -> np.ndarray:
+    """A dark variant of the colour around, and in the dark a light one of the thing's own (encoded RGB)."""
     near = ndimage.gaussian_filter(np.minimum(encoded, 1), (2, 2, 0))
     tone = luminance(near)[..., None]
-    return np.maximum(0.3 * tone + 0.9 * (near - tone), 0)
+    paint = encode_log(albedo)
+    light = tone + RIM + 0.4 * (paint - luminance(paint)[..., None])
+    dark = np.maximum(0.3 * tone + 0.9 * (near - tone), 0)
+    return light + (dark - light) * smoothstep(0.1, 0.17, ndimage.gaussian_filter(tone, (3, 3, 0)))

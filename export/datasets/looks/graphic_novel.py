@@ -5,19 +5,22 @@ from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
+from .cel import flat_colour
 from .lines import contours, spread, weighted
-from .tones import flatten, lightness, quantise, smoothstep
+from .tones import lightness, quantise, smoothstep
 
 INK = np.array([0.012, 0.010, 0.028], np.float32)
 """Blue black, linear Rec.709."""
-PEN = 0.9
-"""Coverage of a contour; the darker the lines, the more they flicker."""
+PALE = np.array([0.37, 0.40, 0.49], np.float32)
+"""Lines inside of black, where ink would not show, encoded."""
+PEN = 0.95
+"""Coverage of a contour."""
 SIGMA = 1.6
 """Width of the brush in pixels."""
 SHARPNESS = 6.0
 """How far a tone is pulled to black, or away from it, by its difference from its surroundings."""
-BLACK = 0.26
-"""Tone (encoded luminance) that becomes half ink."""
+BLACK = 0.17, 0.26
+"""Tone (encoded luminance) that becomes half ink, in the dark and in the light."""
 
 
 def graphic_novel(
@@ -27,17 +30,27 @@ def graphic_novel(
 
     line_weight, tones: knobs, one number or (H, W): how thick the lines are, 0 for none, and steps of tone up to white.
 
-    Washes: joint bilateral filtering on colour, normal and albedo (Eisemann and Durand 2004), then luminance quantisation
-    with soft steps (Winnemoeller, Olsen and Gooch 2006). Contours: discontinuities of depth and normal (Saito and Takahashi
-    1990) and of albedo. Blacks and brush lines: a threshold of the tone sharpened by a difference of Gaussians (Winnemoeller,
+    Washes: colour smoothed within edges (Gastal and Oliveira 2011), then luminance quantisation in soft steps (Winnemoeller,
+    Olsen and Gooch 2006). Contours: discontinuities of depth and normal (Saito and Takahashi 1990) and of albedo; they turn pale
+    inside of black. Blacks and brush lines: a threshold of the tone sharpened by a difference of Gaussians (Winnemoeller,
     Kyprianidis and Olsen 2012). All of it lies where things are, so that it moves with them; radiance above 1 keeps its value.
     """
-    rgb = np.maximum(passes["image"][..., :3], 0)
-    flat = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
+    flat = flat_colour(passes, 10)
     tone = luminance(flat)
-    wash = tint(flat, tone, quantise(tone, tones, 4.0))
-    ink = np.maximum(PEN * spread(weighted(contours(passes, tone), line_weight), 1.3), spotted(lightness(flat), line_weight))
-    return decode_log(wash + (encode_log(INK) - wash) * ink[..., None]).astype(np.float32)
+    wash = tint(flat, tone, quantise(tone, tones, 14.0))
+    # Thin dark stripes, as between tiles, are no shadows.
+    black = spotted(ndimage.median_filter(lightness(flat), 7, mode="nearest"), line_weight)
+    painted = wash + (encode_log(INK) - wash) * black[..., None]
+    lines = PEN * spread(weighted(contours(passes, tone), line_weight), 1.3)
+    return decode_log(painted + (pen(passes["albedo"], black) - painted) * lines[..., None]).astype(np.float32)
+
+
+def pen(albedo: np.ndarray, black: np.ndarray) -> np.ndarray:
+    """Colour of the lines (encoded RGB): ink, but a pale shade of the thing's own colour inside of black (H, W)."""
+    paint = encode_log(albedo)
+    pale = PALE + 0.5 * (paint - luminance(paint)[..., None])
+    inside = smoothstep(0.65, 0.95, ndimage.gaussian_filter(black, 2.5))[..., None]
+    return encode_log(INK) + (pale - encode_log(INK)) * inside
 
 
 def tint(flat: np.ndarray, tone: np.ndarray, stepped: np.ndarray) -> np.ndarray:
@@ -53,4 +66,5 @@ def tint(flat: np.ndarray, tone: np.ndarray, stepped: np.ndarray) -> np.ndarray:
 def spotted(tone: np.ndarray, line_weight: float | np.ndarray = 1.0) -> np.ndarray:
     """Ink coverage [0, 1]: what is dark, and lines along the dark side of edges."""
     fine, coarse = (ndimage.gaussian_filter(tone, sigma) for sigma in (SIGMA, 1.6 * SIGMA))
-    return smoothstep(BLACK + 0.14, BLACK - 0.14, fine + SHARPNESS * line_weight * (fine - coarse))
+    half = np.clip(0.05 + 0.75 * ndimage.gaussian_filter(tone, 12), *BLACK)
+    return smoothstep(0.07, -0.07, fine + SHARPNESS * line_weight * (fine - coarse) - half)

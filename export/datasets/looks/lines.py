@@ -16,7 +16,7 @@ BEYOND = 0.2
 any a light fringe would show."""
 SHORTEST = 24
 """Pixels that a line has at least, about twice its length: less is texture or noise, not drawing."""
-NO_LINE = 0.6, 0.42
+NO_LINE = 0.5, 0.36
 """Share of the pixels around that touch steps: where there are no lines any more, and up to which all are drawn."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
@@ -30,7 +30,7 @@ def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     """
     near, far = sides(passes["depth"])
     outline = np.maximum(near, BEYOND * far)
-    inner = np.maximum(0.9 * creases(passes["normal"]), 0.7 * materials(passes["albedo"]))
+    inner = np.maximum(0.9 * creases(passes["normal"]), 0.7 * sparse(materials(passes["albedo"])))
     return thinned(np.maximum(outline, inner * apart(near, far)) * (1 - smoothstep(1.3, 1.6, tone)))
 
 
@@ -65,6 +65,11 @@ def thinned(ink: np.ndarray) -> np.ndarray:
     return ink * (1 - 0.8 * smoothstep(0.3, 0.6, ndimage.gaussian_filter(ink, CROWD)))
 
 
+def sparse(ink: np.ndarray) -> np.ndarray:
+    """Those borders of paint that stand alone: a pattern, as of boards or stripes, is colour enough."""
+    return ink * (1 - smoothstep(0.08, 0.18, ndimage.gaussian_filter(ink, CROWD)))
+
+
 def spread(ink: np.ndarray, gain: float = 1.0) -> np.ndarray:
     """Coverage (H, W) of a pen whose line is soft at its borders: hard lines flicker when they move by parts of a pixel."""
     return np.minimum(1, gain * ndimage.gaussian_filter(ink, 0.8))
@@ -94,7 +99,7 @@ def sides(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     An outline belongs on the nearer one, so that it moves with what it belongs to: one that straddles both tears at each step.
     A small step counts like a large one.
     """
-    near, far = (ndimage.gaussian_filter(side, 1.1) for side in steps(depth))
+    near, far = (ndimage.gaussian_filter(side, 1.3) for side in steps(depth))
     nearer = smoothstep(-0.04, 0.04, near - far)  # a wire, with distance on both sides, is line enough
     # Depth is not antialiased: a new threshold rounds the staircase off.
     return smoothstep(0.03, 0.1, near) * nearer, smoothstep(0.03, 0.1, far) * (1 - nearer)
@@ -103,7 +108,7 @@ def sides(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def steps(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pixels that touch a step of depth (H, W, 1) on its nearer and on its farther side, (H, W) each in [0, 1]."""
     # Out of focus or in motion, depth is that of one ray in each pixel: the median takes away what stands alone.
-    calm = ndimage.median_filter(depth, (3, 3, 1), mode="nearest")
+    calm = ndimage.median_filter(depth, (5, 5, 1), mode="nearest")
     marked = tuple(np.zeros(depth.shape[:2], np.float32) for _ in range(2))
     for bend, slant in bends(calm):
         for side, sign in zip(marked, (1, -1), strict=True):
@@ -139,7 +144,7 @@ def bends(depth: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def creases(normal: np.ndarray) -> np.ndarray:
     """Where surfaces that meet turn by 20 degrees or more, (H, W) in [0, 1]; not where one is round, however small."""
-    return ridges(normal, 0.18, 0.4)
+    return ridges(ndimage.median_filter(normal, (3, 3, 1), mode="nearest"), 0.15, 0.4)
 
 
 def materials(albedo: np.ndarray) -> np.ndarray:
@@ -160,13 +165,19 @@ def ridges(picture: np.ndarray, low: float, high: float) -> np.ndarray:
         size = (5, 1) if axis == 0 else (1, 5)
         both_sides = np.reshape([1, 0, 0, 0, 0, 0, 0, 0, 1], (9, 1) if axis == 0 else (1, 9))
         around = ndimage.minimum_filter(change, footprint=both_sides, mode="constant", cval=np.inf)
-        crest = change >= 0.8 * ndimage.maximum_filter(change, size=size, mode="nearest")
+        crest = change >= 0.7 * ndimage.maximum_filter(change, size=size, mode="nearest")
         np.maximum(lines, crest * smoothstep(low, high, change - 1.3 * around), out=lines)
     # A line that is strong somewhere is strong all along (the hysteresis of Canny 1986).
-    pieces, count = ndimage.label(lines > 0.05, np.ones((3, 3)))
+    pieces, count = ndimage.label(bridged(lines > 0.05), np.ones((3, 3)))
     strong = np.bincount(pieces[lines > 0.9], minlength=count + 1) > 0
+    strong[0] = False
     drawn = long_enough(strong[pieces] & (lines > 0.05))
-    return smoothstep(0.15, 0.5, ndimage.gaussian_filter(drawn.astype(np.float32), 0.7))
+    return smoothstep(0.15, 0.45, ndimage.gaussian_filter(drawn.astype(np.float32), 0.8))
+
+
+def bridged(lines: np.ndarray) -> np.ndarray:
+    """Lines (H, W), bool, whose gaps of up to two pixels are closed."""
+    return ndimage.binary_closing(np.pad(lines, 1, mode="edge"), np.ones((3, 3)))[1:-1, 1:-1]
 
 
 def slope(picture: np.ndarray, sigma: float) -> np.ndarray:

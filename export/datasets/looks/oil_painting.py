@@ -1,60 +1,59 @@
-"""Oil painting: dabs of a brush that follow form, broad ones first and finer ones where there is more to see, in raking light."""
+"""Oil painting: strokes of a broad brush that follow the form, of paint mixed and broken on the palette, in raking light."""
 
 import numpy as np
 from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
-from .anchored import noise_everywhere
-from .dabs import Brush, Canvas, form_of, lay, missed, places, whole_surfaces
-from .directions import directions
-from .tones import flatten, smoothstep
+from .anchored import strokes
+from .lines import borders
+from .smoothing import within_edges
+from .tones import flatten, quantise, smoothstep
 
-BROAD, MIDDLE, FINE = Brush(40, 15, 4.2), Brush(26, 9, 3.4), Brush(13, 4.5, 2.6)
-"""The brushes, in the order in which they are taken up."""
-MISSED = 0.022, 0.03
-"""How far, on the log curve, the canvas may miss the picture before the middle and the fine brush are taken up there."""
+WIDTH, LENGTH = 21.0, 3.0
+"""Pixels from one stroke to the next, and the length of one, in widths."""
+TONES = 9.0
+"""Tones between black and white that are mixed."""
+REACH = 0.05
+"""How far, on the log curve, the strokes of one tone reach into the next."""
+LEAN = 0.045
+"""How far a stroke's colour leans to warm or cool, on the log curve."""
 LIGHT = np.array([-0.8, -0.6], np.float32)
 """Direction that the raking light comes from, (y, x): up and left."""
+MARKS = 0.08
+"""How much the raking light changes the paint."""
 
 
-def oil_painting(passes: dict[str, np.ndarray]) -> np.ndarray:
-    """Dabs of mixed paint with ends, overlaps and the marks of bristles: (H, W, 3) linear Rec.709, >= 0.
+def oil_painting(
+    passes: dict[str, np.ndarray], brush_marks: float | np.ndarray = 1.0, broken_colour: float | np.ndarray = 1.0
+) -> np.ndarray:
+    """Strokes of mixed paint with ends, overlaps and the marks of the brush: (H, W, 3) linear Rec.709, >= 0.
 
-    Brushes from broad to fine, each where the canvas still misses the picture (Hertzmann 1998); dabs sit where noise that sticks
-    to surfaces has its crests, as the particles of Meier 1996 do, follow the form (Hays and Essa 2004), end where it ends, and
-    have the colour of the place they sit at, leaning to warm or cool, light or dark. A raking light brings out borders and
-    bristles (Hertzmann 2002). Radiance above 1 keeps its value.
+    brush_marks, broken_colour: knobs, one number or (H, W): relief of the paint in raking light (Hertzmann 2002), and how far
+    strokes differ in tone and colour from what they paint.
+
+    Paint is mixed in few tones, and where one ends and the next begins the ridges of noise that sticks to surfaces and follows
+    the form (Hays and Essa 2004) interlock, as strokes laid over each other do; others lean to warm and cool. The generator sees
+    the same noise. Radiance above 1 keeps its value.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
     flat = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
-    first, second = ndimage.gaussian_filter(noise_everywhere(passes, 2), (1, 1, 0)).transpose(2, 0, 1)
-    along, across = directions(passes["normal"])
-    form, whole = form_of(passes), whole_surfaces(passes)
-    reference = palette(flat, luminance(flat))
-    canvas = Canvas(reference.copy(), np.full(first.shape, 0.4, np.float32))
-    mixed = broken(reference, first, second)
-
-    def spots(*grains: np.ndarray) -> np.ndarray:
-        return np.concatenate([places(grain, whole) for grain in grains])
-
-    between = first + second, first - second
-    lay(canvas, BROAD, spots(first, second), first * second, mixed, along, form)
-    lay(canvas, MIDDLE, missed(canvas, reference, spots(*between), 4.0, MISSED[0]), second, mixed, along, form)
-    crowd = spots(first, second, *between, first * second)
-    lay(canvas, FINE, missed(canvas, reference, crowd, 1.5, MISSED[1]), between[0], mixed, along, form)
-    relief = ndimage.gaussian_filter(canvas.relief, 0.6)
+    edges = borders(passes)
+    even = within_edges(flat, edges, 4)
+    ridges = strokes(passes, 1, WIDTH, LENGTH)[..., 0]
+    tone = luminance(even)
+    # Of little light little can be broken, and what is all but white stays calm.
+    some = np.minimum(1, tone.clip(0) / 0.3) * (1 - 0.6 * smoothstep(0.75, 1.0, tone))
+    mixed = quantise(tone + broken_colour * REACH * some * ridges, TONES, 5.0)
+    reference = palette(even + (mixed - tone)[..., None], mixed)
+    # Some strokes are warmer, what shows between them cooler.
+    warm = smoothstep(0.9, 1.3, ridges) - smoothstep(0.9, 1.3, -ridges)
+    paint = reference + (LEAN * broken_colour * some * warm)[..., None] * np.array([1.0, 0.25, -0.8], np.float32)
+    relief = ndimage.gaussian_filter(np.tanh(1.5 * ridges), 0.7)
     raked = sum(part * slope for part, slope in zip(LIGHT, np.gradient(relief), strict=True))
-    paint = canvas.colours * (1 - 0.07 * np.tanh(4 * raked))[..., None]
+    paint = paint * (1 - MARKS * brush_marks * (0.4 + 0.6 * some) * np.tanh(3 * raked))[..., None]
     light = smoothstep(1.1, 1.4, luminance(flat))[..., None]
     return decode_log(np.maximum(paint + (flat - paint) * light, 0)).astype(np.float32)
-
-
-def broken(colours: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Colours (H, W, 3) that lean to warm or cool and to light or dark with noise (H, W) each, as they lie on the palette."""
-    warm, bright = np.tanh(2 * second)[..., None], np.tanh(3 * first - second)[..., None]
-    leaning = 0.022 * warm * np.array([1, 0.2, -1], np.float32) + 0.032 * bright
-    return colours + leaning * np.minimum(1, colours.clip(0) / 0.3)
 
 
 def palette(flat: np.ndarray, tone: np.ndarray) -> np.ndarray:

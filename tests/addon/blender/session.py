@@ -1,16 +1,14 @@
-"""What else happens in a session: timers, threads, other add-ons, files opened one after the other. All without a window."""
+"""What else happens in a session: other add-ons, scripts, files opened one after the other. All without a window."""
 
 import contextlib
-import io
 import itertools
-import logging
 import os
 import shutil
 import sys
-import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -36,56 +34,6 @@ from scene import (
 clock = Clock()
 
 
-@contextlib.contextmanager
-def replaced(owner: object, name: str, value: object):
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
-
-
-@contextlib.contextmanager
-def variable(name: str, value: str):
-    before, os.environ[name] = os.environ[name], value
-    try:
-        yield
-    finally:
-        os.environ[name] = before
-
-
-@contextlib.contextmanager
-def logged():
-    """What the add-on logs meanwhile, instead of on the console."""
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    logger = logging.getLogger("gan_style")
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield text
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = True
-
-
-def timers_outlive_an_exception(folder: Path) -> None:
-    """Each of them goes on; the mistake is logged once, not twenty times a second."""
-    load_addon()
-    for name, called in (("trees.keep_in_sync", "sync"), ("run.after_edits", "hidden_scenes"), ("main_thread", "_calls")):
-        module("trees.keep_in_sync")._due = name == "trees.keep_in_sync"
-        module("run.after_edits")._due = bpy.context.scene.name if name == "run.after_edits" else ""
-        with replaced(module(name), called, None), logged() as text:
-            for _ in range(5):
-                clock.advance()
-        assert text.getvalue().count("Traceback") == 1 and not clock.failed, text.getvalue()
-        assert len(clock.due) == 4, clock.due
-    module("trees.keep_in_sync").request_sync()
-    clock.advance()
-    assert not module("trees.keep_in_sync")._due
-
-
 def switched_off_after_all(folder: Path) -> None:
     """unregister() takes everything away, also when timers are gone, a handler was removed or one module fails."""
     addon = load_addon()
@@ -102,11 +50,11 @@ def switched_off_after_all(folder: Path) -> None:
     def fails() -> None:
         raise OSError("a folder that is away")
 
-    with replaced(library, "forget", fails), contextlib.suppress(OSError):
+    with patch.object(library, "forget", fails), contextlib.suppress(OSError):
         addon.unregister()
         raise AssertionError("the mistake was swallowed")
     assert our_handlers() == [] and not clock.due and not hasattr(bpy.types, "CompositorNodeGANStyle")
-    with replaced(module("run.after_edits"), "add_handlers", None), contextlib.suppress(TypeError):
+    with patch.object(module("run.after_edits"), "add_handlers", None), contextlib.suppress(TypeError):
         addon.register()
         raise AssertionError("the mistake was swallowed")
     assert our_handlers() == [] and not clock.due and not hasattr(bpy.types, "CompositorNodeGANStyle")
@@ -128,50 +76,6 @@ def movie_that_cannot_be_opened(folder: Path) -> None:
     assert not keep_in_sync.is_idle()
     clock.advance()
     assert keep_in_sync.is_idle()
-
-
-def calls_for_the_main_thread(folder: Path) -> None:
-    """Results, exceptions, a call that waits until it is time, one that is given up, and those left when the add-on goes."""
-    addon = load_addon()
-    main_thread, cancelled = module("main_thread"), sys.modules["gan_style.core"].Cancelled
-    outcomes: dict[str, object] = {}
-
-    def ask(name: str, function, **options: object) -> threading.Thread:
-        def run() -> None:
-            try:
-                outcomes[name] = main_thread.call(function, **options)
-            except Exception as error:
-                outcomes[name] = type(error)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        return thread
-
-    def settle(*threads: threading.Thread) -> None:
-        patience_ends = time.monotonic() + 300
-        while any(thread.is_alive() for thread in threads) and time.monotonic() < patience_ends:
-            clock.advance()
-            time.sleep(0.01)
-        assert not any(thread.is_alive() for thread in threads)
-
-    settle(ask("thread", threading.current_thread), ask("raises", lambda: [][0]), ask("unready", bool, ready=lambda: [][0]))
-    assert outcomes == {"thread": threading.main_thread(), "raises": IndexError, "unready": IndexError}
-    ready, give_up = threading.Event(), threading.Event()
-    waiting = ask("waited", bool, ready=ready.is_set)
-    given_up = ask("given up", bool, ready=lambda: False, cancel=give_up.is_set)
-    clock.advance()
-    assert waiting.is_alive() and given_up.is_alive()
-    ready.set()
-    give_up.set()
-    settle(waiting, given_up)
-    assert outcomes["waited"] is False and outcomes["given up"] is cancelled
-    left = ask("left", bool, ready=lambda: False)
-    while not main_thread._calls:
-        time.sleep(0.01)
-    addon.unregister()
-    left.join(300)  # nobody pumps any more
-    assert not left.is_alive() and outcomes["left"] is cancelled
-    addon.register()
 
 
 def handlers_of_others(folder: Path) -> None:
@@ -230,90 +134,6 @@ def frames_of_an_animation_are_not_kept(folder: Path) -> None:
     assert len(cache._frames) == 1, len(cache._frames)
 
 
-def cancelled_while_an_error_is_shown(folder: Path) -> None:
-    """The error is still reported, and causes no other."""
-    addon = load_addon()
-    scene = start_over()
-    node = insert_style(scene.compositing_node_group, "swap")
-    frames, cancelled = module("run.run_nodes"), sys.modules["gan_style.core"].Cancelled
-    module("trees.keep_in_sync").sync()
-    key, plans = node.node_tree.session_uid, module("trees.hidden_scenes").plans(scene)
-
-    def call(function, *arguments: object) -> object:
-        if function is frames.as_it_stands:
-            return arguments[0]
-        if function is frames.capture:
-            raise frames.CaptureError("There are no pixels.")
-        raise cancelled
-
-    frames.run_scene(scene.name, 1, plans, module("settings").settings(), call)
-    run = addon.addon.run.log.latest(key)
-    assert run.error == "There are no pixels.", run
-
-
-def two_threads_at_once(folder: Path) -> None:
-    """What is noted of a picture belongs to the picture that is there, whichever run showed it last."""
-    load_addon()
-    scene = start_over()
-    insert_style(scene.compositing_node_group, "swap")
-    frames = module("run.run_nodes")
-    module("trees.keep_in_sync").sync()
-    (plan,) = module("trees.hidden_scenes").plans(scene)
-    shown, cancelled = [], sys.modules["gan_style.core"].Cancelled
-    first, second = ({"image": np.full((4, 5, 4), value, np.float32)} for value in (0.25, 0.75))
-
-    def run(passes: dict, give_up: bool = False, meanwhile=None) -> None:
-        def call(function, *arguments: object) -> object:
-            if function is frames.capture:
-                return passes
-            if meanwhile:
-                meanwhile()
-            if give_up:
-                raise cancelled
-            return function(*arguments)
-
-        frames.run_scene(scene.name, 1, (plan,), module("settings").settings(), call)
-
-    with replaced(frames, "show", lambda plan, frame: shown.append(float(frame[0, 0, 0]))):
-        run(first, give_up=True, meanwhile=lambda: run(second))  # an older run is overtaken and given up
-        run(second)
-        assert shown == [0.75], shown  # unchanged
-        run(first, meanwhile=lambda: run(second))  # ... and one that comes to show its picture after all
-        assert shown[-1] == 0.25
-        run(second)
-        assert shown[-1] == 0.75, shown
-
-
-def no_preferences_in_other_threads(folder: Path) -> None:
-    """They are read on the main thread, and handed in."""
-    addon = load_addon()
-    scene = start_over()
-    insert_style(scene.compositing_node_group, "swap")
-    frames, settings = module("run.run_nodes"), module("settings")
-    module("trees.keep_in_sync").sync()
-    plans, wanted, readers = module("trees.hidden_scenes").plans(scene), settings.settings(), set()
-    passes = {"image": np.ones((4, 5, 4), np.float32)}
-
-    def call(function, *arguments: object) -> object:
-        if function is frames.capture:
-            return passes
-        return arguments[0] if function is frames.as_it_stands else None
-
-    def noted(real):
-        return lambda: (readers.add(threading.current_thread()), real())[1]
-
-    with (
-        replaced(settings, "_preferences", noted(settings._preferences)),
-        replaced(settings, "own_folder", noted(settings.own_folder)),
-    ):
-        thread = threading.Thread(target=frames.run_scene, args=(scene.name, 1, plans, wanted, call))
-        thread.start()
-        thread.join()
-        assert not readers and addon.addon.run.log.last_runs()[-1].network_ran
-        settings.settings()
-        assert readers == {threading.main_thread()}
-
-
 def styles_are_looked_at_when_folders_change(folder: Path) -> None:
     """Drawing the node does not read the folders; what comes, goes, is renamed or broken is seen all the same."""
     load_addon()
@@ -321,12 +141,15 @@ def styles_are_looked_at_when_folders_change(folder: Path) -> None:
     styles = folder / "styles"
     shutil.copytree(FIXTURES, styles)
     (styles / "nowhere.onnx").symlink_to(folder / "gone.onnx")
-    with variable("GAN_STYLE_PATH", str(styles)):
+    with patch.dict(os.environ, GAN_STYLE_PATH=str(styles)):
         assert "nowhere.onnx can't be read" in library.installed()["nowhere"].error
         time.sleep(2 * library.TICK_NANOSECONDS / 1e9)
         standing = SimpleNamespace(monotonic=itertools.repeat(time.monotonic()).__next__, time_ns=time.time_ns)
         look = library._look_at
-        with replaced(library, "_look_at", lambda path: (looks.append(path), look(path))[1]), replaced(library, "time", standing):
+        with (
+            patch.object(library, "_look_at", lambda path: (looks.append(path), look(path))[1]),
+            patch.object(library, "time", standing),
+        ):
             library.installed()
             once = len(looks)
             for _ in range(20):
@@ -372,7 +195,7 @@ def in_a_window():
     in_renders = module("run.in_renders")
     app = SimpleNamespace(background=False, translations=bpy.app.translations)
     bpy.app.handlers.render_stats.remove(in_renders._on_stats)
-    with replaced(in_renders, "bpy", SimpleNamespace(app=app, data=bpy.data, types=bpy.types)):
+    with patch.object(in_renders, "bpy", SimpleNamespace(app=app, data=bpy.data, types=bpy.types)):
         yield in_renders
     bpy.app.handlers.render_stats.append(in_renders._on_stats)
 
@@ -416,13 +239,13 @@ def many_styles_stay_open(folder: Path) -> None:
     load_addon()
     library, opened = module("library"), []
     scene = start_over(frames=3)
-    with variable("GAN_STYLE_PATH", str(folder)):
+    with patch.dict(os.environ, GAN_STYLE_PATH=str(folder)):
         for name in "abcdef":
             shutil.copy(FIXTURES / "swap.onnx", folder / f"{name}.onnx")
             insert_style(scene.compositing_node_group, name)
         scene.render.filepath = str(folder / "####.exr")
         real = library.Generator
-        with replaced(library, "Generator", lambda *given, **options: (opened.append(given), real(*given, **options))[1]):
+        with patch.object(library, "Generator", lambda *given, **options: (opened.append(given), real(*given, **options))[1]):
             bpy.ops.render.render(animation=True)
     assert len(opened) == 6, len(opened)
 
@@ -442,7 +265,7 @@ def first_impression(folder: Path) -> None:
     load_addon()
     scene = start_over()
     library, hidden_scenes = module("library"), module("trees.hidden_scenes")
-    with variable("GAN_STYLE_PATH", ""):
+    with patch.dict(os.environ, GAN_STYLE_PATH=""):
         node = insert(scene.compositing_node_group, "CompositorNodeGANStyle")
         assert library.find(node.style).passes == ("image",)
         face = drawn(node)

@@ -53,6 +53,21 @@ def test_strong_colours_do_not_drown_in_the_black_of_graphic_novel(passes):
         assert picture.max() > 0.5 * max(strong) and picture.argmax() == np.argmax(strong)
 
 
+@pytest.mark.parametrize("name", ["cel", "graphic_novel"])
+def test_a_thing_in_the_dark_keeps_its_outline_before_the_dark(passes, name):
+    passes["image"][..., :3] = 0
+    across = encode_log(LOOKS[name](passes)).mean(-1)[32]
+    assert across[28:38].max() > across[4] + 0.1 and across[28:38].max() > across[48] + 0.1
+
+
+def test_a_pattern_of_paint_is_not_drawn_over_but_a_single_border_is(passes):
+    passes["depth"][:] = 10
+    single = lines.contours(passes, np.full((64, 96), 0.6, np.float32))
+    passes["albedo"] = np.where(np.arange(96)[:, None] // 6 % 2, 0.1, 0.5) * np.ones((64, 1, 3), np.float32)
+    pattern = lines.contours(passes, np.full((64, 96), 0.6, np.float32))
+    assert single[32].max() > 0.25 and pattern[16:48, 24:72].max() < 0.1
+
+
 def test_outlines_are_ink_and_lie_at_the_step_of_depth(passes):
     ink = lines.contours(passes, np.full((64, 96), 0.6, np.float32))
     assert ink[30, 32] > 0.9 and ink[30, 48] < 0.05 and ink[5, 5] < 0.05

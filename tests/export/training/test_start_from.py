@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from core import Style, load_style
+from core.controls import Control
 from export.config import ExportConfig, TrainConfig, resumed_config
 from export.export_onnx import export, round_weights, write_style
 from export.networks.build import make_generator
@@ -210,3 +211,18 @@ def test_a_style_file_whose_channels_are_padded_gives_the_weights_without_the_pa
     assert not torch.equal(other.front.weight, generator.front.weight)
     start_from(tmp_path / "nine.onnx", other, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
     assert other.front.weight.shape[1] == 9 and torch.equal(other.front.weight, generator.front.weight)
+
+
+def test_strokes_and_knobs_take_the_place_of_noise_and_change_nothing_but_what_pens_paint(tmp_path):
+    torch.manual_seed(3)
+    passes = ("image", "normal", "position")
+    noisy = make_generator(passes, widths=(16, 16, 1, 1), noise=2)
+    for parameter in noisy.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.05)
+    write_style(noisy, Style("Noisy", passes=passes, alignment=noisy.alignment), tmp_path / "noisy.onnx")
+    knob = Control("line_weight", 0.0, 2.0, 1.0)
+    stroked = make_generator(passes, widths=(16, 16, 1, 1), strokes=2, controls=[knob])
+    start_from(tmp_path / "noisy.onnx", stroked, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
+    seen, stayed = stroked.front.weight, noisy.front.weight
+    assert torch.allclose(seen[:, :6], stayed[:, :6].half().float(), atol=1e-3) and not seen[:, 6:].any()
+    assert seen.shape[1] == 9 and stroked.pens.weight.any()

@@ -48,8 +48,14 @@ def test_lines_are_a_darker_shade_of_their_own_colour(ball):
     edge = picture[48, 24:33].min()
     assert edge < 0.6 * picture[48, 10] and edge < 0.6 * picture[48, 34]
     red = np.zeros((16, 16, 3), np.float32) + np.array([0.8, 0.4, 0.4], np.float32)
-    line = line_colour(red)[8, 8]
+    line = line_colour(red, red)[8, 8]
     assert line[0] > line[1] and luminance(line) < 0.6 * luminance(red[8, 8])
+
+
+def test_in_the_dark_lines_are_a_lighter_shade_of_the_thing_s_own_colour(ball):
+    dark, paint = np.full((16, 16, 3), 0.03, np.float32), np.full((16, 16, 3), [0.6, 0.1, 0.1], np.float32)
+    line = line_colour(dark, paint)[8, 8]
+    assert luminance(line) > luminance(dark[8, 8]) + 0.15 and line[0] > line[1]
 
 
 def test_borders_are_silhouettes_and_not_slopes(ball):

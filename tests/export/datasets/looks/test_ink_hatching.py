@@ -3,34 +3,47 @@ import importlib
 import numpy as np
 
 from core.colour import decode_log, encode_log, luminance
+from export.datasets.looks.anchored import strokes
 
 from .walls import wall
 
 ink = importlib.import_module("export.datasets.looks.ink_hatching")
 
 
+def hatching(tone: float, passes: dict | None = None) -> np.ndarray:
+    """The strokes of the first direction on a wall of one tone."""
+    passes = passes or wall()
+    shade = np.full(passes["depth"].shape[:2], (ink.LIGHT - tone) / (ink.LIGHT - ink.DARK), np.float32)
+    return ink.hatched(strokes(passes, 2, ink.WIDTH, ink.LENGTH)[..., 0], shade)
+
+
 def test_strokes_come_and_swell_as_the_tone_falls():
-    drawn = [ink.hatching(np.full((96, 144), tone, np.float32), wall()).mean() for tone in (0.95, 0.75, 0.55, 0.35, 0.2)]
+    drawn = [hatching(tone).mean() for tone in (0.95, 0.75, 0.55, 0.35, 0.2)]
     assert drawn[0] == 0 and all(a < b for a, b in zip(drawn, drawn[1:], strict=False))
 
 
 def test_strokes_of_a_lighter_tone_stay_in_a_darker_one():
-    light, dark = (ink.hatching(np.full((96, 144), tone, np.float32), wall()) for tone in (0.6, 0.4))
+    light, dark = (hatching(tone) for tone in (0.6, 0.4))
     assert (dark >= light - 1e-6).all() and dark.mean() > 1.3 * light.mean()
 
 
 def test_strokes_are_lines_with_paper_between_that_are_as_dark_in_the_light_as_in_the_shade():
     for tone, most in ((0.7, 0.2), (0.5, 0.5)):
-        drawn = ink.hatching(np.full((96, 144), tone, np.float32), wall())
+        drawn = hatching(tone)
         assert 0.01 < (drawn > 0.5).mean() < most and drawn.max() > 0.9
 
 
 def test_strokes_stick_to_the_wall_that_moves():
-    tone = np.full((128, 192), 0.5, np.float32)
-    here, moved = (ink.hatching(tone, wall(128, 192, right)) for right in (0, 4))
+    here, moved = (hatching(0.5, wall(128, 192, right)) for right in (0, 4))
     inner = (slice(32, -32), slice(40, -40))
     same, still = (np.corrcoef(a[inner].ravel(), here[inner].ravel())[0, 1] for a in (np.roll(moved, 4, 1), moved))
     assert same > 0.9 > 0.6 > still
+
+
+def test_knobs_leave_out_strokes_and_hatch_earlier():
+    passes = wall() | {"image": np.full((96, 144, 4), 0.25, np.float32)}
+    none, usual, early = (encode_log(ink.ink_hatching(passes, hatching=amount)).mean() for amount in (0.0, 1.0, 2.0))
+    assert none > usual + 0.004 > early + 0.01
 
 
 def test_strong_colours_are_hatched_but_do_not_drown_in_black():
@@ -39,9 +52,12 @@ def test_strong_colours_are_hatched_but_do_not_drown_in_black():
     assert np.median(picture[..., 0]) > 5 * np.median(picture[..., 2]) and (picture[..., 0] > 0.2).mean() > 0.4
 
 
-def test_where_there_is_no_surface_there_are_no_strokes():
-    nothing = {name: 0 * array for name, array in wall().items()}
-    assert ink.hatching(np.full((96, 144), 0.4, np.float32), nothing).max() == 0
+def test_in_the_black_outlines_are_left_light():
+    passes = wall()
+    passes["depth"][:, 72:] = 50
+    passes["image"][..., :3] = 0.002
+    picture = luminance(encode_log(ink.ink_hatching(passes)))
+    assert picture[:, 66:74].max(axis=1).min() > np.median(picture) + 0.02
 
 
 def test_pure_colours_do_not_begin_to_shine_and_light_keeps_its_brightness():

@@ -109,6 +109,14 @@ def test_a_round_thing_has_no_creases_however_small():
     assert creases(normal)[24, 28:44].max() < 0.05
 
 
+def test_a_crease_is_as_wide_where_it_falls_within_a_pixel_as_between_two():
+    x = np.arange(48)[None] - (20 + np.arange(48)[:, None] / 12)  # it leans by a pixel in twelve
+    share = np.clip(x, 0, 1)[..., None]
+    normal = (1 - share) * np.float32([0.7, -0.7, 0]) + share * np.float32([-0.7, -0.7, 0])
+    ink = creases(normal.astype(np.float32)).sum(1)[4:-4]
+    assert ink.min() > 1.5 and ink.max() < 1.7 * ink.min()
+
+
 def test_lines_do_not_know_how_large_the_scene_is(passes):
     passes["depth"] = passes["depth"] * (1 + 0.2 * np.random.default_rng(0).random((64, 96, 1), np.float32))
     drawn = contours(passes, TONE)

@@ -1,0 +1,142 @@
+"""Strokes that follow the form: noise on surfaces that is long in one direction, for a generator to lay paint along.
+
+It has no unit of length and no state, as SurfaceNoise has none, whose octaves it shares.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, pad, relu
+
+from .surface_noise import OCTAVES, PERIOD, _power_of_two
+
+WAVES = 16
+"""Plane waves whose directions fill a hemisphere, half an octave of lengths; of these a place takes the few that lie across."""
+AT_ONCE = 4
+"""Waves that are held in memory at once."""
+LEANING = 2 / 3
+"""Length of the waves relative to how long they look on surfaces, which most of them don't lie flat on."""
+SLANT = 0.6, 1.75
+"""Angles in radians, from level, of the first strokes and of those that cross them."""
+UPRIGHT = (0.25, 0.35, 0.9)
+"""What counts as up, in the world: no wall or floor faces that way, where level means nothing."""
+FACING = (0.0, -0.002, 0.0)
+"""Added to normals: what has none is as a wall."""
+SEED = 4
+"""Of lengths and phases, which all styles share."""
+
+
+class StrokeNoise(nn.Module):
+    """Position (B, 3, H, W), normal (B, 3, H, W) and place (B, 2, H, W), H and W multiples of 4, to strokes
+    (B, directions, H, W) of deviation 1: long ridges and furrows with ends, along the form; the second ones cross the first.
+
+    Anisotropic noise on surfaces (Lagae et al. 2009, section 4) as a sum of plane waves of the world-space point: each pixel
+    takes those that run across the stroke's direction there, a tangent that turns with the normal, in the two octaves that are
+    about `width` pixels long. What has no surface is a wall on the screen. Computed at half the size, directions at a quarter.
+    """
+
+    def __init__(self, directions: int, width: float = 12.0, length: float = 5.0):
+        """width: pixels from one stroke to the next, near or far. length: of a stroke, in widths."""
+        super().__init__()
+        source = torch.Generator().manual_seed(SEED)
+        number = torch.arange(WAVES) + 0.5  # a spiral down the hemisphere
+        height, turn = number / WAVES, number * (math.pi * (3 - 5**0.5))
+        across = torch.stack([(1 - height**2).sqrt() * turn.cos(), (1 - height**2).sqrt() * turn.sin(), height])
+        longer = 2 ** (0.5 * torch.rand(WAVES, generator=source) - 0.25)
+        waves = (across * longer * PERIOD).round()  # whole numbers of waves in a cell, along each axis
+        phases = torch.rand(WAVES, generator=source) * (2 * math.pi)
+        upright = torch.tensor(UPRIGHT)
+        self.register_buffer("waves", waves[..., None, None], persistent=False)  # (3, WAVES, 1, 1)
+        self.register_buffer("across", (waves / waves.norm(dim=0))[..., None, None], persistent=False)
+        self.register_buffer("phases", phases[None, :, None, None], persistent=False)
+        self.register_buffer("upright", (upright / upright.norm())[None, :, None, None], persistent=False)
+        self.register_buffer("facing", torch.tensor(FACING)[None, :, None, None], persistent=False)
+        self.slant, self.wave, self.narrow = SLANT[:directions], width * LEANING, length**2 / 2
+
+    def forward(self, position: Tensor, normal: Tensor, place: Tensor) -> Tensor:
+        # Pooling reads a pixel as it is, or compares neighbours, in full precision, where convolutions may round.
+        point = _mean_around(position)
+        extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
+        unknown = relu(1.0 - _size(point) * 2.0**60)  # 1 at the origin, which is what no surface gives, else 0
+        screen = max_pool2d(place, 1, stride=2)
+        point = point + unknown * torch.cat([screen[:, :1], screen[:, :1] * 0.0, -screen[:, 1:]], 1)
+        extent = extent * (1.0 - unknown) + unknown * 4.0
+        level, uphill = self.tangents(normal)
+        footprint = (_absolute(_doubled(uphill)) * extent).sum(1, keepdim=True) * 0.25
+        shares = [self.shares(level, uphill, angle) for angle in self.slant]
+        return interpolate(self.ridges(point, footprint, shares), scale_factor=2.0, mode="bilinear")
+
+    def tangents(self, normal: Tensor) -> tuple[Tensor, Tensor]:
+        """Unit vectors on the surface (B, 3, H/4, W/4), level and up the slope."""
+        smooth = avg_pool2d(normal, 8, stride=4, padding=2) + self.facing
+        level = _normalised(_cross(self.upright, smooth))
+        return level, _normalised(_cross(smooth, level))
+
+    def shares(self, level: Tensor, uphill: Tensor, angle: float) -> Tensor:
+        """How much of each wave makes strokes at an angle from level, (B, WAVES, H/2, W/2), whose squares sum to 2."""
+        over, up = _dot(level, self.across), _dot(uphill, self.across)
+        along, beside = over * math.cos(angle) + up * math.sin(angle), up * math.cos(angle) - over * math.sin(angle)
+        share = beside * beside * torch.exp(along * along * -self.narrow)
+        energy = (share * share).sum(1, keepdim=True) + 1e-6
+        return _doubled(share * torch.exp(torch.log(energy) * -0.5) * 2**0.5)
+
+    def ridges(self, point: Tensor, footprint: Tensor, shares: list[Tensor]) -> Tensor:
+        """Strokes of each direction, (B, directions, H/2, W/2), of points and the size of a pixel there."""
+        ideal = torch.log(footprint * self.wave + 2.0**-OCTAVES) * (1 / math.log(2)) + OCTAVES / 2
+        ideal = torch.clamp(ideal, 0.0, OCTAVES - 2.0)
+        octave = torch.floor(ideal)
+        turn = (ideal - octave) * (math.pi / 2)
+        cell = _power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD)
+        inside = point * cell
+        inside = inside - torch.floor(inside)
+        long, short = [0.0] * len(shares), [0.0] * len(shares)
+        for first in range(0, WAVES, AT_ONCE):
+            group = slice(first, first + AT_ONCE)
+            turns = _dot(inside, self.waves[:, group])
+            angle = (turns - torch.floor(turns)) * (2 * math.pi)
+            phases = self.phases[:, group]
+            longer, shorter = torch.sin(angle + phases), torch.sin(angle * 2.0 + phases)
+            for number, share in enumerate(shares):
+                part = share[:, group]
+                long[number] = long[number] + (part * longer).sum(1, keepdim=True)
+                short[number] = short[number] + (part * shorter).sum(1, keepdim=True)
+        return torch.cat(long, 1) * torch.sin(turn) + torch.cat(short, 1) * torch.sin(math.pi / 2 - turn)
+
+
+def _mean_around(position: Tensor) -> Tensor:
+    """(B, c, 2h, 2w) to (B, c, h, w): means over 4 x 4 pixels, since out of focus each pixel has a point of its own. Of sums of
+    two, which every provider rounds alike: the points of a pixel of 2 mm, 20 m away, differ by little more than is rounded."""
+    rows = position[..., ::2, :] + position[..., 1::2, :]
+    half = pad((rows[..., ::2] + rows[..., 1::2]) * 0.25, (0, 1, 0, 1), mode="replicate")
+    rows = half[..., :-1, :] + half[..., 1:, :]
+    return (rows[..., :-1] + rows[..., 1:]) * 0.25
+
+
+def _doubled(x: Tensor) -> Tensor:
+    """(B, c, h, w) to (B, c, 2h, 2w), nearest neighbours."""
+    return interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def _dot(vector: Tensor, directions: Tensor) -> Tensor:
+    """(B, 3, h, w) by (3, n, 1, 1): (B, n, h, w), in full precision, where convolutions may round."""
+    x, y, z = directions
+    return vector[:, 0:1] * x + vector[:, 1:2] * y + vector[:, 2:3] * z
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    (ax, ay, az), (bx, by, bz) = a.split(1, 1), b.split(1, 1)
+    return torch.cat([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], 1)
+
+
+def _normalised(vector: Tensor) -> Tensor:
+    return vector * torch.exp(torch.log((vector * vector).sum(1, keepdim=True) + 1e-12) * -0.5)
+
+
+def _absolute(x: Tensor) -> Tensor:
+    return relu(x) + relu(-x)
+
+
+def _size(vector: Tensor) -> Tensor:
+    """Sum of the absolute values of (B, c, h, w): (B, 1, h, w)."""
+    return _absolute(vector).sum(1, keepdim=True)
