@@ -229,9 +229,7 @@ def _flat(header: dict, channels: dict[str, np.ndarray], notes: list[str]) -> tu
         + ", volumes that overlap by their fronts" * (not exact)
         + (f", and these channels are left out: {', '.join(lost)}" if lost else "")
     )
-    header = {
-        name: value for name, value in header.items() if name not in ("tiles", "version", "maxSamplesPerPixel", "lineOrder")
-    }
+    header = {name: value for name, value in header.items() if name not in OF_DEEP}
     return header | {"type": OpenEXR.scanlineimage}, {names[key]: plane for key, plane in flat.items()}
 
 

@@ -19,8 +19,6 @@ for a trainer whose stdin nobody has any more; the folder of the newest style.""
 TEACH = ("painted", "picture")
 """By a few painted frames, or by pictures of the look."""
 SIZES = ("fast", "default", "high")
-RUNNING = ("hello", "progress", "preview", "note")
-"""Kinds of lines after which a training goes on, as long as the trainer lives."""
 
 
 class TrainingFolderError(ValueError):

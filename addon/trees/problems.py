@@ -74,7 +74,7 @@ def _of_media(node: bpy.types.Node) -> str:
         return ""
     path = Path(bpy.path.abspath(media.filepath, library=media.library))
     there = path.parent.is_dir() if media.source == "SEQUENCE" else path.is_file()
-    return "" if there else f"The file of '{media.name}', which feeds the node, is missing: {path}"
+    return "" if there else f"The file of '{media.name}', which feeds the node, is missing: {path}; choose it again in its node."
 
 
 def of_unknown_nodes(scene: bpy.types.Scene) -> str:

@@ -8,15 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
-from scene import FIXTURES, assert_close, insert, insert_style, is_ours, load_addon, make_scene, render, run_case, styled
-
-TREE = "Compositing"
-
-
-def hidden() -> list[str]:
-    """All data-blocks that the add-on keeps out of sight."""
-    kinds = (bpy.data.scenes, bpy.data.node_groups, bpy.data.images, bpy.data.objects, bpy.data.cameras, bpy.data.actions)
-    return sorted(block.name for kind in kinds for block in kind if is_ours(block))
+from scene import FIXTURES, assert_close, hidden, insert, insert_style, load_addon, make_scene, render, run_case, styled
 
 
 def our_handlers() -> list:

@@ -17,6 +17,7 @@ from scene import (
     ROOT,
     assert_close,
     assert_swapped,
+    hidden,
     hidden_scene,
     insert_group,
     insert_style,
@@ -29,12 +30,6 @@ from scene import (
     run_case,
     start_over,
 )
-
-
-def hidden() -> list[str]:
-    """All data-blocks of this file that the add-on keeps out of sight."""
-    kinds = (bpy.data.scenes, bpy.data.node_groups, bpy.data.images, bpy.data.objects, bpy.data.cameras, bpy.data.actions)
-    return sorted(block.name for kind in kinds for block in kind if is_ours(block) and block.library is None)
 
 
 def saved(place: Path) -> Path:

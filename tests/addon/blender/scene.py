@@ -1,10 +1,12 @@
 """Small scenes for the add-on's tests, and the add-on itself, registered from the checkout."""
 
-import importlib.util
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
+from unittest.mock import patch
 
 import bpy
 import numpy as np
@@ -16,20 +18,9 @@ os.environ["GAN_STYLE_PATH"] = str(FIXTURES)
 
 from core import Generator, load_style, stylize  # noqa: E402
 from core.exr import read_exr  # noqa: E402
+from export.datasets.addon import load_addon as load_addon  # noqa: E402
 
 WIDTH, HEIGHT = 60, 45
-
-
-def load_addon():
-    """Register the checkout as the package `gan_style`, unless it is."""
-    if "gan_style" in sys.modules:
-        return sys.modules["gan_style"]
-    spec = importlib.util.spec_from_file_location("gan_style", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    package = importlib.util.module_from_spec(spec)
-    sys.modules["gan_style"] = package
-    spec.loader.exec_module(package)
-    package.register()
-    return package
 
 
 def module(name: str) -> ModuleType:
@@ -83,9 +74,26 @@ def second_scene(name: str, size: tuple[int, int]) -> bpy.types.Scene:
     return scene
 
 
+@contextlib.contextmanager
+def in_a_window() -> Iterator[ModuleType]:
+    """What runs in renders takes this Blender for one with a window; its handler for statistics is not there in one."""
+    in_renders = module("run.in_renders")
+    app = SimpleNamespace(background=False, is_job_running=lambda _: False, translations=bpy.app.translations)
+    bpy.app.handlers.render_stats.remove(in_renders._on_stats)
+    with patch.object(in_renders, "bpy", SimpleNamespace(app=app, data=bpy.data, types=bpy.types)):
+        yield in_renders
+    bpy.app.handlers.render_stats.append(in_renders._on_stats)
+
+
 def is_ours(block: bpy.types.ID) -> bool:
     """Whether the add-on made the data-block and keeps it out of sight."""
     return block.get("gan_style") is not None
+
+
+def hidden() -> list[str]:
+    """All data-blocks of this file that the add-on keeps out of sight."""
+    kinds = (bpy.data.scenes, bpy.data.node_groups, bpy.data.images, bpy.data.objects, bpy.data.cameras, bpy.data.actions)
+    return sorted(block.name for kind in kinds for block in kind if is_ours(block) and block.library is None)
 
 
 def hidden_scene(role: str) -> bpy.types.Scene:

@@ -21,6 +21,7 @@ from scene import (
     FIXTURES,
     assert_close,
     assert_swapped,
+    in_a_window,
     insert,
     insert_style,
     load_addon,
@@ -187,17 +188,6 @@ def all_scenes_set_otherwise(folder: Path) -> None:
         assert_swapped(scene, node, folder)
     finally:
         bpy.app.handlers.render_init.remove(change)
-
-
-@contextlib.contextmanager
-def in_a_window():
-    """What runs in renders takes this Blender for one with a window; its handler for statistics is not there in one."""
-    in_renders = module("run.in_renders")
-    app = SimpleNamespace(background=False, translations=bpy.app.translations)
-    bpy.app.handlers.render_stats.remove(in_renders._on_stats)
-    with patch.object(in_renders, "bpy", SimpleNamespace(app=app, data=bpy.data, types=bpy.types)):
-        yield in_renders
-    bpy.app.handlers.render_stats.append(in_renders._on_stats)
 
 
 def not_called_in_a_window(folder: Path) -> None:

@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -16,6 +16,7 @@ from scene import (
     assert_close,
     assert_swapped,
     hidden_scene,
+    in_a_window,
     insert,
     insert_style,
     is_ours,
@@ -207,20 +208,14 @@ def no_old_picture(folder: Path) -> None:
     node = insert_style(tree, "swap")
     first = render(scene, folder / "first.exr")
     before.inputs["Exposure"].default_value = 2.0
-    renders, hidden, blocks = (module(name) for name in ("run.in_renders", "trees.hidden_scenes", "trees.blocks"))
-    app = SimpleNamespace(background=False, is_job_running=lambda _: False)
+    hidden, blocks = module("trees.hidden_scenes"), module("trees.blocks")
     for place in ("ensure_scene", "ensure_trigger", "find"):
-        kept, renders.bpy = getattr(blocks, place), SimpleNamespace(app=app, types=bpy.types)
 
         def fail(*_: object) -> None:
             raise ZeroDivisionError
 
-        setattr(blocks, place, fail)
-        try:
+        with in_a_window(), patch.object(blocks, place, fail):
             got = render(scene, folder / "second.exr")
-        finally:
-            setattr(blocks, place, kept)
-            renders.bpy = bpy
         assert np.abs(got - first).max() > 0.1, place
         assert_close(got, plain * np.float32([4, 4, 4, 1]), 1e-5)
         assert "unexpected" in hidden.problem(node)
