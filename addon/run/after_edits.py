@@ -11,7 +11,7 @@ from .. import main_thread
 from ..callbacks import Timer, add_handlers, remove_handlers
 from ..settings import Settings, settings
 from ..trees import hidden_scenes, keep_in_sync
-from ..trees.node_group import is_hidden
+from ..trees.marks import is_hidden
 from . import log, run_nodes
 
 IDLE_SECONDS = 0.05

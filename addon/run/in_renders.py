@@ -20,7 +20,7 @@ from ...core import Cancelled
 from .. import library, main_thread, temp_folder
 from ..callbacks import add_handlers, remove_handlers
 from ..settings import Settings, settings
-from ..trees import blocks, hidden_scenes, keep_in_sync, node_group, problems, read
+from ..trees import blocks, hidden_scenes, keep_in_sync, marks, problems, read
 from . import after_edits, log, run_nodes
 
 WINDOW_PATIENCE_SECONDS = 5.0
@@ -52,7 +52,7 @@ class TriggerEngine(bpy.types.RenderEngine):
     bl_label = "GAN Style Trigger"
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
-        if node_group.is_hidden(depsgraph.scene, blocks.TRIGGER):
+        if marks.is_hidden(depsgraph.scene, blocks.TRIGGER):
             _run_nodes(depsgraph.scene.frame_current, self)
 
 
@@ -113,7 +113,7 @@ def _abort(place: str, message: str) -> None:
 def _on_render_init(scene: bpy.types.Scene, *_: object) -> None:
     """On the render's thread in a window, as all of these handlers but those of files: the settings are read by the main one."""
     global _scene, _plans, _wanted, _missed
-    if node_group.is_hidden(scene):
+    if marks.is_hidden(scene):
         return
     _missed = False
     log.render_begins()
@@ -168,7 +168,7 @@ def _check(scene: bpy.types.Scene) -> None:
 def _on_frame(scene: bpy.types.Scene, *_: object) -> None:
     """A frame begins."""
     global _triggered
-    if node_group.is_hidden(scene):
+    if marks.is_hidden(scene):
         return
     _tell_missed(scene)
     _triggered = False
@@ -199,7 +199,7 @@ def _on_stats(statistics: str | None = None, *_: object) -> None:
 def _on_frame_done(scene: bpy.types.Scene, *_: object) -> None:
     """Blender has composited a frame, and written it: the nodes must have run, whatever scripts and settings say."""
     global _missed
-    if node_group.is_hidden(scene) or not _plans or _triggered or not scene.render.use_compositing:
+    if marks.is_hidden(scene) or not _plans or _triggered or not scene.render.use_compositing:
         return
     if bpy.app.background:
         _abort("", f"The frame {scene.frame_current} was written without the style. {NOT_CALLED}")
@@ -216,7 +216,7 @@ def _tell_missed(scene: bpy.types.Scene) -> None:
 
 @persistent
 def _on_render_complete(scene: bpy.types.Scene, *_: object) -> None:
-    if not node_group.is_hidden(scene):
+    if not marks.is_hidden(scene):
         _tell_missed(scene)
         _on_render_end(scene)
 
@@ -224,7 +224,7 @@ def _on_render_complete(scene: bpy.types.Scene, *_: object) -> None:
 @persistent
 def _on_render_end(scene: bpy.types.Scene, *_: object) -> None:
     global _plans
-    if not node_group.is_hidden(scene):
+    if not marks.is_hidden(scene):
         _plans = ()
         keep_in_sync.render_ends()
 

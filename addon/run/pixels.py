@@ -7,7 +7,7 @@ from ...core.exr import ExrError, read_exr, write_exr
 from ...core.layered import Layers
 from .. import temp_folder
 from ..callbacks import no_handlers
-from ..trees import blocks, colour, hidden_scenes, inputs_scene, node_group, problems
+from ..trees import blocks, colour, hidden_scenes, inputs_scene, pictures, problems
 from . import log
 
 MATCHED = (
@@ -76,14 +76,14 @@ def show(plan: hidden_scenes.Plan, frame: np.ndarray | Layers) -> None:
     for layer, path in plan.layers if isinstance(frame, Layers) else ():
         array = getattr(frame, layer.lower())
         write_exr(path, {"image": array.repeat(4, axis=2) if array.shape[2] == 1 else colour.from_rec709(array)})
-    _load(plan, str(node_group.first_file(plan.picture)))
+    _load(plan, str(pictures.first_file(plan.picture)))
 
 
 def show_unstyled(plan: hidden_scenes.Plan, passes: dict[str, np.ndarray] | None) -> None:
     """After a failure: show the node's own input, or nothing if there is none, but never an older picture."""
     if not plan.image:
         return
-    image = node_group.NOTHING if passes is None else passes["image"]
+    image = pictures.NOTHING if passes is None else passes["image"]
     try:
         show(plan, Layers(image, image, np.zeros_like(image), np.zeros_like(image[..., :1])))
     except ExrError:

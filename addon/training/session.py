@@ -27,7 +27,7 @@ from ..callbacks import Timer, add_handlers, remove_handlers
 from ..run import after_edits, log
 from ..run.shot_frames import STEM
 from ..settings import settings, show_styles_of
-from ..trees import keep_in_sync, node_group, read
+from ..trees import keep_in_sync, marks, node_group, read
 from . import frames, painting, python
 from .trainer import Trainer
 
@@ -203,7 +203,7 @@ def _read(training: Training) -> None:
 
 
 def _scene_of(training: Training) -> bpy.types.Scene | None:
-    return next((s for s in bpy.data.scenes if not node_group.is_hidden(s) and folder_of(s) == training.folder), None)
+    return next((s for s in bpy.data.scenes if not marks.is_hidden(s) and folder_of(s) == training.folder), None)
 
 
 def poll() -> None:
@@ -238,7 +238,7 @@ def _show(training: Training) -> None:
     if training.wanted_by is not None and (node := _node(*training.wanted_by)) is not None:
         training.wanted_by = None
         node.style = name
-    trees = [tree for tree in bpy.data.node_groups if tree.bl_idname == "CompositorNodeTree" and not node_group.is_hidden(tree)]
+    trees = [tree for tree in bpy.data.node_groups if tree.bl_idname == "CompositorNodeTree" and not marks.is_hidden(tree)]
     nodes = [n for tree in trees for n in tree.nodes if n.bl_idname == read.NODE and n.style_id == name]
     if nodes:
         after_edits.restyle()
@@ -261,7 +261,7 @@ def _redraw_preferences() -> None:
 def _on_file(*_: object) -> None:
     """The scenes of a file that was opened or saved have their trainings, whose styles the nodes may use."""
     for scene in bpy.data.scenes:
-        if not node_group.is_hidden(scene) and (FOLDER in scene or (folder_of(scene) or Path("-")).is_dir()):
+        if not marks.is_hidden(scene) and (FOLDER in scene or (folder_of(scene) or Path("-")).is_dir()):
             of(scene)
 
 

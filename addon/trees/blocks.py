@@ -6,7 +6,7 @@ They are told by a mark and not by their names, which artists and scripts may gi
 import bpy
 
 from . import read
-from .node_group import HIDDEN, hide, is_hidden
+from .marks import HIDDEN, hide, is_hidden
 
 TRIGGER = "trigger"
 INPUTS = "inputs"

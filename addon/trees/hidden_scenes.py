@@ -11,9 +11,9 @@ from dataclasses import replace
 import bpy
 
 from ...core import StyleError
-from . import animation, blocks, colour, controls, guides, inputs_scene, node_group, problems, read, uses
+from . import animation, blocks, colour, controls, guides, inputs_scene, node_group, pictures, problems, read, uses
 from .blocks import INPUTS, TRIGGER
-from .node_group import is_hidden
+from .marks import is_hidden
 from .plans import Plan, controls_of, guides_of, layers_of, plans_of, scene_views
 from .problems import contained
 
@@ -150,7 +150,7 @@ def _prepare(nodes: list[bpy.types.Node], known: uses.Uses, failed: dict[bpy.typ
     seen = set()
     for node in nodes:
         with contained([node], failed):
-            layers = node_group.layers(node)
+            layers = pictures.layers(node)
             with suppress(StyleError):
                 layers = layers_of(node)
             node_group.separate(node, seen, trigger, views, known.told(node.id_data), layers)
@@ -173,8 +173,8 @@ def _clean_up(nodes: list[bpy.types.Node]) -> None:
         if not wiring.contains_style(tree):
             blocks.remove_trigger(tree)
     groups = {node.node_tree for node in nodes}
-    images = {p.image for node in nodes if node.node_tree is not None for p in node_group.pictures(node).values()}
-    for group in [g for g in bpy.data.node_groups if is_hidden(g, node_group.ROLE) and g not in groups]:
+    images = {p.image for node in nodes if node.node_tree is not None for p in pictures.pictures(node).values()}
+    for group in [g for g in bpy.data.node_groups if is_hidden(g, pictures.ROLE) and g not in groups]:
         bpy.data.node_groups.remove(group)
     for image in [i for i in bpy.data.images if is_hidden(i) and i not in images]:
         bpy.data.images.remove(image)

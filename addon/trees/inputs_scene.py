@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import bpy
 
 from . import read, values
-from .node_group import hide, is_hidden
+from .marks import hide, is_hidden
 
 GROUPS = ".GAN Style Inputs"
 """How the names of the copies begin."""

@@ -10,7 +10,7 @@ from ...core import Cancelled
 from .. import main_thread
 from ..callbacks import Timer, add_handlers, remove_handlers
 from . import blocks, hidden_scenes, node_group, plans
-from .node_group import is_hidden
+from .marks import is_hidden
 
 IDLE_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0

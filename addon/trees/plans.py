@@ -11,7 +11,7 @@ import bpy
 from ...core import Control, Style, StyleError
 from ...core.passes import Pass
 from .. import library, temp_folder
-from . import animation, blocks, controls, inputs_scene, node_group, problems, read, uses
+from . import animation, blocks, controls, inputs_scene, pictures, problems, read, uses
 from .problems import contained
 
 
@@ -111,20 +111,20 @@ def _plan(
         plan = replace(plan, problem=failed[node])
     shown = {}
     with suppress(AttributeError, KeyError):  # a node that could not be given its inside
-        for place, picture in node_group.pictures(node).items():
-            shown[place] = picture.image.name, node_group.picture_file(node, *place)
+        for place, picture in pictures.pictures(node).items():
+            shown[place] = picture.image.name, pictures.picture_file(node, *place)
     for view in scene_views(scene):
         places = {layer: (layer, use, view) for layer, *_ in shown if (layer, use, view) in shown}
         places = {
             place[0]: place for place in reversed(shown) if place[1] == use
         } | places  # without views, the first one is seen
         image, file = shown[places[""]] if "" in places else ("", Path())
-        layers = tuple((layer, shown[places[layer]][1]) for layer in node_group.LAYERS if layer in places)
+        layers = tuple((layer, shown[places[layer]][1]) for layer in pictures.LAYERS if layer in places)
         yield replace(plan, view=view, image=image, picture=file, layers=layers if _wants_layers(node) else ())
 
 
 def _wants_layers(node: bpy.types.Node) -> bool:
-    return any(node.outputs[layer].is_linked for layer in node_group.layers(node))
+    return any(node.outputs[layer].is_linked for layer in pictures.layers(node))
 
 
 def as_it_stands(plan: Plan, scene: str) -> Plan:
@@ -206,7 +206,7 @@ def controls_of(node: bpy.types.Node) -> tuple[Control, ...]:
 
 def layers_of(node: bpy.types.Node) -> tuple[str, ...]:
     """The layers that some of the node's styles give. Raises StyleError if a style can't be used."""
-    return node_group.LAYERS if any(style.has_layers for style in _styles(node)) else ()
+    return pictures.LAYERS if any(style.has_layers for style in _styles(node)) else ()
 
 
 def _styles(node: bpy.types.Node) -> list[Style]:

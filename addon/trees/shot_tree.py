@@ -12,7 +12,7 @@ import bpy
 
 from ...core import PASSES
 from . import blocks, colour, guides, inputs_scene, plans, read
-from .node_group import hide
+from .marks import hide
 
 IMAGE, GUIDES = "shot-image", "shot-passes"
 """The stems of the files that a render writes into the temporary folder."""

@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 import bpy
 
 from . import animation, read
-from .node_group import USE
+from .pictures import USE
 
 SOCKET = USE
 """The input of groups, also the label of the nodes that are added."""

@@ -8,7 +8,7 @@ import bpy
 
 from ..run import after_edits, shot_frames
 from ..trees import keep_in_sync
-from ..trees.node_group import is_hidden
+from ..trees.marks import is_hidden
 
 
 class GANSTYLE_OT_render_frames(bpy.types.Operator):  # noqa: N801 - Blender's way to name operators

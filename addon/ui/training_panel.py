@@ -5,7 +5,7 @@ import bpy
 from ... import __package__ as extension
 from ..run.shot_frames import frame_name
 from ..training import session
-from ..trees.node_group import is_hidden
+from ..trees.marks import is_hidden
 from . import curve
 from .training_operators import lacking
 from .training_paint import unsaved

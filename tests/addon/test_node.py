@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(BLENDER is None, reason="this Python has no bpy;
 
 WORKING = (
     "animation", "controls", "editing", "face", "files", "groups", "guides", "layers", "preferences",
-    "session", "settings", "stills", "sync", "threads", "trees", "viewport", "views",
+    "sequencer", "session", "settings", "stills", "sync", "threads", "trees", "viewport", "views",
 )  # fmt: skip
 """Scripts whose cases run one after the other in one Blender, the add-on switched off and on between them."""
 FAILING = {

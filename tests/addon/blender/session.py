@@ -198,7 +198,7 @@ def not_called_in_a_window(folder: Path) -> None:
     scene.render.filepath = str(folder / "####.exr")
     with in_a_window() as in_renders:
         assert_swapped(scene, node, folder)
-        (picture,) = module("trees.node_group").pictures(node).values()
+        (picture,) = module("trees.pictures").pictures(node).values()
 
         def face(**options: object) -> str:
             bpy.ops.render.render(**options)
