@@ -64,12 +64,14 @@ FULL_FLOAT = ("depth", "position", "vector")
 
 GUIDE_NAME = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 """How a style's own guides may be called."""
-TAKEN = {"image", "place", "stylized", "strength", "mask", "exposure", "scale", "base", "paint", "coverage"}
+TAKEN = {"image", "place", "stylized", "strength", "mask", "exposure", "scale", "keep_colours", "base", "paint", "coverage"}
 """Besides the passes: names that something else has, in the graph or on the node."""
 
 
 MASK = Pass("mask", 1, "Mask", "", "where the style is mixed in, [0, 1]", COLOUR)
 """No pass of a style: it says where the picture takes the place of the image."""
+KEEP_COLOURS = Pass("keep_colours", 1, "Keep Colours", "", "how much of the image's own colours is kept, [0, 1]", COLOUR)
+"""Nor is this one."""
 
 
 def check_guide_name(name: str, kind: str = "guide") -> None:

@@ -12,10 +12,11 @@ import numpy as np
 
 from .controls import Value
 from .generator import Generator
+from .kept_colours import keep_colours, keep_colours_of_layers
 from .layered import Layers, masked, masked_layers
 from .layers import EVERYTHING, Selection
 from .media import describe, is_complete, stylize_file, target_name
-from .passes import MASK, PASSES, check_passes
+from .passes import KEEP_COLOURS, MASK, PASSES, check_passes
 from .scale import resized
 from .steady import Steadier
 from .stylize import stylize, stylize_layers, stylize_upscaled
@@ -76,6 +77,7 @@ def stylize_sequence(
     skip_existing: bool = False,
     steady: float | None = None,
     controls: Mapping[str, Value] | None = None,
+    keep: float = 0.0,
     mask: bool = False,
     layers: bool = False,
 ) -> Iterator[Written]:
@@ -86,6 +88,8 @@ def stylize_sequence(
     steady: weight of the picture before, for a sequence in its order with the pass "vector"; see steady.Steadier. The frames say
     so in their attribute STEADIED, as they hang on the first frame of the sequence. Not to be used with skip_existing.
     scale, controls: as for stylize(); controls among the selection's guides come from the frames' layers, or files beside them.
+    keep: the share by which the pictures keep the colours of the frames, see keep_colours(), unless the selection knows where to
+    find the pass KEEP_COLOURS.
     mask: mix the pictures in by the pass MASK alone, which the selection knows where to find, and run no more than its bounds.
     layers: write the layers of the pictures beside them, into EXR files; the generator is that of a layered() style then. Not to
     be used with steady.
@@ -94,24 +98,27 @@ def stylize_sequence(
     """
     steadiers: defaultdict[int, Steadier] = defaultdict(lambda: Steadier(steady or 0.0))
     drawn = [control.name for control in generator.style.controls if control.guide in selection.guides]
-    further = [*(["vector"] if steady is not None else []), *([MASK.name] if mask else [])]
+    kept = KEEP_COLOURS in selection.guides
+    further = [*(["vector"] if steady is not None else []), *(p.name for p, on in ((MASK, mask), (KEEP_COLOURS, kept)) if on)]
     needed = (*generator.style.passes, *drawn, *further)
     times = generator.style.upscales
 
     def change(view: int, passes: dict[str, np.ndarray]) -> np.ndarray | Layers:
         values = {**(controls or {}), **{name: passes[name] for name in drawn}}
-        check_passes(passes, ("image", *further), {**PASSES, MASK.name: MASK})
+        check_passes(passes, ("image", *further), {**PASSES, MASK.name: MASK, KEEP_COLOURS.name: KEEP_COLOURS})
         # What was before is in the picture outside the mask too, so that steadying needs all of it.
         bounds = bounds_of(passes[MASK.name], margin=int(times > 1)) if mask and steady is None else None
         options = {"controls": values, "bounds": bounds, "tile": tile}
         if layers:
             made = stylize_layers(generator, passes, scale=scale, **options)
+            made = keep_colours_of_layers(passes["image"], made, passes[KEEP_COLOURS.name] if kept else keep)
             return masked_layers(passes["image"], made, passes[MASK.name]) if mask else made
         if times == 1:
             picture = stylize(generator, passes, scale=scale, **options)
         else:
             picture = stylize_upscaled(generator, passes, **options)
-            passes = resized(passes, 1 / times) if mask or steady is not None else passes
+            passes = resized(passes, 1 / times) if further or keep else passes
+        picture = keep_colours(passes["image"], picture, passes[KEEP_COLOURS.name] if kept else keep)
         picture = picture if steady is None else steadiers[view](passes, picture)
         return masked(passes["image"], picture, passes[MASK.name]) if mask else picture
 

@@ -14,7 +14,7 @@ from ..guides import GuideFiles
 from ..layered import layered
 from ..layers import Selection
 from ..media import EXR, FORMATS, PICTURES
-from ..passes import MASK
+from ..passes import KEEP_COLOURS, MASK, Pass
 from ..patterns import find_frames, parse_frames
 from ..scale import LEAST, MOST
 from ..sequence import check_sequence, stylize_sequence
@@ -33,12 +33,13 @@ def run(options: argparse.Namespace) -> None:
     style = layered(style) if options.layers else upscaled(style) if options.upscale else style
     generator = Generator(style, options.provider, memory_limit=options.memory)
     numbers, drawn = _controls(options.control, generator.style)
+    further = ((MASK, options.mask), (KEEP_COLOURS, options.keep_colours))
+    drawn |= {kind: place for kind, place in further if isinstance(place, str) and place}
     selection = _selection(options, generator.style, drawn)
     frames, gaps = find_frames(options.frame, options.frames)
     if options.steady is not None and options.skip_existing:
         raise UsageError("--steady makes every frame from those before it; leave out --skip-existing")
-    further = [*drawn, *(["vector"] if options.steady is not None else []), *([MASK.name] if options.mask else [])]
-    needed = (*generator.style.passes, *further)
+    needed = (*generator.style.passes, *(kind.name for kind in drawn), *(["vector"] if options.steady is not None else []))
     kind = "exr" if options.layers and not options.format else options.format
     if options.layers and kind != "exr":
         raise UsageError("--layers are written into EXR files alone; leave out --format")
@@ -58,7 +59,8 @@ def run(options: argparse.Namespace) -> None:
         skip_existing=options.skip_existing,
         steady=options.steady,
         controls=numbers,
-        mask=bool(options.mask),
+        keep=0.0 if KEEP_COLOURS in drawn else options.keep_colours,
+        mask=MASK in drawn,
         layers=options.layers,
     )
     started, noted = time.perf_counter(), ()
@@ -73,20 +75,21 @@ def run(options: argparse.Namespace) -> None:
             started = now
 
 
-def _controls(given: Sequence[tuple[str, str]], style: Style) -> tuple[dict[str, float], dict[str, str]]:
+def _controls(given: Sequence[tuple[str, str]], style: Style) -> tuple[dict[str, float], dict[Pass, str]]:
     """Numbers for the style's controls; and, for the others, files or layers. Raises PassError for a control it does not have."""
     check_control_names(style.controls, dict(given))
+    guides = {control.name: control.guide for control in style.controls}
     numbers, drawn = {}, {}
     for name, value in given:
         try:
             numbers[name] = float(value)
         except ValueError:
-            drawn[name] = value
+            drawn[guides[name]] = value
     return numbers, drawn
 
 
-def _selection(options: argparse.Namespace, style: Style, drawn: Mapping[str, str]) -> Selection:
-    """What to take from the frames. drawn: controls in files or layers. Raises UsageError for passes that nobody knows."""
+def _selection(options: argparse.Namespace, style: Style, drawn: Mapping[Pass, str]) -> Selection:
+    """What to take from the frames. drawn: what is in files or layers. Raises UsageError for passes that nobody knows."""
     layers, files = dict(options.passes or ()), dict(options.guides or ())
     if unknown := [name for name in layers if name not in PASSES | style.table]:
         raise UsageError(f"--pass can't name '{unknown[0]}': {style.name} takes {', '.join(style.passes)}")
@@ -95,14 +98,12 @@ def _selection(options: argparse.Namespace, style: Style, drawn: Mapping[str, st
             f"--guide can't name '{unknown[0]}': {style.name} has the guides {', '.join(style.passes[1:]) or 'none'}"
         )
     guides = {name: GuideFiles(style.table[name], place) for name, place in files.items()}
-    controls = {control.name: control.guide for control in style.controls if control.name in drawn}
-    masks = {MASK.name: MASK} if options.mask else {}
-    for name, place in {**drawn, **dict.fromkeys(masks, options.mask)}.items():
+    for kind, place in drawn.items():
         if Path(place).is_dir() or Path(place).suffix.lower() in EXR | PICTURES:
-            guides[name] = GuideFiles((controls | masks)[name], place)
+            guides[kind.name] = GuideFiles(kind, place)
         else:
-            layers[name] = place
-    return Selection(options.layer, options.view, layers, (*style.guides, *controls.values(), *masks.values()), guides)
+            layers[kind.name] = place
+    return Selection(options.layer, options.view, layers, (*style.guides, *drawn), guides)
 
 
 def _tell_json(event: str, **values: object) -> None:
@@ -146,6 +147,19 @@ def _frames(text: str) -> list[int]:
         return parse_frames(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _share(text: str) -> float | str:
+    """A number from 0 to 1, or where pictures are."""
+    try:
+        share = float(text)
+    except ValueError:
+        if text.strip():
+            return text
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, or pictures, not {text or 'nothing'}")
+    return share
 
 
 def _scale(text: str) -> float:
@@ -201,9 +215,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mask",
-        default="",
         metavar="FILES",
         help="where to mix the style in: files like those of --guide, or a layer of the frames; no more than its bounds is run",
+    )
+    parser.add_argument(
+        "--keep-colours",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help="how much of the frames' own colours to keep under the style's lightness: a number from 0 to 1, files like those of "
+        "--guide, or a layer of the frames; default: 0",
     )
     parser.add_argument(
         "--scale",
