@@ -1,6 +1,7 @@
 """What animates a compositor tree, and how keyframes follow the sockets of a GAN Style node."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import bpy
@@ -41,18 +42,27 @@ def park(node: bpy.types.Node) -> None:
 
     Blender tells an input by its number, and from 5.2 on throws away what animates one that goes. A name drives nothing.
     """
-    names = [bpy.utils.escape_identifier(socket.name) for socket in node.inputs]
+    names = list(_names(node))
     for curve, place, rest in _of_inputs(node):
         if place.isdigit() and int(place) < len(names):
-            curve.data_path = f'{_inputs(node)}["{names[int(place)]}"]{rest}'
+            curve.data_path = f"{_inputs(node)}[{names[int(place)]}]{rest}"
 
 
 def follow(node: bpy.types.Node) -> None:
     """Have what park() left waiting drive the inputs of these names, as far as there are any."""
-    numbers = {f'"{bpy.utils.escape_identifier(socket.name)}"': number for number, socket in enumerate(node.inputs)}
+    numbers = {name: number for number, name in enumerate(_names(node))}
     for curve, place, rest in _of_inputs(node):
         if place in numbers:
             curve.data_path = f"{_inputs(node)}[{numbers[place]}]{rest}"
+
+
+def _names(node: bpy.types.Node) -> Iterator[str]:
+    """The quoted names of the node's inputs, with a number behind each that has come before: "Light", then "Light"2."""
+    seen = Counter()
+    for socket in node.inputs:
+        seen[socket.name] += 1
+        number = seen[socket.name] if seen[socket.name] > 1 else ""
+        yield f'"{bpy.utils.escape_identifier(socket.name)}"{number}'
 
 
 def _inputs(node: bpy.types.Node) -> str:
@@ -60,9 +70,9 @@ def _inputs(node: bpy.types.Node) -> str:
 
 
 def _of_inputs(node: bpy.types.Node) -> Iterator[tuple[bpy.types.FCurve, str, str]]:
-    """(curve, number or quoted name of the input, rest of the path) of what animates a node's inputs."""
+    """(curve, number or name of the input as of _names(), rest of the path) of what animates a node's inputs."""
     data = node.id_data.animation_data
-    path = re.compile(re.escape(_inputs(node)) + r'\[(\d+|".*")\](.*)')
+    path = re.compile(re.escape(_inputs(node)) + r'\[(\d+|".*"\d*)\](.*)')
     for curve in [*_curves(data), *data.drivers] if data is not None else ():
         if found := path.fullmatch(curve.data_path):
             yield curve, found[1], found[2]

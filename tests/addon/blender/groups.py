@@ -229,13 +229,23 @@ def keyframes_stay_at_their_inputs(folder: Path) -> None:
     group.interface.new_socket("Light", in_out="INPUT", socket_type="NodeSocketFloat")
     names = [socket.name for socket in first.inputs]
     assert names.index("Light") > names.index(USE), names
+    group.interface.new_socket("Light", in_out="INPUT", socket_type="NodeSocketFloat")  # two of one name
+    keyed = []
     for node in (first, second):
-        node.inputs["Light"].keyframe_insert("default_value", frame=1)
+        for value, socket in enumerate([socket for socket in node.inputs if socket.name == "Light"]):
+            socket.default_value = value
+            socket.keyframe_insert("default_value", frame=1)
+            keyed.append((node, socket.identifier, value))
     for muted in (True, False):
         second.mute = muted
         sync()
-        paths = {curve.data_path for curve in tree.animation_data.action.layers[0].strips[0].channelbags[0].fcurves}
-        assert paths == {node.inputs["Light"].path_from_id("default_value") for node in (first, second)}, paths
+        curves = tree.animation_data.action.layers[0].strips[0].channelbags[0].fcurves
+        found = {curve.data_path: curve.keyframe_points[0].co.y for curve in curves}
+        wanted = {
+            next(s for s in node.inputs if s.identifier == identifier).path_from_id("default_value"): value
+            for node, identifier, value in keyed
+        }
+        assert found == wanted, (found, wanted)
 
 
 def stereo(folder: Path) -> None:
