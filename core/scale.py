@@ -11,7 +11,8 @@ from .threads import spread
 LEAST, MOST = 0.25, 8.0
 """What the scale is cut to: memory grows with the square of its inverse, and of a small picture nothing is left."""
 SAMPLED = {"depth", "position", "vector"}
-"""Passes of which a mean, say of two surfaces, is nowhere: of several pixels, the one in the middle stands for all."""
+"""Passes of which a mean, say of two surfaces, is nowhere: the pixel in the middle of several stands for all, and one that
+becomes several for each of them."""
 NOISE = 1e-4
 """Variance of encoded values below which a picture counts as flat."""
 STEEPEST = 3.0
@@ -35,13 +36,11 @@ def resized(passes: Mapping[str, Any], scale: float) -> dict[str, Any]:
             continue
         if not np.isfinite(array).all():
             array = np.nan_to_num(array, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
-        if scale < 1:
-            small[name] = enlarged(array, size)
-        elif name in SAMPLED:
+        if name in SAMPLED:
             rows, columns = (((np.arange(n) + 0.5) * full / n).astype(int) for n, full in zip(size, (height, width), strict=True))
             small[name] = np.ascontiguousarray(array[rows][:, columns])
         else:
-            small[name] = mean(array, size)
+            small[name] = (enlarged if scale < 1 else mean)(array, size)
         if name == "image" and (array[..., 3] == 0).any():  # colours are not premultiplied there, see clear_pixels.py
             visible = (enlarged if scale < 1 else mean)(np.where(array[..., 3:] == 0, np.float32(0), array), size)
             small[name] = np.where(visible[..., 3:] == 0, small[name], visible)
