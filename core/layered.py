@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .colour import HALF_MAX
-from .onnx_sizes import infer_shapes
 from .onnx_tap import DECODED, tap
 from .style import OUTPUT_NAME, Style, StyleError
 
@@ -42,20 +41,13 @@ def layered(style: Style) -> Style:
     import onnx
 
     model = onnx.load_model_from_string(style.content)
-    found = tap(model, OUTPUT_NAME)
-    if found is None or not _fits(model, style, *found):
+    found = tap(model, style.inputs, OUTPUT_NAME, style.alignment)
+    if found is None:
         raise StyleError(f"The style '{style.name}' computes no layers; choose one that does, or leave the layers away.")
     _add_layers(model, *found)
     content = model.SerializeToString(deterministic=True)
     cost = replace(style.cost, pixel_bytes=style.cost.pixel_bytes + HELD_BYTES)
     return replace(style, content=content, cost=cost, gives_layers=True)
-
-
-def _fits(model, style: Style, base: str, gate: str) -> bool:
-    """Whether these are three channels and one, of the frame's size."""
-    side = 2 * style.alignment
-    shapes = infer_shapes(model, style.inputs, OUTPUT_NAME, side, side)
-    return shapes.get(base) == [1, 3, side, side] and shapes.get(gate) == [1, 1, side, side]
 
 
 def _add_layers(model, base: str, gate: str) -> None:

@@ -1,11 +1,24 @@
 """Finds what lies before the end of a graph that ends like our generators with a gate (export/networks/generators.py)."""
 
+from .onnx_sizes import infer_shapes
+
 DECODED = ("Mul", "Sub", "Exp", "Mul", "Relu")
 """The operators of decode(), the last first: each takes one result and at most one constant."""
 
 
-def tap(model, output: str) -> tuple[str, str] | None:
-    """Names of the encoded base and of the gate; None if the graph does not end like a generator with a gate."""
+def tap(model, inputs: dict[str, int], output: str, alignment: int) -> tuple[str, str] | None:
+    """Names of the encoded base, of three channels, and of the gate, of one; None if the graph does not end like a generator with
+    a gate. The arguments are those of check_graph(), which the graph has passed."""
+    found = _end(model, output)
+    if found is None:
+        return None
+    side = 2 * alignment
+    shapes = infer_shapes(model, inputs, output, side, side)
+    return found if [shapes.get(name) for name in found] == [[1, 3, side, side], [1, 1, side, side]] else None
+
+
+def _end(model, output: str) -> tuple[str, str] | None:
+    """Names of what is taken for the base and the gate by the operators alone."""
     makers = {name: node for node in model.graph.node for name in node.output}
     encoded = output
     for operator in DECODED:

@@ -320,5 +320,5 @@ def _checked_graph(model, style: Style) -> Style:
         receptive_radius=max(style.receptive_radius, seen.radius or 0),
         tiles_exact=style.tiles_exact and seen.radius is not None and style.window is None,
         cost=cost,
-        has_layers=tap(model, OUTPUT_NAME) is not None,
+        has_layers=tap(model, inputs, OUTPUT_NAME, seen.step) is not None,
     )

@@ -27,6 +27,7 @@ def noise(style, height: int, width: int) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("name", WITH)
 def test_the_layers_of_shipped_styles_add_up_to_the_picture(name):
     style = load_style(SHIPPED / f"{name}.onnx")
+    assert style.has_layers
     passes = noise(style, 61, 75)
     picture = stylize(Generator(style, "cpu"), passes)
     layers = stylize_layers(Generator(layered(style), "cpu"), passes)
@@ -90,8 +91,10 @@ def test_a_gate_of_three_channels_is_none(tmp_path):
     graph = onnx.helper.make_graph(nodes, "three", inputs, outputs, [one])
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
     save_style(tmp_path / "three.onnx", model, Style("Three"))
+    style = load_style(tmp_path / "three.onnx")
+    assert not style.has_layers, "else the node would offer outputs that never come"
     with pytest.raises(StyleError, match="computes no layers"):
-        layered(load_style(tmp_path / "three.onnx"))
+        layered(style)
 
 
 def test_the_command_writes_the_layers_beside_the_picture(tmp_path, frame, capfd):
