@@ -27,7 +27,7 @@ from ..callbacks import Timer, add_handlers, remove_handlers
 from ..run import after_edits, log
 from ..run.shot_frames import STEM
 from ..settings import settings, show_styles_of
-from ..trees import keep_in_sync, marks, node_group, read
+from ..trees import keep_in_sync, marks, read
 from . import frames, painting, python
 from .trainer import Trainer
 
