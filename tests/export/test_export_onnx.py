@@ -14,6 +14,7 @@ from export.config import ExportConfig, TrainConfig
 from export.export_onnx import OPERATORS, ExportError, export, round_weights, to_onnx, write_style
 from export.networks.build import GENERATORS, make_generator
 from export.networks.generators import CNN, GuidedGenerator
+from export.training.checkpoint import load_checkpoint
 from export.training.train import train
 
 from .paired_frames import write_paired_frames
@@ -42,25 +43,27 @@ def run(tmp_path_factory):
     )
 
 
-def test_a_run_becomes_a_style_file_that_says_how_it_was_made(run, tmp_path):
-    path = export(ExportConfig(run, tmp_path / "new" / "ink.onnx", author="A", description="Ink."))
-    style = load_style(path)
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    return export(ExportConfig(run, tmp_path_factory.mktemp("styles") / "new" / "ink.onnx", author="A", description="Ink."))
+
+
+def test_a_run_becomes_a_style_file_that_says_how_it_was_made(run, exported, tmp_path):
+    style = load_style(exported)
     assert (style.name, style.author, style.description, style.passes, style.alignment) == ("ink", "A", "Ink.", ("image",), 8)
     assert style.training["steps"] == 3 and style.training["held_out"] == ["shot_0003"] and style.training["frames"] == 3
     assert "--crop 64" in style.training["command"] and "--widths 16 16 1 1" in style.training["command"]
     assert str(run.parent) not in style.to_json() and style.score_card["held_out"]["psnr"] > 0
     assert style.thumbnail.startswith(b"\x89PNG")
     again = export(ExportConfig(run, tmp_path / "again" / "ink.onnx", author="A", description="Ink."))
-    assert path.read_bytes() == again.read_bytes()
-    assert b"/export/generators.py" not in path.read_bytes()
+    assert exported.read_bytes() == again.read_bytes()
+    assert b"generators.py" not in again.read_bytes()
 
 
-def test_what_is_exported_is_the_running_mean_of_the_weights(run, tmp_path):
-    from export.training.checkpoint import load_checkpoint
-
+def test_what_is_exported_is_the_running_mean_of_the_weights(run, exported):
     tensors, _ = load_checkpoint(run)
     assert not torch.equal(tensors["ema.tail.weight"], tensors["generator.tail.weight"])
-    model = onnx.load(export(ExportConfig(run, tmp_path / "a.onnx")))
+    model = onnx.load(exported)
     stored = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     assert stored["tail.weight.half"].dtype == np.float16
     assert np.array_equal(stored["tail.weight.half"], tensors["ema.tail.weight"].numpy().astype(np.float16))
