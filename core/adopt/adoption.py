@@ -67,6 +67,8 @@ def adopt(
     try:
         if out.exists() and out.samefile(path):
             raise GraphError("the style would take its place; give another name with --out")
+        if missing := [str(place.parent) for place in (out, sheet or out) if not place.parent.is_dir()]:
+            raise StyleError(f"There is no folder {missing[0]} to write into.")
         foreign = _read(path)
         model = _settled(foreign, settings)
         said = shown(model.graph) | stated(foreign)

@@ -13,6 +13,8 @@ from .wrap import RANGES, Wrapping
 
 LAYOUTS = ("NCHW", "NHWC", "CHW", "HWC")
 CHANNELS = (3, 1, 4)
+LEAST_SIDE = 8
+"""Pixels of a picture, at least; an axis of fewer is another one."""
 ALIKE = 0.03
 """Mean difference of two answers, in display values, below which it does not matter which is right."""
 PRIORS = {"imagenet": -0.03, "imagenet255": -0.04}
@@ -21,6 +23,10 @@ USUAL, EVIDENCE = 0.08, 0.25
 RARE = {"order": "bgr", "encoding": "linear"}
 RARER = {"order": (0.03, 0.8), "encoding": (0.05, 0.9)}
 """By how much the other of two must be better, and how good: where a model recolours strongly, the picture doesn't tell."""
+FLAT = 1 / 255
+"""What an answer spans at least, whatever its range."""
+DARK = 0.25
+"""Display value below which something of an answer lies, as the picture is black in places."""
 SURE, LIKELY = 0.15, 0.05
 """By how much a candidate must be better than the next."""
 
@@ -53,7 +59,10 @@ def find_layout(dims: list[int | None], given: str | None) -> list[str]:
         layout for layout in layouts if dims[layout.index("C")] in CHANNELS and ("N" not in layout or dims[0] in (None, 1))
     ]
     if not fitting:
-        fitting = [layout for layout in layouts if dims[layout.index("C")] is None]
+        fitting = [
+            layout for layout in layouts if dims[layout.index("C")] is None and ("N" not in layout or dims[0] in (None, 1))
+        ]
+    fitting = [x for x in fitting if min(dims[x.index(axis)] or LEAST_SIDE for axis in "HW") >= LEAST_SIDE]
     if given is not None:
         fitting = [layout for layout in layouts if layout == given]
     if not fitting:
@@ -80,21 +89,24 @@ def find_answer_layout(answer: list[int], layout: str, size: tuple[int, int]) ->
 def candidates(
     answer: Answer, first: Wrapping, said: dict[str, str], image: np.ndarray, fixed: dict[str, str]
 ) -> list[Candidate]:
-    """All readings that were tried on (H, W, 3) radiance, the best first.
+    """All readings that were tried on (H, W, 3) radiance, the best first. Raises GraphError if none shows anything.
 
     first: the wrapping with what is known already. said: what the file says of range_in, range_out, order and encoding.
     fixed: what was set by hand of these.
     """
-    tried = []
+    tried, flat = [], True
     usual = {"order": "rgb", "encoding": "srgb"} | {key: said[key] for key in RARE if key in said} | fixed
     for range_in in [fixed["range_in"]] if "range_in" in fixed else RANGES:
         wrapping = replace(first, range_in=range_in, order=usual["order"], encoding=usual["encoding"])
         raw = answer(_to_model(to_display(image, wrapping.encoding), wrapping))
+        flat &= bool(np.ptp(np.nan_to_num(np.asarray(raw, np.float32))) < FLAT)
         for range_out in [fixed["range_out"]] if "range_out" in fixed else RANGES:
             usual_pair = range_in == range_out or (range_in, range_out) == ("imagenet", "0..1")
             prior = PRIORS.get(range_in, 0) + USUAL * usual_pair + PRIORS.get(range_out, 0) * (range_in != range_out)
             prior += EVIDENCE * (range_in == said.get("range_in")) + EVIDENCE * (range_out == said.get("range_out"))
             tried.append(_candidate(raw, replace(wrapping, range_out=range_out), image, prior))
+    if flat:
+        raise GraphError("its answer to a picture shows nothing of it; give other values with --input, or another --output")
     best = max(tried, key=lambda candidate: candidate.likeness)
     for key in [key for key in RARE if key not in fixed]:
         if key == "order" and best.wrapping.channels_in == 1 == best.wrapping.channels_out:
@@ -143,7 +155,9 @@ def _candidate(raw: np.ndarray, wrapping: Wrapping, image: np.ndarray, prior: fl
     answer = _from_model(raw, wrapping)
     shown = encode_srgb(to_display(to_light(answer, image, wrapping.encoding), "linear"))
     beyond = float((np.abs(answer - 0.5) > 0.6).mean())
-    return Candidate(wrapping, shown, likeness(shown, encode_srgb(to_display(image, "linear"))) - 0.5 * beyond + prior, prior)
+    pale = max(float(np.percentile(answer, 2)) - DARK, 0.0)  # as values from 0 on are if they are read as if they began below 0
+    alike = likeness(shown, encode_srgb(to_display(image, "linear")))
+    return Candidate(wrapping, shown, alike - 0.5 * beyond - pale + prior, prior)
 
 
 def _to_model(display: np.ndarray, wrapping: Wrapping) -> np.ndarray:

@@ -84,7 +84,8 @@ def _set_inputs(model, values: dict[str, np.ndarray]) -> None:
         if name not in inputs:
             raise GraphError(f"it has no input '{name}', but {', '.join(inputs)}")
         tensor = inputs[name].type.tensor_type
-        shape = [dim.dim_value or 1 for dim in tensor.shape.dim]
+        sides = value.shape if value.ndim == len(tensor.shape.dim) else [1] * len(tensor.shape.dim)
+        shape = [dim.dim_value or side for dim, side in zip(tensor.shape.dim, sides, strict=True)]
         try:
             filled = np.full(shape, value) if value.size == 1 else np.reshape(value, shape)
         except ValueError as error:

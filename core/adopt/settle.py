@@ -7,7 +7,7 @@ import numpy as np
 
 from ..onnx_graph import GraphError, check_graph
 from ..runtime import open_model
-from ..style import OUTPUT_NAME, StyleError
+from ..style import OUTPUT_NAME, WINDOW_SIDES, StyleError
 from ..tiles import round_up
 from .find import Answer, find_answer_layout, find_layout
 from .sizes import (
@@ -139,25 +139,43 @@ def _fixed(graph, base: Wrapping, size: tuple[int, int], settings: Settings) -> 
     """A model of one size: made free if its answer stays the same, else run at that size."""
     fixed, shape = _copy(graph), picture_shape(base.layout, *size, base.channels_in)
     set_shape(fixed, shape)
+    if not is_known(fixed, shape):
+        set_sizes(fixed, observe(fixed, shape))
     wrapping = replace(_with_answer(fixed, base, size), size=size)
     _check(fixed, wrapping)
     named = f"{size[1]} x {size[0]}"
     if settings.size is None:
-        free = _copy(fixed)
-        try:
-            unbake(free, shape)
-            multiple = settings.multiple or multiple_of(free, base.layout, base.channels_in)
-            free_input(free, base.layout, base.channels_in)
-            freed = replace(wrapping, size=None, multiple=multiple)
-            _check(free, freed)
-            before, after = (Model(model, freed, np.dtype(np.float32), []).answer() for model in (fixed, free))
-            if any(keeps_picture(before, after, white * _textured(shape), base.layout) for white in (1, 255)):
-                return freed, [f"It was exported for {named} pixels; freed of that, it runs at any size."], free
-        except (GraphError, StyleError):
-            pass  # it stays at its size
+        for resized in (False, True):
+            if freed := _freed(fixed, wrapping, shape, settings, resized):
+                return freed[0], [f"It was exported for {named} pixels; freed of that, it runs at any size."], freed[1]
+    if not all(WINDOW_SIDES[0] <= side <= WINDOW_SIDES[1] for side in size):
+        raise GraphError(f"it takes {named} pixels only, but sides from {WINDOW_SIDES[0]} to {WINDOW_SIDES[1]} can be run")
     tiles = settings.fit == "tiles" or (settings.fit is None and not takes_statistics(fixed, shape))
     how = "run in overlapping tiles of that, whose borders are blended" if tiles else "scaled to that and back"
     return replace(wrapping, tiles=tiles), [f"It takes {named} pixels only: frames are {how}."], fixed
+
+
+def _freed(fixed, wrapping: Wrapping, shape: list[int], settings: Settings, resized: bool) -> tuple[Wrapping, object] | None:
+    """A model of one size made free; None if its answer does not stay the same.
+
+    resized: whether what a Resize computes as its size is said first, as it may be made of shapes and of the one size.
+    """
+    free = _copy(fixed)
+    try:
+        if resized:
+            taken = {name for node in free.graph.node if node.op_type == "Resize" for name in node.input[3:]}
+            set_sizes(free, {name: size for name, size in observe(free, shape).items() if name in taken})
+        unbake(free, shape)
+        multiple = settings.multiple or multiple_of(free, wrapping.layout, wrapping.channels_in)
+        free_input(free, wrapping.layout, wrapping.channels_in)
+        freed = replace(wrapping, size=None, multiple=multiple)
+        _check(free, freed)
+        before, after = (Model(model, freed, np.dtype(np.float32), []).answer() for model in (fixed, free))
+        if any(keeps_picture(before, after, white * _textured(shape), wrapping.layout) for white in (1, 255)):
+            return freed, free
+    except (GraphError, StyleError):
+        pass  # it stays at its size
+    return None
 
 
 def _textured(shape: list[int]) -> np.ndarray:

@@ -22,6 +22,9 @@ TOLERANCE = 0.1
 GLOBAL = {"Gemm", "GlobalAveragePool", "GlobalMaxPool", "GroupNormalization", "InstanceNormalization", "MatMul", "Softmax"}
 """Operators that see the whole picture."""
 
+BROADCASTING = {"Add", "Div", "Max", "Min", "Mul", "Sub"}
+"""Operators that spread a result of sides of 1 over the other one."""
+
 Run = Callable[[np.ndarray], np.ndarray]
 
 
@@ -120,7 +123,7 @@ def set_sizes(model, sizes: dict[str, np.ndarray]) -> None:
 
 
 def unbake(model, shape: list[int]) -> None:
-    """Say, in place, the sizes in Reshape, Resize and Slice by what they are to their input's, as far as that can be told.
+    """Say, in place, the sizes in Reshape, Resize, Slice and Expand by what they are to their inputs, as far as can be told.
 
     shape: of the input for which they were baked in.
     """
@@ -148,10 +151,23 @@ def unbake(model, shape: list[int]) -> None:
             axes = weights[node.input[3]] if len(node.input) > 3 and node.input[3] else range(len(taken))
             ends = [_free_end(int(end), taken[axis]) for end, axis in zip(weights[node.input[2]], axes, strict=False)]
             replace(node, 2, np.array(ends, np.int64))
+        elif node.op_type == "Expand" and node.input[1] in weights and _is_spread_anyway(model, node, shapes):
+            node.CopyFrom(onnx.helper.make_node("Identity", node.input[:1], node.output))
         elif node.op_type == "ConvTranspose" and any(attribute.name == "output_shape" for attribute in node.attribute):
             _free_output_shape(node, shapes.get(node.input[1]), taken, given)
     _depth_to_space(model, shapes)
     remove_unused(model)
+
+
+def _is_spread_anyway(model, expand, shapes: dict[str, list[int]]) -> bool:
+    """Whether all that read an Expand spread what it gives over another result of that size, as its input would be, too."""
+    given = shapes[expand.output[0]]
+    expanded = {node.output[0] for node in model.graph.node if node.op_type == "Expand"}
+    readers = [node for node in model.graph.node if expand.output[0] in node.input]
+    return all(
+        node.op_type in BROADCASTING and any(shapes.get(name) == given for name in node.input if name not in expanded)
+        for node in readers
+    )
 
 
 def _free_target(taken: list[int], given: list[int]) -> list[int]:
@@ -220,7 +236,12 @@ def multiple_of(model, layout: str, channels: int) -> int:
         ]
         if len({_scale(model, layout, channels, *size) for size in sides}) == 1 and _scale(model, layout, channels, *sides[0]):
             return multiple
-    raise GraphError("there is no size of frame that its answer would fit; give its size with --size")
+    answer = shapes_at(model, picture_shape(layout, *OBSERVED, channels)).get(model.graph.output[0].name)
+    shape = "of no known size" if answer is None else " x ".join(map(str, answer))
+    raise GraphError(
+        f"its answer to a picture of {OBSERVED[1]} x {OBSERVED[0]} pixels is {shape}, which is no picture of that size or 2 to 4 "
+        "times that; if it takes one size only, give it with --size"
+    )
 
 
 def _scale(model, layout: str, channels: int, height: int, width: int) -> int:

@@ -55,6 +55,16 @@ def test_ranges_and_layout_are_found_by_the_picture_alone(tmp_path, ranges, nhwc
     assert relative(answer(found.style, image)[..., :3], to_light(3 * u**2 - 2 * u**3, image[..., :3], "srgb")) < 1e-2
 
 
+def test_a_dark_answer_is_not_read_as_a_pale_one(tmp_path):
+    """Of a network that norms its picture, so that its answer alone tells its range: from 0 on, and dark."""
+    nodes = [
+        ("InstanceNormalization", ["x", np.full(3, 0.1, np.float32), np.full(3, 0.2, np.float32)], ["n"], {}),
+        ("Relu", ["n"], ["y"], {}),
+    ]
+    found = adopted(tmp_path, model(nodes, DYNAMIC, DYNAMIC)).found[0].wrapping
+    assert (found.range_in, found.range_out) == ("0..1", "0..1")
+
+
 @pytest.mark.parametrize("opset", [6, 7, 9, 10, 11, 18])
 def test_a_fixed_size_of_any_operator_set_is_freed(tmp_path, opset):
     found = adopted(tmp_path, fast_neural_style(opset))
@@ -402,10 +412,21 @@ def test_what_may_not_run_is_named(tmp_path, spoil, words):
 
 def test_what_is_no_model_for_pictures_is_named(tmp_path):
     pooled = [("GlobalAveragePool", ["x"], ["y"], {})]
-    with pytest.raises(StyleError, match="no picture of a multiple of that, but 1 x 3 x 1 x 1|no size of frame"):
+    with pytest.raises(StyleError, match="its answer to a picture of 256 x 192 pixels is 1 x 3 x 1 x 1, which is no picture"):
         adopted(tmp_path, model(pooled, DYNAMIC, [1, 3, 1, 1]))
     with pytest.raises(StyleError, match="no model for pictures: its input is 1 x 512"):
         adopted(tmp_path, model([("Relu", ["x"], ["y"], {})], [1, 512], [1, 512]))
+    for sides in ([1, 2, "h", "w"], [4, 3, "h", "w"]):
+        with pytest.raises(StyleError, match=f"no model for pictures: its input is {sides[0]} x {sides[1]} x any x any"):
+            adopted(tmp_path, model([("Relu", ["x"], ["y"], {})], sides, sides))
+    for factor in (0, np.nan):
+        with pytest.raises(StyleError, match="its answer to a picture shows nothing of it"):
+            adopted(tmp_path, model([("Mul", ["x", np.float32([factor])], ["y"], {})], DYNAMIC, DYNAMIC))
+    tiny = model([("Add", ["x", np.zeros((1, 3, 8, 8), np.float32)], ["y"], {})], [1, 3, 8, 8], [1, 3, 8, 8])
+    with pytest.raises(StyleError, match="it takes 8 x 8 pixels only, but sides from 16 to 4096 can be run"):
+        adopted(tmp_path, tiny)
+    with pytest.raises(StyleError, match="There is no folder .*gone to write into"):
+        adopt(save(tmp_path / "tiny.onnx", tiny), tmp_path / "gone" / "style.onnx", Settings(), Style("Tiny"))
     with pytest.raises(StyleError, match="8 times as large"):
         adopted(tmp_path, upscaler(8, False))
     text = tmp_path / "text.onnx"
