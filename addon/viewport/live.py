@@ -13,11 +13,9 @@ import gpu
 import numpy as np
 from bpy.app.handlers import persistent
 
-from .. import library
 from ..callbacks import Timer, add_handlers, remove_handlers
-from ..settings import settings
-from ..trees import read
 from . import draw, read_view, unlit
+from .look import look_of, reason
 from .read_view import Look, Reading
 from .stylise import Picture, Refusal, stylise
 from .worker import TOO_LONG_SECONDS, Worker
@@ -98,35 +96,6 @@ def picture_of(space: bpy.types.Space, region: bpy.types.Region) -> Picture | No
     return None if shown is None else shown.picture
 
 
-def node_of(scene: bpy.types.Scene, key: int = 0) -> bpy.types.Node | None:
-    """The GAN Style node of a scene's compositor whose inner group has the session_uid; else the active one, else the last."""
-    tree = scene.compositing_node_group
-    if tree is None:
-        return None
-    nodes = [node for _, node in read.Wiring().style_nodes(tree)] or [node for node in tree.nodes if node.bl_idname == read.NODE]
-    chosen = [node for node in nodes if key and node.node_tree is not None and node.node_tree.session_uid == key]
-    active = [node for node in nodes if node == tree.nodes.active]
-    return (chosen or active or nodes or [None])[-1]
-
-
-def _look(scene: bpy.types.Scene, view: View) -> Look | None:
-    node = node_of(scene, view.node)
-    if node is None:
-        return None
-    installed = library.installed().get(node.style_id)
-    style = installed.style if installed is not None else None
-    controls = tuple((c.name, _value(node, c.label, c.default)) for c in (style.controls if style else ()))
-    albedo = style is not None and "albedo" in style.passes
-    exposure, strength, scale = (_value(node, *value) for value in (("Exposure", 0.0), ("Strength", 1.0), ("Scale", 1.0)))
-    return Look(node.style_id, exposure, strength, settings(), controls, albedo, scale)
-
-
-def _value(node: bpy.types.Node, name: str, default: float) -> float:
-    """Of an input of the node; the default if it is linked, since links have values in the compositor only."""
-    socket = node.inputs.get(name)
-    return default if socket is None or socket.is_linked else socket.default_value
-
-
 def _start() -> None:
     global _worker
     if _worker is not None and _worker.is_alive():
@@ -187,8 +156,11 @@ def _after_scene() -> None:
     if seen is None or _worker is None or view is None:
         return
     place = space.as_pointer(), context.region.as_pointer(), space.stereo_3d_eye
+    if read_view.is_stereo(context):
+        _forget_pictures(view)
+        return
     started = time.perf_counter()
-    view.look = _look(context.scene, view)
+    view.look = look_of(context.scene, view.node)
     if view.look is not None and _worker.accepts(place) and not bpy.app.is_job_running("RENDER"):
         reading = read_view.read(framebuffer, seen, view.look, space.overlay.show_overlays)
         if view.look.albedo and unlit.is_known(space):
@@ -216,8 +188,9 @@ def _on_top() -> None:
     place = context.space_data.as_pointer(), context.region.as_pointer(), context.space_data.stereo_3d_eye
     _submit_waiting(view, place)
     shown = view.shown.get(place)
-    if view.message or (view.on and view.look is None):
-        draw.text(context, view.message or "Stylised: add a GAN Style node to the compositor.", alert=True)
+    lacking = view.on and (view.look is None or read_view.is_stereo(context))
+    if message := view.message or (reason(context) if lacking else ""):
+        draw.text(context, message, alert=True)
     elif shown is not None and shown.error:
         draw.text(context, shown.error, alert=True)
     elif shown is not None and shown.picture is not None:
@@ -283,7 +256,7 @@ def _check() -> None:
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             view = views.get(area.spaces.active.as_pointer()) if area.type == "VIEW_3D" else None
-            if view is not None and view.on and _look(window.scene, view) != view.look:
+            if view is not None and view.on and look_of(window.scene, view.node) != view.look:
                 area.tag_redraw()
 
 

@@ -34,6 +34,8 @@ class Look:
     albedo: bool = False
     """Whether the style sees the albedo."""
     scale: float = 1.0
+    file: str = ""
+    """SHA-256 of the style's file, so that a view is drawn anew when it changes; empty if it can't be used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +91,17 @@ def window(context: bpy.types.Context) -> Window | None:
         return None
     projection = crop(np.array(region_3d.window_matrix, np.float64), part, size)
     return Window(part, size, np.array(region_3d.view_matrix, np.float64), projection)
+
+
+def is_stereo(context: bpy.types.Context) -> bool:
+    """Whether the view is that of an eye, or of both: in camera view, where the scene has stereoscopy (view3d_stereo3d_active()
+    in Blender's view3d_draw.cc). Of cameras for many views, it shows eyes if they are called left and right, or if one is chosen.
+    """
+    space, render = context.space_data, context.scene.render
+    if not render.use_multiview or context.region_data.view_perspective != "CAMERA":
+        return False
+    both = {"left", "right"} <= {view.name for view in render.views if view.use}
+    return render.views_format == "STEREO_3D" or space.stereo_3d_camera != "S3D" or both
 
 
 def read(framebuffer: gpu.types.GPUFrameBuffer, seen: Window, look: Look, lines: bool) -> Reading:

@@ -4,6 +4,7 @@ import bpy
 
 from ..trees import read
 from . import live
+from .look import node_of
 
 
 class GANSTYLE_OT_stylised_view(bpy.types.Operator):  # noqa: N801 - Blender's way to name operators, here and below
@@ -17,7 +18,7 @@ class GANSTYLE_OT_stylised_view(bpy.types.Operator):  # noqa: N801 - Blender's w
     def poll(cls, context: bpy.types.Context) -> bool:
         if bpy.app.background or context.space_data is None or context.space_data.type != "VIEW_3D":
             return False
-        if live.node_of(context.scene) is None and not live.is_on(context.space_data):
+        if node_of(context.scene) is None and not live.is_on(context.space_data):
             cls.poll_message_set("Add a GAN Style node to the scene's compositor")
             return False
         return True
@@ -75,7 +76,7 @@ def _viewports(context: bpy.types.Context) -> list[bpy.types.Space]:
 
 
 def _draw_header(header: bpy.types.Header, context: bpy.types.Context) -> None:
-    if live.is_on(context.space_data) or live.node_of(context.scene) is not None:
+    if live.is_on(context.space_data) or node_of(context.scene) is not None:
         on = live.is_on(context.space_data)
         row = header.layout.row(align=True)
         row.operator(GANSTYLE_OT_stylised_view.bl_idname, icon="SHADERFX", depress=on)

@@ -100,6 +100,7 @@ def steps() -> Iterator[None]:
     yield from animation(scene)
     yield from same_light(scene)
     yield from other_shadings(scene)
+    yield from stereo(scene)
     yield from quad_view()
     yield from other_places(node)
     yield from too_slow()
@@ -272,6 +273,34 @@ def same_light(scene: bpy.types.Scene) -> Iterator[None]:
     check("preview and render agree", lambda: assert_equal(difference < 0.01, np.True_))
     space().shading.type = "SOLID"
     scene.render.engine = "CYCLES"
+
+
+def stereo(scene: bpy.types.Scene) -> Iterator[None]:
+    """Both eyes, and one of them, in camera view: plain, with a sentence; elsewhere the view is stylised as ever."""
+    view = space().region_3d.view_perspective
+    space().region_3d.view_perspective = "CAMERA"
+    scene.render.use_multiview = True
+    for eye in ("S3D", "LEFT"):
+        space().stereo_3d_camera = eye
+        if live.is_on(space()):
+            press_switch()
+        yield from pause(2)
+        before = on_screen()
+        press_switch()
+        yield from pause(3)
+        different = np.abs(on_screen() - before).max(-1) > 0.02
+        screenshot(f"stereo_{eye.lower()}")
+        check(f"stereo, {eye}: it is said", lambda d=different: assert_equal(d[LINE].any(), np.True_))
+        different[LINE] = False
+        check(
+            f"stereo, {eye}: the view is plain", lambda d=different: assert_equal((d.mean() < 1e-3, pictures()), (np.True_, []))
+        )
+    space().region_3d.view_perspective = "PERSP"
+    yield from at_rest()
+    check("out of the camera's view it is stylised", lambda: assert_equal(len(pictures()), 1))
+    scene.render.use_multiview = False
+    space().region_3d.view_perspective, space().stereo_3d_camera = view, "S3D"
+    yield from at_rest()
 
 
 def quad_view() -> Iterator[None]:

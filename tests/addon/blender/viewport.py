@@ -14,6 +14,10 @@ def live():
     return sys.modules["gan_style.addon.viewport.live"]
 
 
+def look():
+    return sys.modules["gan_style.addon.viewport.look"]
+
+
 def nothing_happens_in_background(folder: Path) -> None:
     load_addon()
     scene = start_over()
@@ -45,18 +49,20 @@ def the_active_node_is_shown_or_the_last(folder: Path) -> None:
     load_addon()
     scene = start_over()
     tree = scene.compositing_node_group
-    assert live().node_of(scene) is None
+    assert look().node_of(scene) is None
     first, last = insert_style(tree, "swap"), insert_style(tree, "tone")
     sys.modules["gan_style.addon.trees.keep_in_sync"].sync()
     tree.nodes.active = tree.nodes["Render Layers"]
-    assert live().node_of(scene) == last
+    assert look().node_of(scene) == last
     tree.nodes.active = first
-    assert live().node_of(scene) == first
-    assert live().node_of(scene, last.node_tree.session_uid) == last
+    assert look().node_of(scene) == first
+    assert look().node_of(scene, last.node_tree.session_uid) == last
     last.mute = True
-    assert live().node_of(scene, last.node_tree.session_uid) == first, "a node without effect is not shown"
+    assert look().node_of(scene, last.node_tree.session_uid) == first, "a node without effect is not shown"
+    first.mute = True
+    assert look().node_of(scene) is None, "nor is the last one"
     scene.compositing_node_group = None
-    assert live().node_of(scene) is None
+    assert look().node_of(scene) is None
 
 
 def an_engine_that_is_drawn_in_viewports_only_writes_no_animation(folder: Path) -> None:
@@ -77,11 +83,41 @@ def the_node_says_how_a_view_looks(folder: Path) -> None:
     scene = start_over()
     tree = scene.compositing_node_group
     node = insert_style(tree, "swap", Strength=0.25, Exposure=2.0)
-    look = live()._look(scene, live().View())
-    assert (look.style, look.strength, look.exposure) == ("swap", 0.25, 2.0)
+    found = look().look_of(scene, 0)
+    assert (found.style, found.strength, found.exposure) == ("swap", 0.25, 2.0) and len(found.file) == 64
     value = insert(tree, "CompositorNodeExposure")
     tree.links.new(value.outputs["Image"], node.inputs["Strength"])
-    assert live()._look(scene, live().View()).strength == 1, "what a link carries is known in the compositor only"
+    assert look().look_of(scene, 0).strength == 1, "what a link carries is known in the compositor only"
+
+
+def a_style_whose_file_is_gone_looks_otherwise(folder: Path) -> None:
+    load_addon()
+    scene = start_over()
+    node = insert_style(scene.compositing_node_group, "swap")
+    before = look().look_of(scene, 0)
+    node.style_id = "gone"
+    assert before.file and not look().look_of(scene, 0).file
+
+
+def a_node_in_a_group_that_is_used_twice_is_shown(folder: Path) -> None:
+    load_addon()
+    scene = start_over()
+    tree, group = scene.compositing_node_group, bpy.data.node_groups.new("Twice", "CompositorNodeTree")
+    for way in ("INPUT", "OUTPUT"):
+        group.interface.new_socket("Image", in_out=way, socket_type="NodeSocketColor")
+    entry, end = (group.nodes.new(f"NodeGroup{way}") for way in ("Input", "Output"))
+    group.links.new(entry.outputs["Image"], end.inputs["Image"])
+    node = insert_style(group, "tone")
+    feed, uses = tree.nodes["Render Layers"].outputs["Image"], []
+    for _ in range(2):
+        uses.append(tree.nodes.new("CompositorNodeGroup"))
+        uses[-1].node_tree = group
+        tree.links.new(feed, uses[-1].inputs["Image"])
+        feed = uses[-1].outputs["Image"]
+    tree.links.new(feed, tree.nodes["Group Output"].inputs[0])
+    assert look().node_of(scene) == node and look().look_of(scene, 0).style == "tone"
+    uses[0].mute = uses[1].mute = True
+    assert look().node_of(scene) is None
 
 
 if __name__ == "__main__":
