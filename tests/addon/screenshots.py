@@ -1,7 +1,7 @@
 """Makes the README's pictures of the add-on: the node, the Add menu, an error, the preferences and the viewport. Needs a Blender
 with a screen of at least 1600 x 900 pixels, ImageMagick's `import`, and xdotool.
 
-    blender --window-geometry 0 0 1600 900 -P tests/screenshots.py
+    blender --window-geometry 0 0 1600 900 -P tests/addon/screenshots.py
 
 Writes into the folder that the variable SCREENSHOTS names, or else `screenshots`.
 """
@@ -141,18 +141,28 @@ def pictures() -> Iterator[None]:
 def viewport_pictures(area: bpy.types.Area, node: bpy.types.Node) -> Iterator[None]:
     """A viewport without and with the style of the node."""
     make_still_life()
-    area.ui_type = "VIEW_3D"
-    space = area.spaces.active
-    space.shading.type, space.shading.color_type, space.shading.show_shadows = "SOLID", "MATERIAL", True
-    view = space.region_3d
-    view.view_perspective, view.view_distance, view.view_location = "PERSP", 9.5, (0.4, 0.4, 0.1)
-    view.view_rotation = Euler((radians(72), 0, radians(28))).to_quaternion()
+    show_still_life(area)
     yield from pause(3)
     save("viewport_before", area)
     node.style = "watercolour"
     in_area(area, bpy.ops.gan_style.stylised_view)
     yield from pause(10)
     save("viewport_after", area)
+
+
+def show_still_life(area: bpy.types.Area) -> None:
+    """In a 3D viewport in the place of what the area shows."""
+    area.ui_type = "VIEW_3D"
+    space = area.spaces.active
+    space.shading.type, space.shading.color_type, space.shading.show_shadows = "SOLID", "MATERIAL", True
+    view = space.region_3d
+    view.view_perspective, view.view_distance, view.view_location = "PERSP", 9.5, (0.4, 0.4, 0.1)
+    turn(view, 28)
+
+
+def turn(view: bpy.types.RegionView3D, degrees: float) -> None:
+    """Around the vertical axis."""
+    view.view_rotation = Euler((radians(72), 0, radians(degrees))).to_quaternion()
 
 
 def make_still_life() -> None:
@@ -192,5 +202,10 @@ def tick(sequence: Iterator[None]) -> float | None:
     return None
 
 
-sequence = pictures()
-bpy.app.timers.register(lambda: tick(sequence), first_interval=2.0, persistent=True)
+def run(sequence: Iterator[None]) -> None:
+    """Go through a sequence, then quit Blender."""
+    bpy.app.timers.register(lambda: tick(sequence), first_interval=2.0, persistent=True)
+
+
+if __name__ == "__main__":
+    run(pictures())
