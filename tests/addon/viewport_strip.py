@@ -38,7 +38,7 @@ TURNS = 28 - 24 * np.cos(np.linspace(0, np.pi, 11))
 HUNDREDTHS = 9
 """Of a second, for each picture."""
 QUALITY, MAX_BYTES = 60, 2_000_000
-PATIENCE = 60.0
+PATIENCE, HELD_SECONDS = 60.0, 1.5
 
 
 def pictures() -> Iterator[None]:
@@ -61,21 +61,23 @@ def pictures() -> Iterator[None]:
         yield from stylised(live, area.spaces.active)
         x, y = corner(area)
         crop = ["-crop", f"{area.width}x{area.height}+{x}+{y}", "+repage"]
-        subprocess.run(["import", "-window", "root", *crop, str(frames / f"{number:02}.png")], check=True)
+        window = subprocess.check_output(["xdotool", "getactivewindow"], text=True).strip()  # without the title bar
+        subprocess.run(["import", "-window", window, *crop, str(frames / f"{number:02}.png")], check=True)
     assemble([frames / f"{number:02}.png" for number in (*range(len(TURNS)), *range(len(TURNS) - 2, 0, -1))])
 
 
 def stylised(live, space: bpy.types.SpaceView3D) -> Iterator[None]:
-    """Until the view shows all pixels of what it looks at now."""
+    """Until the view has shown all pixels of what it looks at now for a while: Blender smooths edges of a view at rest."""
+    held = 0
     for _ in range(int(PATIENCE / STEP_SECONDS)):
         shown = [part.picture for part in live.views[space.as_pointer()].shown.values()]
         seen = np.array(space.region_3d.view_matrix)
-        if any(p is not None and p.step == 1 and np.allclose(p.reading.view, seen, atol=1e-4) for p in shown):
-            break
+        whole = any(p is not None and p.step == 1 and np.allclose(p.reading.view, seen, atol=1e-4) for p in shown)
+        held = held + 1 if whole else 0
+        if held * STEP_SECONDS > HELD_SECONDS:
+            return
         yield
-    else:
-        raise TimeoutError(f"The view was not stylised within {PATIENCE} s.")
-    yield from pause(0.5)
+    raise TimeoutError(f"The view was not stylised within {PATIENCE} s.")
 
 
 def assemble(frames: list[Path]) -> None:
