@@ -22,6 +22,9 @@ _due = ""
 """Name of a scene that Blender has composited since its pictures were made."""
 _watched = ""
 """Name of the scene that editors show: the one that Blender has composited since it was last asked to; empty if there is none."""
+_echoes = 0
+"""How many composites are still to come that only follow from the last run: after each render of the hidden scene that reads a
+node's inputs, Blender composites for the image editors that show renders, though nothing has changed."""
 _thread: threading.Thread | None = None
 _cancelled = threading.Event()
 _started = 0.0
@@ -35,8 +38,8 @@ def progress() -> float | None:
 
 def cancel() -> None:
     """Stop the run in progress; nothing of it will be shown any more."""
-    global _due, _watched, _thread, _cancelled
-    _due, _watched, _thread = "", "", None
+    global _due, _watched, _echoes, _thread, _cancelled
+    _due, _watched, _echoes, _thread = "", "", 0, None
     _cancelled.set()
     _cancelled = threading.Event()
 
@@ -56,20 +59,32 @@ def restyle() -> None:
 @persistent
 def _on_composited(scene: bpy.types.Scene, *_: object) -> None:
     """After each composite for the editors, since what feeds the nodes may have changed; a render does without."""
-    global _due, _watched
-    if not is_hidden(scene):
+    global _due, _watched, _echoes
+    if is_hidden(scene):
+        return
+    if _echoes and scene.name == _watched:
+        _echoes -= 1
+    else:
         _due = _watched = scene.name
 
 
+@persistent
+def _on_edit(scene: bpy.types.Scene | None, *_: object) -> None:
+    """Whatever is composited from now on may be another picture."""
+    global _echoes
+    if scene is None or not is_hidden(scene):
+        _echoes = 0
+
+
 def _when_idle() -> None:
-    global _due, _thread, _started, _progress
+    global _due, _echoes, _thread, _started, _progress
     if _due and keep_in_sync.is_idle() and (_thread is None or not _thread.is_alive()):
         keep_in_sync.sync_if_due()
         scene, _due = bpy.data.scenes.get(_due), ""
         if scene is not None and (plans := hidden_scenes.plans(scene)):
             arguments = scene.name, scene.frame_current, plans, settings(), _cancelled.is_set
             _thread = threading.Thread(target=_run, args=arguments, name="GAN Style", daemon=True)
-            _started, _progress = time.monotonic(), 0.0
+            _started, _progress, _echoes = time.monotonic(), 0.0, len(plans)
             _thread.start()
     elif _started and progress() is not None and time.monotonic() > _started + LONG_SECONDS:
         _started = 0.0
@@ -102,7 +117,9 @@ def _errors(plans: tuple[hidden_scenes.Plan, ...]) -> list[str]:
     return [run.error if run else "" for run in (log.latest(plan.key) for plan in plans)]
 
 
-HANDLERS = {"composite_post": _on_composited}
+HANDLERS = {"composite_post": _on_composited} | dict.fromkeys(
+    ("depsgraph_update_post", "frame_change_post", "render_complete", "render_cancel", "undo_post", "redo_post"), _on_edit
+)
 _timer = Timer(_when_idle, IDLE_SECONDS)
 
 

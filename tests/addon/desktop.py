@@ -81,6 +81,10 @@ def steps() -> Iterator[None]:
     expected = styled(brighter, "wide")[..., :3] * 2
     check("a change before it is stylised anew", lambda: assert_close(result()[..., :3], expected, 1e-5))
     check("a change before it runs the network once", lambda: assert_equal(network_runs(), runs + 1))
+    yield from pause(2)
+    settled = counts["composite_post"]
+    yield from pause(3)
+    check("then Blender composites nothing more", lambda: assert_equal(counts["composite_post"], settled))
     yield from composited(lambda: setattr(node, "style", "swap"))
     check("another style", lambda: assert_close(result()[..., :3], brighter[..., 2::-1] * 2, 1e-5))
     yield from drag(before)

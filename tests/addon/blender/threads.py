@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import bpy
 import numpy as np
 from clock import Clock
-from scene import insert_style, load_addon, module, run_case, start_over
+from scene import insert_style, load_addon, module, render, run_case, start_over
 
 clock = Clock()
 
@@ -146,6 +146,37 @@ def two_threads_at_once(folder: Path) -> None:
         assert shown[-1] == 0.25
         run(second)
         assert shown[-1] == 0.75, shown
+
+
+def a_run_is_not_its_own_reason(folder: Path) -> None:
+    """After each look at what feeds the node, image editors have Blender composite once more; that begins no other run, but an
+    edit does, and so does whatever else Blender composites for."""
+    load_addon()
+    scene = start_over(1)
+    node = insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "a.exr")
+    after_edits, runs = module("run.after_edits"), []
+
+    def composite() -> int:
+        """How many runs there were, after the editors have composited."""
+        after_edits._on_composited(scene)
+        after_edits._when_idle()
+        while after_edits.progress() is not None:
+            module("main_thread")._pump()
+        return len(runs)
+
+    def edit(strength: float) -> None:
+        node.inputs["Strength"].default_value = strength
+        bpy.context.view_layer.update()
+
+    with patch.object(after_edits, "_run", lambda *_: runs.append(1)):
+        edit(0.5)
+        assert [composite() for _ in range(2)] == [1, 1]
+        assert composite() == 2, "nobody edited anything, and still Blender has composited"
+        edit(0.6)
+        assert [composite() for _ in range(2)] == [3, 3]
+        scene.frame_set(1)
+        assert composite() == 4
 
 
 def no_preferences_in_other_threads(folder: Path) -> None:
