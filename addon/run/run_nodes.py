@@ -181,9 +181,10 @@ def _stylize(
     bounds = None if mask is None else bounds_of(mask, MASK_MARGIN)
     seen = {name: array for name, array in passes.items() if name not in (read.MASK, read.SCALE)}
     identity = style, generator.provider, generator.precision, plan.exposure, scale, plan.controls, _version()
-    source = content_key(seen, *identity, bounds)
+    of_whole = content_key(seen, *identity)
+    source = of_whole if bounds is None else content_key({}, of_whole, bounds)
     # A picture of the whole frame is as good as one of a part.
-    if _is_shown(plan, source) or (bounds is not None and _is_shown(plan, content_key(seen, *identity, None))):
+    if _is_shown(plan, source) or _is_shown(plan, of_whole):
         return run
     started = time.perf_counter()
     frame = _remembered(source, bool(plan.layers))
