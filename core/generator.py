@@ -44,7 +44,8 @@ class Generator:
     threads: CPU threads, 0 for one per core.
     memory_limit: bytes that a frame may take on the device, beyond its passes and the stylised frame; None for half of what
     is free. May be changed later.
-    precision: one of PRECISIONS; elsewhere than on CUDA it is "full", but TensorRT multiplies in TF32 and takes no orders.
+    precision: one of PRECISIONS; after opening, the one in use: "full" where the device has not the one that was asked for, but
+    TensorRT multiplies in TF32 and takes no orders.
 
     Raises StyleError if ONNX Runtime refuses the graph, ProviderError if the provider asked for by name can't be used.
     """
@@ -58,8 +59,7 @@ class Generator:
             raise StyleError(f"The style '{style.name}' was not loaded from a file; open it with load_style().")
         started = time.perf_counter()
         self.style = style
-        self._session, self.provider, self.reason = open_session(style, provider, threads, precision)
-        self.precision = {"cuda": precision, "tensorrt": "tf32"}.get(self.provider, "full")
+        self._session, self.provider, self.precision, self.reason = open_session(style, provider, threads, precision)
         self.memory_limit = memory_limit or free_memory(self.provider) // 2
         self.most_pixels: int | None = webgpu.most_pixels(style.cost.pixel_bytes) if self.provider == "webgpu" else None
         """The most that may be run at once, whatever the limit allows: less than what has failed for lack of memory."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from . import webgpu
+from .half import halved
 from .memory import ON_CUDA, cuda_driver
 from .style import OUTPUT_NAME, Style, StyleError
 from .tiles import round_up
@@ -21,14 +22,16 @@ CUDA_OPTIONS = {
     "cudnn_conv_algo_search": "HEURISTIC",
     "arena_extend_strategy": "kSameAsRequested",
 }
-PRECISIONS = {"full": "Full", "tf32": "TF32"}
-"""How CUDA multiplies: with the 24 bits of float32, or, from NVIDIA's Ampere GPUs on, with 11 of them on faster units."""
+PRECISIONS = {"full": "Full", "tf32": "TF32", "half": "Half"}
+"""How GPUs compute: with the 24 bits of float32; on CUDA, from NVIDIA's Ampere GPUs on, multiplying 11 of them on faster units;
+or, on those of HALF, with 11 bits between the convolutions too, which halves what is moved through memory."""
+HALF = ("cuda", "webgpu")
 AUTO = ("cuda", "webgpu", "cpu")
 """What the provider "auto" tries, in this order."""
 PROOF_SIDE = 48
 """Pixels of the square, at least, that a GPU's picture is compared with the CPU's on."""
-PROOF_DIFFERENCE = 1e-2
-"""Largest difference there, relative above 1: TF32 stays below, a convolution that is computed wrongly far above."""
+PROOF_DIFFERENCE, PROOF_DIFFERENCE_HALF = 1e-2, 1e-1
+"""Largest difference there, relative above 1: TF32 or half floats stay below, a convolution that is computed wrong far above."""
 CANCEL_SECONDS = 0.05
 """How often a run asks whether to stop."""
 
@@ -173,19 +176,29 @@ def runtime_errors() -> tuple[type[Exception], ...]:
 
 
 def open_session(style: Style, provider: str, threads: int, precision: str):
-    """(InferenceSession, its provider, why that one in a sentence). Raises StyleError, ProviderError."""
+    """(InferenceSession, its provider, its precision, why that provider in sentences). Raises StyleError, ProviderError."""
     if provider == "cpu":
-        return new_session(style, [PROVIDERS["cpu"]], threads), "cpu", "The CPU was asked for."
+        return new_session(style, [PROVIDERS["cpu"]], threads), "cpu", "full", "The CPU was asked for."
     problems = []
     for name in AUTO[:-1] if provider == "auto" else (provider,):
-        session, problem = _open_on(style, name, threads, precision, software=provider != "auto")
-        if session is not None:
-            works = f"{LABELS[name]} works on this machine."
-            return session, name, " ".join([*problems, works])
+        but = ""
+        for wanted in _precisions(name, precision):
+            session, problem = _open_on(style, name, threads, wanted, software=provider != "auto")
+            if session is not None:
+                works = f"{LABELS[name]} works on this machine{but}."
+                return session, name, wanted, " ".join([*problems, works])
+            but = f", but not in {wanted} precision: {problem}"
         problems.append(f"{LABELS[name]} can't be used: {problem}.")
     if provider != "auto":
         raise ProviderError(f"{problems[0]} Choose the provider auto or cpu, or mend the installation.")
-    return new_session(style, [PROVIDERS["cpu"]], threads), "cpu", " ".join(problems)
+    return new_session(style, [PROVIDERS["cpu"]], threads), "cpu", "full", " ".join(problems)
+
+
+def _precisions(provider: str, wanted: str) -> tuple[str, ...]:
+    """What to try on a provider, the first that works. TensorRT multiplies in TF32 and takes no orders."""
+    if wanted == "half" and provider in HALF:
+        return "half", "full"
+    return ({"cuda": "tf32" if wanted == "tf32" else "full", "tensorrt": "tf32"}.get(provider, "full"),)
 
 
 def _open_on(style: Style, provider: str, threads: int, precision: str, software: bool):
@@ -197,6 +210,7 @@ def _open_on(style: Style, provider: str, threads: int, precision: str, software
 
     if problem := provider_problem(provider, software) or (provider == "webgpu" and _mistaken(style)):
         return None, problem
+    exact, style = style, halved(style) if precision == "half" else style
     if provider in ON_CUDA:
         onnxruntime.preload_dlls()
     options = CUDA_OPTIONS | {"use_tf32": str(int(precision == "tf32"))}
@@ -212,7 +226,7 @@ def _open_on(style: Style, provider: str, threads: int, precision: str, software
     if PROVIDERS[provider] not in session.get_providers():
         needed = "CUDA 13 and cuDNN 9 are needed" if provider == "cuda" else f"is {LABELS[provider]} installed?"
         return None, f"ONNX Runtime could not load its libraries ({needed})"
-    if problem := _disagreement(style, session):
+    if problem := _disagreement(exact, session, PROOF_DIFFERENCE_HALF if precision == "half" else PROOF_DIFFERENCE):
         return None, problem
     return session, ""
 
@@ -226,7 +240,7 @@ def _mistaken(style: Style) -> str:
     return ""
 
 
-def _disagreement(style: Style, session) -> str:
+def _disagreement(style: Style, session, bearable: float = PROOF_DIFFERENCE) -> str:
     """Why a GPU's session can't be trusted, as a clause: on a small square its picture is not the CPU's."""
     rng, side = np.random.default_rng(0), round_up(PROOF_SIDE, style.alignment)
     square = {name: rng.random((1, channels, side, side), np.float32) for name, channels in style.inputs.items()}
@@ -239,7 +253,7 @@ def _disagreement(style: Style, session) -> str:
         return f"it failed on a small picture ({str(error).splitlines()[0]})"
     answer, expected = np.asarray(answer), np.asarray(expected)
     difference = float((np.abs(answer - expected) / np.maximum(np.abs(expected), 1)).max())
-    return "" if difference <= PROOF_DIFFERENCE else f"its picture differs from the CPU's by {difference:.2g}"
+    return "" if difference <= bearable else f"its picture differs from the CPU's by {difference:.2g}"
 
 
 def new_session(style: Style, providers: list, threads: int, devices: Sequence = ()):

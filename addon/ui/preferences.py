@@ -16,8 +16,10 @@ LINE = 90
 MAX_MEGABYTES = 2**20
 PRECISION_HINTS = {
     "full": "32-bit floats throughout: frames equal those of the CPU, but for rounding errors too small to see",
-    "tf32": "NVIDIA GPUs since the RTX 30 series round what they multiply to 11 bits, like half floats, which is faster. "
+    "tf32": "NVIDIA GPUs since the RTX 30 series, by CUDA, round what they multiply to 11 bits, which is faster. "
     "Frames differ from those of the CPU and of other GPUs by about a thousandth: use one precision for the whole shot",
+    "half": "Between its first and last step the network computes in 16-bit floats, by CUDA or WebGPU, on GPUs that have them. "
+    "The style's score card may say what that changes: use one precision for the whole shot",
 }
 
 
@@ -44,7 +46,7 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
     )
     precision: bpy.props.EnumProperty(
         name="Precision",
-        description="How exactly CUDA computes; it changes nothing on other devices",
+        description="How exactly GPUs compute; it changes nothing on the CPU",
         items=[(name, label, PRECISION_HINTS[name]) for name, label in PRECISIONS.items()],
         default=Settings.precision,
     )

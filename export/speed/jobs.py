@@ -222,10 +222,13 @@ def agreement(name: str, file: str, height: int, width: int) -> dict:
 
 
 def rounding(height: int, width: int) -> dict:
-    """The largest difference that TF32 makes in what the shipped styles paint from noise; see measures/tf32.py."""
-    from ..measures.tf32 import tf32_difference
+    """The largest differences that TF32 and half precision make in what the shipped styles paint from noise; see
+    measures/rounding.py."""
+    from ..measures.rounding import half_difference, tf32_difference
 
-    return {"difference": max(tf32_difference(f, _passes(load_style(f), height, width)) for f in SHIPPED.glob("*.onnx"))}
+    frames = {path: _passes(load_style(path), height, width) for path in SHIPPED.glob("*.onnx")}
+    kinds = {"difference": tf32_difference, "half_difference": half_difference}
+    return {name: max(measure(*frame) for frame in frames.items()) for name, measure in kinds.items()}
 
 
 def step(name: str, crop: int = 256) -> dict:

@@ -23,7 +23,7 @@ from ..frames.sources import find_files
 from ..measures.cost import frame_cost
 from ..measures.inception import Inception
 from ..measures.lpips import LPIPS
-from ..measures.tf32 import tf32_difference
+from ..measures.rounding import half_difference, tf32_difference
 from ..networks.encoding import encode
 from ..networks.perceptual import PACKAGE, load_features
 from ..networks.vgg import VGG19
@@ -143,13 +143,14 @@ def painter(path: Path, provider: str = "auto") -> Painter:
 
 def numerics(path: Path, footage: Footage) -> dict[str, float]:
     """How exact a style file is: {"parity": how far PyTorch and ONNX Runtime differed on export, relative above 1, if the score
-    card has it, "tf32": what rounding as TF32 does changes in the first frame of the footage, see measures/tf32.py}.
+    card has it, "tf32" and "half": what these precisions change in the first frame of the footage, see measures/rounding.py}.
 
     Raises StyleError, PassError, ProviderError.
     """
     parity = load_style(path).score_card.get("parity")
     shared = {"parity": parity} if isinstance(parity, float) else {}
-    return shared | {"tf32": tf32_difference(path, footage.frame(footage.names[0]).passes)}
+    passes = footage.frame(footage.names[0]).passes
+    return shared | {"tf32": tf32_difference(path, passes), "half": half_difference(path, passes)}
 
 
 @contextmanager

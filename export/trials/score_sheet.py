@@ -47,6 +47,7 @@ SCORES = {
     "peak_megabytes": Score("MB at 1080p", "less", ".0f"),
     "parity": Score("export parity", "less", ".0e"),
     "tf32": Score("TF32 difference", "less", ".0e"),
+    "half": Score("half precision difference", "less", ".0e"),
 }
 """The scores in the order of the table; where they are computed their meaning is explained."""
 

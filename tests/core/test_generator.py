@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 
 from core import Cancelled, Generator, ProviderError, StyleError, load_style
+from core.half import halved
 from core.runtime import PROVIDERS, cuda_problem, device_names, new_session, overwritten, provider_problem, run_bound, run_options
 from tests.conftest import FIXTURES
 
@@ -54,7 +55,7 @@ def test_precision_is_what_cuda_is_told_and_the_cpu_ignores(swap, monkeypatch):
     monkeypatch.setattr("core.generator.free_memory", lambda provider: 10**9)
     monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
     monkeypatch.setattr("core.runtime.new_session", session)
-    monkeypatch.setattr("core.runtime._disagreement", lambda style, session: "")
+    monkeypatch.setattr("core.runtime._disagreement", lambda *_: "")
     for precision, flag in (("full", "0"), ("tf32", "1")):
         assert Generator(swap, "cuda", precision=precision).precision == precision
         assert told[PROVIDERS["cuda"]]["use_tf32"] == flag
@@ -62,6 +63,26 @@ def test_precision_is_what_cuda_is_told_and_the_cpu_ignores(swap, monkeypatch):
     assert Generator(swap, "tensorrt", precision="full").precision == "tf32", "it has no setting for that"
     monkeypatch.undo()
     assert Generator(swap, "cpu", precision="tf32").precision == "full"
+
+
+def test_half_precision_is_what_a_gpu_runs_or_else_full_with_the_reason(monkeypatch):
+    wide, opened, verdicts = load_style(FIXTURES / "wide.onnx"), [], [""]
+    monkeypatch.setattr("core.runtime.provider_problem", lambda provider, software: "")
+    monkeypatch.setattr("core.generator.free_memory", lambda provider: 10**9)
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
+    monkeypatch.setattr(
+        "core.runtime.new_session", lambda style, chain, threads: (opened.append(style.content), Session(dict(chain[:1])))[1]
+    )
+    monkeypatch.setattr("core.runtime._disagreement", lambda style, session, bearable: verdicts.pop())
+    generator = Generator(wide, "cuda", precision="half")
+    assert generator.precision == "half" and generator.reason == "CUDA works on this machine."
+    assert opened == [halved(wide).content] and generator.style == wide
+    verdicts[:] = ["", "it answers nonsense"]
+    generator = Generator(wide, "cuda", precision="half")
+    assert generator.precision == "full" and "but not in half precision: it answers nonsense." in generator.reason
+    assert opened[1:] == [halved(wide).content, wide.content]
+    monkeypatch.undo()
+    assert Generator(wide, "cpu", precision="half").precision == "full"
 
 
 @pytest.mark.parametrize("provider", [name for name in PROVIDERS if name != "webgpu"])
@@ -140,7 +161,7 @@ def test_a_provider_that_is_not_installed_is_named(swap, monkeypatch, provider, 
 def test_an_installed_provider_is_opened_by_name_with_the_cpu_behind_it(swap, monkeypatch, provider):
     asked = []
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*PROVIDERS.values()])
-    monkeypatch.setattr("core.runtime._disagreement", lambda style, session: "")
+    monkeypatch.setattr("core.runtime._disagreement", lambda *_: "")
     monkeypatch.setattr("core.runtime.new_session", lambda style, chain, threads: asked.append(chain) or Session(chain))
     generator = Generator(swap, provider)
     assert asked == [[PROVIDERS[provider], "CPUExecutionProvider"]] and generator.provider == provider

@@ -4,15 +4,17 @@
 """
 
 import os
+import re
 import threading
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
-from core import Cancelled, Generator, ProviderError, load_style, stylize
+from core import Cancelled, Generator, ProviderError, load_style, stylize, webgpu
 from core.colour import encode_log
-from core.runtime import provider_problem
+from core.runtime import HALF, provider_problem
 from core.style import OUTPUT_NAME, SHIPPED, Style, save_style
 from export.datasets.charts import chart
 from tests.conftest import FIXTURES
@@ -71,6 +73,32 @@ def test_two_sessions_in_two_threads_do_not_disturb_each_other(wide, generators,
     for n, image in enumerate(images):
         for picture in found[n]:
             np.testing.assert_allclose(picture, stylize(generators["wide"], image), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.skipif(PROVIDER not in HALF, reason=f"{PROVIDER} computes in one precision")
+def test_half_precision_is_near_where_the_device_has_it(wide, frame):
+    half, image = Generator(wide.style, PROVIDER, precision="half"), {"image": frame(33, 47, opaque=True)}
+    if half.precision == "full":
+        pytest.skip(half.reason)
+    exact = stylize(wide, image)
+    assert 0 < np.abs(stylize(half, image) - exact).max() / np.abs(exact).max() < 1e-2
+
+
+@pytest.mark.skipif(PROVIDER != "webgpu", reason="elsewhere than by WebGPU shaders are not compiled anew")
+def test_after_two_sizes_another_compiles_no_shader_but_that_of_depth_to_space(wide, capfd):
+    """By the names under which the plug-in keeps shaders: of sizes they hold no more than whether its own tiles fill them."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 1
+    options.add_provider_for_devices(webgpu.devices(onnxruntime, software=True)[:1], {})
+    session, compiled = onnxruntime.InferenceSession(wide.style.content, options), []
+    for height, width in ((48, 48), (64, 80), (40, 72), (104, 64), (56, 48)):
+        capfd.readouterr()
+        session.run([OUTPUT_NAME], {"image": np.ones((1, 3, height, width), np.float32)})
+        compiled.append(set(re.findall('Starting program "([^"]*)"', capfd.readouterr().err)))
+    before = compiled[0] | compiled[1]
+    assert len(before) >= 5 and any(name.startswith("Conv") for name in before)
+    for names in compiled[2:]:
+        assert {name.split("[")[0] for name in names - before} == {"DepthToSpace"}
 
 
 def test_cancelled(wide, frame):

@@ -78,7 +78,8 @@ def test_pytorch_and_the_runtime_agree_and_training_has_steps(draft):
 
 
 def test_rounding_moves_no_shipped_style_far():
-    assert 1e-6 < rounding(64, 96)["difference"] < 0.02
+    differences = rounding(64, 96)
+    assert 1e-6 < differences["difference"] < 0.02 and 1e-6 < differences["half_difference"] < 0.02
 
 
 def test_guides_are_ten_channels():

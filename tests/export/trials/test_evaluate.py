@@ -73,6 +73,7 @@ def test_a_run_is_scored_on_the_frames_held_out_from_it(tmp_path, folder):
     report = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert report["frames"] == ["pan_0002"] and report["style"] == "run" and set(rows) == {"plain", "style", "target"}
     assert 0 < rows["style"]["parity"] < 1e-3 > rows["style"]["tf32"] > 0 and "parity" not in rows["plain"]
+    assert 0 < rows["style"]["half"] < 1e-2
     named = evaluate(EvaluateConfig(run, folder, frames=("pan_*",)))
     assert "warping_error" in named["style"] and "warping_error" not in rows["style"]
     with pytest.raises(EvaluateError, match="no style file, so it takes no score card"):

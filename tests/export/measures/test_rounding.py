@@ -1,4 +1,4 @@
-"""What rounding to the bits of TF32 does to a style, against the same rounding by NumPy."""
+"""What rounding to the bits of TF32 or half floats does to a style, against the same rounding by NumPy."""
 
 import numpy as np
 import onnx
@@ -7,7 +7,7 @@ from onnx import helper, numpy_helper
 
 from core import Style, load_style
 from core.style import OUTPUT_NAME, save_style
-from export.measures.tf32 import round_factors, tf32_difference
+from export.measures.rounding import half_difference, round_factors, tf32_difference
 
 from ...conftest import FIXTURES
 from ...make_fixtures import graph
@@ -60,3 +60,18 @@ def test_a_shipped_style_moves_by_less_than_anyone_sees():
     passes = {name: rng.uniform(0, 1, (64, 96, 1 if name == "depth" else 3)) for name in load_style(style).passes}
     passes = {name: array.astype(np.float32) for name, array in passes.items()} | frame(np.float32(passes["image"]))
     assert 1e-6 < tf32_difference(style, passes) < 2e-2
+
+
+def test_half_precision_rounds_what_each_convolution_reads_and_gives(tmp_path):
+    rng = np.random.default_rng(2)
+    first, second = rng.normal(0, 0.5, (16, 3)).astype(np.float32), rng.uniform(0, 0.2, (3, 16)).astype(np.float32)
+    weights = {"a": first[..., None, None], "b": second[..., None, None]}
+    nodes = [helper.make_node("Conv", ["image", "a"], ["c"]), helper.make_node("Relu", ["c"], ["d"])]
+    nodes.append(helper.make_node("Conv", ["d", "b"], [OUTPUT_NAME]))
+    save_style(tmp_path / "two.onnx", graph(nodes, weights, ("image",)), Style("Two", alignment=1))
+    rgb = rng.uniform(0.1, 3, (8, 9, 3)).astype(np.float32)
+    exact = np.maximum(rgb @ first.T, 0) @ second.T
+    rounded = np.maximum(shortened(shortened(rgb) @ shortened(first).T), 0) @ second.T  # its last gives 3 channels
+    expected = np.abs(encoded(exact) - encoded(rounded)).max()
+    assert half_difference(tmp_path / "two.onnx", frame(rgb)) == pytest.approx(expected, rel=0.05) and expected > 1e-5
+    assert half_difference(FIXTURES / "swap.onnx", frame(rgb)) == 0, "three channels are not worth it"
