@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
@@ -99,10 +100,11 @@ def overwritten() -> str:
 
     import onnxruntime
 
+    running, module = Path(onnxruntime.__file__).resolve(), "onnxruntime/__init__.py"
     builds = {
         found.metadata["Name"]: found.version
-        for found in distributions()
-        if any(str(file) == "onnxruntime/__init__.py" for file in found.files or ())
+        for found in distributions()  # of all folders, as that of the system's Python
+        if Path(str(found.locate_file(module))).resolve() == running and module in map(str, found.files or ())
     }
     if len(builds) < 2 and onnxruntime.__version__ in (builds.values() or [onnxruntime.__version__]):
         return ""

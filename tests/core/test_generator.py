@@ -1,9 +1,9 @@
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -223,21 +223,31 @@ def test_a_run_stops_in_the_middle_when_it_is_cancelled():
     np.testing.assert_array_equal(generator.run(small, cancel=lambda: False), generator.run(small))
 
 
-def test_another_extensions_runtime_over_ours_is_told(monkeypatch):
-    """Two builds that both say they brought the folder onnxruntime, as wheels in Blender's shared folder do."""
+def test_another_extensions_runtime_over_ours_is_told(monkeypatch, tmp_path):
+    """Builds that brought the same folder onnxruntime, as wheels in Blender's shared folder do; those elsewhere are no matter."""
 
-    def build(name: str, version: str) -> SimpleNamespace:
-        return SimpleNamespace(metadata={"Name": name}, version=version, files=[PurePosixPath("onnxruntime/__init__.py")])
+    def installed(name: str, version: str, folder: str = "ours") -> Path:
+        module, record = tmp_path / folder / "onnxruntime" / "__init__.py", tmp_path / folder / f"{name}-{version}.dist-info"
+        for part in (module.parent, record):
+            part.mkdir(parents=True, exist_ok=True)
+        module.touch()
+        (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (record / "RECORD").write_text("onnxruntime/__init__.py,,\n")
+        return module
 
-    ours = build("onnxruntime", onnxruntime.__version__)
-    monkeypatch.setattr("importlib.metadata.distributions", lambda: [ours])
-    assert overwritten() == ""
-    monkeypatch.setattr("importlib.metadata.distributions", lambda: [ours, build("onnxruntime-directml", "1.24.4")])
-    assert "(onnxruntime " in overwritten() and "onnxruntime-directml 1.24.4" in overwritten()
-    monkeypatch.setattr("importlib.metadata.distributions", lambda: [build("onnxruntime", "1.2.3")])
-    assert "1.2.3" in overwritten() and onnxruntime.__version__ in overwritten()
-    monkeypatch.setattr("importlib.metadata.distributions", list)
+    version = onnxruntime.__version__
+    monkeypatch.setattr(onnxruntime, "__file__", str(tmp_path / "ours" / "onnxruntime" / "__init__.py"))
+    for folder in ("ours", "theirs"):
+        monkeypatch.syspath_prepend(tmp_path / folder)
     assert overwritten() == "", "a runtime without a record is nobody's fault"
+    installed("onnxruntime", version)
+    installed("onnxruntime-rocm", "1.2.3", "theirs")
+    assert overwritten() == "", "theirs lies in a folder of its own, as that of the system's Python"
+    installed("onnxruntime-directml", "1.24.4")
+    assert f"(onnxruntime {version}, onnxruntime-directml 1.24.4; {version} runs)" in overwritten()
+    monkeypatch.setattr(onnxruntime, "__version__", "1.24.5")
+    shutil.rmtree(tmp_path / "ours" / "onnxruntime-directml-1.24.4.dist-info")
+    assert f"(onnxruntime {version}; 1.24.5 runs)" in overwritten()
 
 
 def test_devices_are_named_only_where_they_can_be_used():
