@@ -17,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import numpy as np
-
 from screenshots import (
     EXTENSION,
     STEP_SECONDS,
