@@ -46,25 +46,31 @@ test: check $(if $(SECOND),.venv-3.13/.test)
 
 MINUTES := 30
 
-# Each goes on from the style that ships; with START= from nothing. The frames between the painted ones are for steadiness:
-# the more of it, the fainter thin lines become.
+# Each goes on from the style that ships, but for Hologram and Watercolour, which learned earlier looks; with START= from nothing.
+# The frames between the painted ones are for steadiness: the more of it, the fainter thin lines become.
 START = --start-from addon/styles/$*.onnx
 SEES = depth normal position --noise 2 --smooth
 STEADY = 50
+# Scan lines are in step with what the network sees as its pixels.
+ALIGNED = 1
 style-graphic_novel: SEES = --smooth
 style-graphic_novel: STEADY = 35
 style-cel: SEES = depth normal albedo --smooth
 style-cel: STEADY = 100
 style-oil_painting: SEES = depth normal position --noise 2 --gate
 style-ink_hatching: STEADY = 100
-style-hologram: SEES = depth normal position --noise 2 --smooth --black 0.5
-style-hologram: STEADY = 72
+style-hologram: START =
+style-hologram: SEES = depth normal --smooth --widths 32 64 2 3 --black 0.5
+style-hologram: STEADY = 40
+style-hologram: ALIGNED = 8
+style-watercolour: START =
+style-watercolour: SEES = depth normal --noise 2 --noise-everywhere --grain 1 --smooth --widths 32 64 2 3
 style-watercolour: STEADY = 20
 style-%: datasets/%/painted
 	mkdir -p datasets/$*/moving
-	ln -sfn ../../styles/input ../target datasets/$*/moving
+	ln -sfn ../../styles/input ../target $(if $(KNOBS_$*),../guides) datasets/$*/moving
 	.venv/bin/python -m export train --data datasets/$*/moving --run runs/$* $(START) \
-	    --passes image $(SEES) --crop 128 --crop-alignment 1 --batch 4 --learning-rate 7e-4 --discriminator-channels 16 \
+	    --passes image $(SEES) $(TURN_$*) --crop 128 --crop-alignment $(ALIGNED) --batch 4 --learning-rate 7e-4 --discriminator-channels 16 \
 	    --weight-temporal $(STEADY) --minutes $(MINUTES)
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(ABOUT_$*)
 
@@ -74,19 +80,29 @@ baseline-%: datasets/%/painted
 	cp runs/$*_baseline/pix2pix.onnx runs/$*_pix2pix.onnx
 
 datasets/%/painted: datasets/styles/dataset.json
-	.venv/bin/python -m export paint --data datasets/styles --look $* --frames '*_0001' --into datasets/$* --processes 2
+	.venv/bin/python -m export paint --data datasets/styles --look $* --frames '*_0001' --into datasets/$* \
+	    $(if $(KNOBS_$*),--knobs $(KNOBS_$*)) --processes 2
+	for file in datasets/$*/guides/*/*_0001.exr; do test ! -e "$$file" || ln -f "$$file" "$${file%1.exr}2.exr"; done
 	touch $@
+
+# What can be set of a look; a frame and the next one have the same values.
+KNOBS_hologram := glow scan_lines
+TURN_hologram := --knob 'glow=0:1:2:How bright lines and their halo are' \
+    'scan_lines=0:1:2:How dark it is between scan lines; 0 leaves them out'
+KNOBS_watercolour := pigment wetness
+TURN_watercolour := --knob 'pigment=0:1:2:How much paint there is, with its dark borders and its grain' \
+    'wetness=0:1:2:How far the paint runs within surfaces'
 
 datasets/styles/dataset.json: | .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/styles --frames 2 --frame-step 1 --variations 3 --samples 8 \
 	    --exposure 3 --charts 10
 
 ABOUT_graphic_novel := --name "Graphic Novel" --description "Ink contours, spotted blacks, flat washes in few tones."
-ABOUT_watercolour := --name "Watercolour" --description "Transparent washes on warm paper, pooled pigment, dark edges."
+ABOUT_watercolour := --name "Watercolour" --description "Transparent washes on warm paper, dark dried edges, the grain of the paper."
 ABOUT_ink_hatching := --name "Ink Hatching" --description "Brush hatching that turns with the surface, spotted blacks, flat colour."
 ABOUT_oil_painting := --name "Oil Painting" --description "Broad strokes of broken colour that follow the form, with the marks of the brush."
 ABOUT_cel := --name "Cel Animation" --description "Flat light and shade, clean coloured lines."
-ABOUT_hologram := --name "Hologram" --description "A neon projection: borders and rims of light, cold and warm, thinning with distance."
+ABOUT_hologram := --name "Hologram" --description "A neon projection: borders and rims of light, cold and warm, crossed by scan lines."
 
 LOOKS := $(patsubst ABOUT_%,%,$(sort $(filter ABOUT_%,$(.VARIABLES))))
 styles: $(LOOKS:%=style-%)

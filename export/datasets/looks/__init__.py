@@ -27,14 +27,18 @@ LINES = Control("line_weight", 0.0, 3.0, 1.0, "How thick the lines are; 0 leaves
 KNOBS = {
     "cel": (LINES, Control("tones", 2.0, 8.0, 4.0, "Steps of light from black to white")),
     "graphic_novel": (LINES, Control("tones", 2.0, 9.0, 5.0, "Steps of tone from black to white")),
+    "hologram": (
+        Control("glow", 0.0, 2.0, 1.0, "How bright lines and their halo are"),
+        Control("scan_lines", 0.0, 2.0, 1.0, "How dark it is between scan lines; 0 leaves them out"),
+    ),
     "ink_hatching": (LINES, Control("hatching", 0.0, 2.0, 1.0, "How early the shade is hatched; 0 leaves strokes out")),
     "oil_painting": (
         Control("brush_marks", 0.0, 2.5, 1.0, "How deep the brush leaves its marks in the paint"),
         Control("broken_colour", 0.0, 2.5, 1.0, "How far strokes differ from what they paint"),
     ),
     "watercolour": (
-        Control("water", 0.0, 2.0, 1.0, "How far the washes run and how much pigment pools"),
-        Control("edges", 0.0, 2.5, 1.0, "How dark the borders of the washes dry"),
+        Control("pigment", 0.0, 2.0, 1.0, "How much paint there is, with its dark borders and its grain"),
+        Control("wetness", 0.0, 2.0, 1.0, "How far the paint runs within surfaces"),
     ),
 }
 """Look name -> what can be set of it: arguments of the look's function, each one number or (H, W)."""

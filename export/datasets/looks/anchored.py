@@ -1,4 +1,4 @@
-"""Patterns that stick to surfaces, so that what a look draws moves with what it is drawn on."""
+"""The noise that generators see, for looks: what sticks to surfaces moves with what it is drawn on, the grain of paper stays."""
 
 from functools import cache
 
@@ -7,6 +7,7 @@ import torch
 
 from core.colour import encode_log
 
+from ...networks.grain import Grain
 from ...networks.strokes import StrokeNoise
 from ...networks.surface_noise import NoiseEverywhere, SurfaceNoise
 
@@ -33,6 +34,11 @@ def strokes(passes: dict[str, np.ndarray], directions: int, width: float, length
 def _places(picture: np.ndarray) -> np.ndarray:
     row, column = np.mgrid[: picture.shape[0], : picture.shape[1]]
     return np.stack([column, row], -1)
+
+
+def paper_grain(height: int, width: int, channels: int) -> np.ndarray:
+    """The noise that a generator with `--grain` sees, (H, W, channels), deviation 1: it sticks to the picture plane."""
+    return _shown(_module(Grain, channels), _places(np.empty((height, width))))
 
 
 def _shown(module: torch.nn.Module, *pictures: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from export.datasets.charts import chart
-from export.datasets.looks.anchored import surface_noise
-from export.datasets.looks.hologram import hologram, rims, scan_lines
+from export.datasets.looks.hologram import hologram, rims, scanned
 
 
 @pytest.fixture
@@ -33,9 +33,18 @@ def test_warm_colours_are_projected_in_another_light_than_cold_ones(ball):
     assert cold[1] > 2 * cold[0] and warm[0] > 2 * warm[1]
 
 
-def test_scan_lines_stick_to_the_surface():
-    position = chart(0, 0, 192, 144)["position"]
-    here, moved = (scan_lines(surface_noise(p, 2)[..., 0]) for p in (position, np.roll(position, (10, 20), (0, 1))))
-    inside = slice(48, -48)
-    assert here.std() > 0.2
-    np.testing.assert_allclose(moved[inside, inside], np.roll(here, (10, 20), (0, 1))[inside, inside], atol=0.1)
+def test_scan_lines_cross_the_frame_every_eight_rows_unless_they_are_left_out(ball):
+    lines = scanned((40, 8), 1.0)[:, 3]
+    np.testing.assert_allclose(lines[8:], lines[:-8], atol=1e-6)
+    assert lines[0] == 1 and lines.min() == lines[4] < 0.8
+    assert (scanned((40, 8), 0.0) == 1).all()
+    ball["image"][...] = 0.3
+    rows = hologram(ball, scan_lines=0.0)[:, 4].mean(-1)
+    assert np.abs(np.diff(rows)).max() < 0.02 * rows.mean()
+
+
+def test_bumps_of_a_plane_have_no_rims():
+    depth = 5 + np.linspace(8, 0, 96, dtype=np.float32)[:, None, None] * np.ones((1, 128, 1), np.float32)
+    bumps = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(96, 128, 3)), (1.5, 1.5, 0))
+    normal = np.float32([0, 0, 1]) + 0.08 * (bumps / bumps.std()).astype(np.float32)
+    assert rims(normal, depth[..., 0])[16:-16, 16:-16].mean() < 0.02
