@@ -55,8 +55,9 @@ STEADY = 50
 ALIGNED = 1
 style-graphic_novel: SEES = --smooth
 style-graphic_novel: STEADY = 35
-style-cel: SEES = depth normal albedo --smooth
-style-cel: STEADY = 100
+style-cel: SEES = depth normal albedo --smooth $(CRISP)
+style-cel: STEADY = 30
+CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-features 100
 style-oil_painting: SEES = depth normal position --noise 2 --gate
 style-ink_hatching: STEADY = 100
 style-hologram: START =
@@ -86,6 +87,9 @@ datasets/%/painted: datasets/styles/dataset.json
 	touch $@
 
 # What can be set of a look; a frame and the next one have the same values.
+KNOBS_cel := line_weight tones
+TURN_cel := --knob 'line_weight=0:1:3:How thick the lines are; 0 leaves them out' \
+    'tones=2:4:8:Steps of light from black to white'
 KNOBS_hologram := glow scan_lines
 TURN_hologram := --knob 'glow=0:1:2:How bright lines and their halo are' \
     'scan_lines=0:1:2:How dark it is between scan lines; 0 leaves them out'
