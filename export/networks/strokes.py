@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, pad, relu
 
 from .surface_noise import OCTAVES, PERIOD, _power_of_two
 
-WAVES = 16
+WAVES = 24
 """Plane waves whose directions fill a hemisphere, half an octave of lengths; of these a place takes the few that lie across."""
 AT_ONCE = 4
 """Waves that are held in memory at once."""
