@@ -37,6 +37,8 @@ OPEN = 3.0
 """First bias of the gate, before its sigmoid: it starts 95 % open."""
 CRISP = 4.0
 """How steeply a stroke's border rises: within about a pixel."""
+DARKER = 0.25
+"""How much darker than the ground pens are at first, on the log curve: of no colour, training would sooner take strokes away."""
 SPARSE = 1.0
 """First height, in deviations of the strokes, above which they are painted."""
 
@@ -249,6 +251,8 @@ class Pens(nn.Conv2d):
         super().__init__(channels, 4 * directions, 3, padding=1)
         self.scale = scale
         _initialise(self, TAIL_GAIN)
+        with torch.no_grad():
+            self.bias.view(directions, 4)[:, :3].fill_(-DARKER)
 
     def forward(self, x: Tensor) -> Tensor:
         return interpolate(super().forward(x), scale_factor=float(self.scale), mode="bilinear")
