@@ -102,6 +102,9 @@ def _read_style(path: Path) -> Start:
     weights = {
         name: torch.from_numpy(array.astype(np.float32)) for name, array in stored.items() if name.endswith((".weight", ".bias"))
     }
+    for node in graph.node:  # equal biases, as of convolutions whose results are added, are stored once
+        if node.op_type == "Conv" and len(node.input) == 3 and node.input[2] in weights:
+            weights.setdefault(node.input[1].removesuffix(".weight") + ".bias", weights[node.input[2]])
     return Start(style.passes, weights, f"made by: {style.training.get('command', 'unknown')}", style.training)
 
 

@@ -226,3 +226,17 @@ def test_strokes_and_knobs_take_the_place_of_noise_and_change_nothing_but_what_p
     seen, stayed = stroked.front.weight, noisy.front.weight
     assert torch.allclose(seen[:, :6], stayed[:, :6].half().float(), atol=1e-3) and not seen[:, 6:].any()
     assert seen.shape[1] == 9 and stroked.pens.weight.any()
+
+
+def test_a_style_file_that_stores_equal_biases_once_gives_both(tmp_path):
+    """A skip and what it is added to learn the same bias."""
+    torch.manual_seed(3)
+    generator = make_generator(("image",), widths=(16, 16), kind="unet")
+    for parameter in generator.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.05)
+    generator.merges[0].bias.data = generator.skips[0].bias.data.clone()
+    round_weights(generator)
+    write_style(generator, Style("Twice", alignment=generator.alignment), tmp_path / "twice.onnx")
+    other = make_generator(("image",), widths=(16, 16), kind="unet")
+    start_from(tmp_path / "twice.onnx", other, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
+    assert torch.equal(other.merges[0].bias, generator.skips[0].bias) and torch.equal(other.skips[0].bias, other.merges[0].bias)
