@@ -65,6 +65,11 @@ def spread(values):
     return float(values.max() - values.min())
 
 
+def paints(generator):
+    """Whether the style lays strokes on plain surfaces too."""
+    return "exemplars" in generator.style.training or "--strokes" in generator.style.training["command"]
+
+
 def check_calm(picture, painted=False):
     """That a picture of a plain surface shows no blotches, no grid and no frame; painted: strokes are meant to be there."""
     bright = shown(picture)
@@ -96,13 +101,13 @@ def test_a_style_is_one_small_file_that_tells_all_about_itself(generator):
 @pytest.mark.parametrize("known", [True, False], ids=["wall", "empty"])
 @pytest.mark.parametrize("grey", [0.18, 0.7])
 def test_flat_grey_stays_flat(generator, grey, known):
-    check_calm(stylize(generator, plain(grey, known)), "exemplars" in generator.style.training)
+    check_calm(stylize(generator, plain(grey, known)), paints(generator))
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["wall", "empty"])
 def test_black_stays_dark(generator, known):
     picture = stylize(generator, plain(0, known))
-    check_calm(picture, "exemplars" in generator.style.training)
+    check_calm(picture, paints(generator))
     assert luminance(picture[..., :3]).mean() < 0.06
 
 
@@ -162,12 +167,13 @@ def change(generator, **made):
 
 
 def test_a_scene_of_any_size_is_stylised_alike(generator):
-    """By powers of two the same picture; at other sizes and places the same change, as much of it."""
-    here = change(generator)
+    """By powers of two the same picture; at other sizes and places the same change, as much of it, but for the chance that a
+    frame with few broad strokes holds more of them."""
+    here, chance = change(generator), 0.08 if paints(generator) else 0.05
     for power in (-10, 5, 10):
         assert np.abs(change(generator, factor=2.0**power) - here).max() < 0.01
     for made in ({"factor": 0.001}, {"factor": 0.03}, {"factor": 1000}, {"shift": 10_000.0}):
-        assert (change(generator, **made) ** 2).mean() / (here**2).mean() == pytest.approx(1, abs=0.05), made
+        assert (change(generator, **made) ** 2).mean() / (here**2).mean() == pytest.approx(1, abs=chance), made
 
 
 def test_rough_normals_in_the_dark_make_no_light(generator):
