@@ -58,8 +58,13 @@ style-graphic_novel: STEADY = 35
 style-cel: SEES = depth normal albedo --smooth $(CRISP)
 style-cel: STEADY = 30
 CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-features 100
-style-oil_painting: SEES = depth normal position --noise 2 --gate
-style-ink_hatching: STEADY = 100
+# The first time from Cel Animation, which knows where lines are: START="--start-from addon/styles/cel.onnx".
+style-comic_book: SEES = depth normal albedo --smooth --weight-l1 30 --weight-edge 100 --weight-adversarial 2 --weight-features 60
+style-comic_book: STEADY = 15
+style-oil_painting: SEES = depth normal position --strokes 1 --stroke-width 21 --stroke-length 3 --smooth --widths 48 96 1 3
+style-oil_painting: STEADY = 40
+style-ink_hatching: SEES = depth normal position --strokes 2 --smooth --widths 48 96 1 3
+style-ink_hatching: STEADY = 20
 style-hologram: START =
 style-hologram: SEES = depth normal --smooth --widths 32 64 2 3 --black 0.5
 style-hologram: STEADY = 40
@@ -80,8 +85,11 @@ baseline-%: datasets/%/painted
 	.venv/bin/python -m export benchmark --data datasets/$* --out runs/$*_baseline --methods pix2pix --minutes $(MINUTES)
 	cp runs/$*_baseline/pix2pix.onnx runs/$*_pix2pix.onnx
 
+# The look that a style learns: that of its own name, but for one.
+painted_by = $(patsubst comic_book,graphic_novel,$(1))
+
 datasets/%/painted: datasets/styles/dataset.json
-	.venv/bin/python -m export paint --data datasets/styles --look $* --frames '*_0001' --into datasets/$* \
+	.venv/bin/python -m export paint --data datasets/styles --look $(call painted_by,$*) --frames '*_0001' --into datasets/$* \
 	    $(if $(KNOBS_$*),--knobs $(KNOBS_$*)) --processes 2
 	for file in datasets/$*/guides/*/*_0001.exr; do test ! -e "$$file" || ln -f "$$file" "$${file%1.exr}2.exr"; done
 	touch $@
@@ -90,6 +98,15 @@ datasets/%/painted: datasets/styles/dataset.json
 KNOBS_cel := line_weight tones
 TURN_cel := --knob 'line_weight=0:1:3:How thick the lines are; 0 leaves them out' \
     'tones=2:4:8:Steps of light from black to white'
+KNOBS_comic_book := line_weight tones
+TURN_comic_book := --knob 'line_weight=0:1:3:How thick the lines are; 0 leaves them out' \
+    'tones=2:5:9:Steps of tone from black to white'
+KNOBS_ink_hatching := line_weight hatching
+TURN_ink_hatching := --knob 'line_weight=0:1:3:How thick the lines are; 0 leaves them out' \
+    'hatching=0:1:2:How early the shade is hatched; 0 leaves strokes out'
+KNOBS_oil_painting := brush_marks broken_colour
+TURN_oil_painting := --knob 'brush_marks=0:1:2.5:How deep the brush leaves its marks in the paint' \
+    'broken_colour=0:1:2.5:How far strokes differ from what they paint'
 KNOBS_hologram := glow scan_lines
 TURN_hologram := --knob 'glow=0:1:2:How bright lines and their halo are' \
     'scan_lines=0:1:2:How dark it is between scan lines; 0 leaves them out'
@@ -102,6 +119,7 @@ datasets/styles/dataset.json: | .venv/.test
 	    --exposure 3 --charts 10
 
 ABOUT_graphic_novel := --name "Graphic Novel" --description "Ink contours, spotted blacks, flat washes in few tones."
+ABOUT_comic_book := --name "Comic Book" --description "Ink contours of even strength, spotted blacks, flat washes in few tones."
 ABOUT_watercolour := --name "Watercolour" --description "Transparent washes on warm paper, dark dried edges, the grain of the paper."
 ABOUT_ink_hatching := --name "Ink Hatching" --description "Brush hatching that turns with the surface, spotted blacks, flat colour."
 ABOUT_oil_painting := --name "Oil Painting" --description "Broad strokes of broken colour that follow the form, with the marks of the brush."
@@ -138,8 +156,8 @@ keyframes: .venv/.test
 gallery: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/gallery --scenes market,winter,lighthouse \
 	    --frames 8 --frame-step 1 --width 1280 --height 720 --samples 12
-	for look in $(LOOKS); do .venv/bin/python -m export paint --processes 2 \
-	    --data datasets/gallery --look $$look --into datasets/gallery/looks/$$look --frames '*_000[1-3]' || exit 1; done
+	$(foreach style,$(LOOKS),.venv/bin/python -m export paint --processes 2 --data datasets/gallery --look $(call painted_by,$(style)) \
+	    --into datasets/gallery/looks/$(style) --frames '*_000[1-3]' &&) true
 	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix.onnx) --frames '*_000[1-3]' --card
 
 bench: .venv/.test
