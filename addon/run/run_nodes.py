@@ -16,6 +16,7 @@ import numpy as np
 from ...core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
 from ...core.cache import FrameCache, content_key
 from ...core.exr import ExrError
+from ...core.kept_colours import keep_colours, keep_colours_of_layers
 from ...core.layered import Layers
 from ...core.stylize import stylize_layers
 from ...core.tiles import bounds_of, round_up
@@ -177,14 +178,16 @@ def _stylize(
     scale = float(np.median(passes[read.SCALE])) if plan.scale is None else plan.scale
     values = dict(plan.controls) | passes  # what is linked or animated was captured with the passes
     controls = {control.name: values[control.name] for control in generator.style.controls}
+    kept = passes[read.KEEP_COLOURS] if plan.keep_colours is None else np.asarray(plan.keep_colours)
     mask = passes.get(read.MASK)
     bounds = None if mask is None else bounds_of(mask, MASK_MARGIN)
-    seen = {name: array for name, array in passes.items() if name not in (read.MASK, read.SCALE)}
+    seen = {name: array for name, array in passes.items() if name not in (read.MASK, read.SCALE, read.KEEP_COLOURS)}
     identity = style, generator.provider, generator.precision, plan.exposure, scale, plan.controls, _version()
     of_whole = content_key(seen, *identity)
     source = of_whole if bounds is None else content_key({}, of_whole, bounds)
+    shown = _with_colours(source, kept)
     # A picture of the whole frame is as good as one of a part.
-    if _is_shown(plan, source) or _is_shown(plan, of_whole):
+    if _is_shown(plan, shown) or _is_shown(plan, _with_colours(of_whole, kept)):
         return run
     started = time.perf_counter()
     frame = _remembered(source, bool(plan.layers))
@@ -192,10 +195,19 @@ def _stylize(
     if frame is None:
         frame = run_generator(generator, seen, exposure=exposure, scale=scale, controls=controls, bounds=bounds)
         _remember(source, frame)
+    if kept.any():
+        image = passes["image"]
+        layered = isinstance(frame, Layers)
+        frame = keep_colours_of_layers(image, frame, kept) if layered else keep_colours(image, frame, kept)
     stylized = time.perf_counter()
-    call(_show, plan, source, show, frame)
+    call(_show, plan, shown, show, frame)
     seconds = {"generator_seconds": 0.0 if cached else stylized - started, "write_seconds": time.perf_counter() - stylized}
     return replace(run, **seconds, network_ran=not cached, cached=cached)
+
+
+def _with_colours(source: str, kept: np.ndarray) -> str:
+    """The digest of a picture with colours of the image; that of the plain picture if none are kept."""
+    return content_key({read.KEEP_COLOURS: kept}, source) if kept.any() else source
 
 
 def _run_generator(generator: Generator, passes: dict[str, np.ndarray], **options: Any) -> np.ndarray | Layers:

@@ -225,7 +225,7 @@ def _writer(group: bpy.types.NodeTree, inputs: tuple[str, ...], directory: str, 
     place = _move_back(writer, source.outputs["Image"])
     for p in inputs:
         socket = source.outputs[read.label_of(p)]
-        if p == read.MASK:
+        if p in (read.MASK, read.KEEP_COLOURS):
             socket = _in_place_of(writer, source.outputs["Image"], socket)
         output.file_output_items.new(FILE_ITEMS[read.CHANNELS_OF[socket.bl_idname]], p)
         writer.links.new(socket if p in (read.EXPOSURE, read.SCALE) else place(socket), output.inputs[p])

@@ -11,6 +11,7 @@ PARTS = {"Mix", PICTURE_NAME, "Place", "Finite"}
 CAPTURED = {
     "Exposure": ("Stops by which the style sees the image brighter; the result is as bright as without", -10.0, 10.0, 0.0),
     "Scale": ("How many times as large strokes are; they have a size in pixels, at any resolution", LEAST, MOST, 1.0),
+    "Keep Colours": ("How much of the image's own colours is kept, under the lightness of the style", 0.0, 1.0, 0.0),
 }
 """Inputs of each node that are numbers: description, least, most, default."""
 LARGEST = 2.0**100
@@ -94,6 +95,7 @@ def _add_captured(group: bpy.types.NodeTree, name: str) -> None:
     for direction in ("INPUT", "OUTPUT"):
         socket = group.interface.new_socket(name, in_out=direction, socket_type="NodeSocketFloat", description=text)
         socket.min_value, socket.max_value, socket.default_value = numbers
+        socket.subtype = "FACTOR" if numbers[:2] == [0.0, 1.0] else "NONE"
     source, target = (next(n for n in group.nodes if n.bl_idname == f"NodeGroup{end}") for end in ("Input", "Output"))
     group.links.new(source.outputs[name], target.inputs[name])
 

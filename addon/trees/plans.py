@@ -41,12 +41,14 @@ class Plan:
     """How often the scene uses the node, since it is in groups; a plan is for one use."""
     scale: float | None = None
     """How large strokes are; None if it has to be captured, as the exposure."""
+    keep_colours: float | None = None
+    """How much of the image's colours is kept; None if it has to be captured."""
     controls: tuple[tuple[str, float], ...] = ()
     """Controls of the styles with the numbers that stand in their sliders; the others are captured with the passes."""
     layers: tuple[tuple[str, Path], ...] = ()
     """The layers of the picture, if any of them is linked, and their files, frames of the same image."""
     inputs: tuple[str, ...] = ()
-    """What is captured: passes, exposure and scale, the mask, and controls."""
+    """What is captured: passes, some of read.NUMBERS, the mask, and controls."""
     styles: tuple[str, ...] = ()
     """The styles that the frames may have, if the style is animated: those that its keyframes name."""
     rendered: tuple[int, int] | None = None
@@ -90,16 +92,14 @@ def _plan(
     plan = Plan(key, node.name, node.style_id, None, capture, "", Path(), "", _size(scene), path)
     with contained([node], failed):
         plan = replace(plan, problem=failed.get(node) or problems.of_node(scene, path, node, known.count.get(node.id_data, 1)))
-        if node.id_data.animation_data is None:
-            plain = {
-                n: s.default_value for n in (read.EXPOSURE, read.SCALE) if not (s := node.inputs[read.label_of(n)]).is_linked
-            }
-            plan = replace(plan, **plain)
+        sockets = {name: node.inputs[read.label_of(name)] for name in read.NUMBERS}
+        plain = {name: s.default_value for name, s in sockets.items() if not s.is_linked and not animation.moves(s)}
+        plan = replace(plan, **plain)
         try:
             inputs, wanted = list(passes_of(node)), controls_of(node)
         except StyleError:  # reported when the style is opened
             inputs, wanted = ["image"], ()
-        inputs += [name for name in (read.EXPOSURE, read.SCALE) if getattr(plan, name) is None]
+        inputs += [name for name in read.NUMBERS if getattr(plan, name) is None]
         inputs += [read.MASK] if node.inputs["Mask"].is_linked or animation.moves(node.inputs["Mask"]) else []
         inputs += (drawn := list(controls.captured(node, wanted)))
         numbers = tuple((c.name, controls.value(node, c.name)) for c in wanted if c.name not in drawn)
@@ -143,7 +143,7 @@ def as_it_stands(plan: Plan, scene: str) -> Plan:
         used = plan.uses if not around else _uses(rendered, node)
         as_before = used == plan.uses and _wants_layers(node) == bool(plan.layers)
         if as_before and inputs_scene.follow(rendered, plan.path, plan.inputs, directory(), plan.capture):
-            plain = [n for n in (read.EXPOSURE, read.SCALE) if getattr(plan, n) is not None]
+            plain = [name for name in read.NUMBERS if getattr(plan, name) is not None]
             values = {name: node.inputs[read.label_of(name)].default_value for name in plain}
             numbers = tuple((name, controls.value(node, name)) for name, _ in plan.controls)
             return replace(plan, style=_frame_styles.get(plan.key, node.style_id), controls=numbers, **values)

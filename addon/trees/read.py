@@ -16,8 +16,10 @@ NODE = "CompositorNodeGANStyle"
 RENDER_LAYERS = "CompositorNodeRLayers"
 SOCKET_TYPES = {1: "NodeSocketFloat", 3: "NodeSocketVector", 4: "NodeSocketColor"}
 """The sockets that carry a pass of so many channels."""
-EXPOSURE, SCALE, MASK = "exposure", "scale", "mask"
-"""What is captured beside the passes and controls: exposure and scale, if no plain numbers, and the mask if it is one."""
+EXPOSURE, SCALE, KEEP_COLOURS = NUMBERS = "exposure", "scale", "keep_colours"
+"""What is captured beside the passes and controls unless it is a plain number."""
+MASK = "mask"
+"""Captured if it is no plain number, as Blender itself mixes by it."""
 CHANNELS_OF = {kind: channels for channels, kind in SOCKET_TYPES.items()} | {"NodeSocketFloatFactor": 1}
 """The sockets of controls are sliders."""
 SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")
@@ -25,7 +27,7 @@ SINKS = ("CompositorNodeOutputFile", "CompositorNodeViewer")
 
 
 def label_of(name: str) -> str:
-    """The socket of a pass, of a style's own guide, of the exposure or of the scale."""
+    """The socket of a pass, of a style's own guide, of a control, or of one of NUMBERS."""
     return PASSES[name].socket if name in PASSES else name.replace("_", " ").title()
 
 

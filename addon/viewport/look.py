@@ -33,8 +33,9 @@ def look_of(scene: bpy.types.Scene, key: int) -> Look | None:
     style = installed.style if installed is not None else None
     controls = tuple((c.name, _value(node, c.label, c.default)) for c in (style.controls if style else ()))
     albedo = style is not None and "albedo" in style.passes
-    exposure, strength, scale = (_value(node, *value) for value in (("Exposure", 0.0), ("Strength", 1.0), ("Scale", 1.0)))
-    return Look(node.style_id, exposure, strength, settings(), controls, albedo, scale, style.digest if style else "")
+    inputs = {"Exposure": 0.0, "Strength": 1.0, "Scale": 1.0, "Keep Colours": 0.0}
+    exposure, strength, scale, kept = (_value(node, *given) for given in inputs.items())
+    return Look(node.style_id, exposure, strength, settings(), controls, albedo, scale, style.digest if style else "", kept)
 
 
 def _value(node: bpy.types.Node, name: str, default: float) -> float:

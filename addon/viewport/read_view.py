@@ -36,6 +36,7 @@ class Look:
     scale: float = 1.0
     file: str = ""
     """SHA-256 of the style's file, so that a view is drawn anew when it changes; empty if it can't be used."""
+    keep_colours: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from time import perf_counter
 import numpy as np
 
 from ...core import Cancelled, Generator, PassError, ProviderError, StyleError, stylize
+from ...core.kept_colours import keep_colours
 from ...core.threads import spread
 from .. import library
 from . import guides
@@ -69,6 +70,8 @@ def _stylise(reading: Reading, step: int, cancel: Callable[[], bool], generator:
     passes |= guides.neutral({name: p.channels for name, p in style.table.items()}, passes["image"].shape[:2])
     controls = {name: value for name, value in look.controls if name in {c.name for c in style.controls}}
     frame = stylize(generator, passes, exposure=look.exposure, scale=look.scale, controls=controls, cancel=cancel)
+    if look.keep_colours:
+        frame = keep_colours(passes["image"], frame, look.keep_colours)
     if look.strength != 1:
         frame = passes["image"] + np.float32(look.strength) * (frame - passes["image"])
     to_clip = reading.projection @ reading.view

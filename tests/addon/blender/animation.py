@@ -24,6 +24,7 @@ from scene import (
 )
 
 from core import Generator, load_style, stylize
+from core.kept_colours import keep_colours
 
 FRAMES = 3
 
@@ -115,6 +116,47 @@ def scale_typed_keyframed_and_linked(folder: Path) -> None:
         node.inputs["Scale"].default_value = scale
         node.inputs["Scale"].keyframe_insert("default_value", frame=frame)
     check("keyframed", (1.0, 2.0, 0.5))
+
+
+def colours_kept_typed_keyframed_and_linked(folder: Path) -> None:
+    """As numbers and as a picture; the network does not run again for them. Nodes of files made before get the input, at 0."""
+    addon = load_addon()
+    scene = make_scene(frames=FRAMES)
+    tree = scene.compositing_node_group
+    plain = render_frames(scene, folder / "plain")
+    node = insert_style(tree, "swap")
+    interface = node.node_tree.interface
+    for item in [item for item in interface.items_tree if item.name == "Keep Colours"]:
+        interface.remove(item)
+
+    def check(name: str, shares: tuple) -> None:
+        for got, image, share in zip(render_frames(scene, folder / name), plain, shares, strict=True):
+            assert_close(got, keep_colours(image, styled(image, "swap"), share), 1e-4)
+
+    check("default", (0.0,) * FRAMES)
+    assert "keep_colours" not in sys.modules["gan_style.addon.trees.hidden_scenes"].plans(scene)[0].inputs
+    node.inputs["Keep Colours"].default_value = 1.0
+    check("typed", (1.0,) * FRAMES)
+    assert not addon.addon.run.log.last_runs()[-1].error
+    matte = tree.nodes.new("CompositorNodeEllipseMask")
+    link = tree.links.new(matte.outputs["Mask"], node.inputs["Keep Colours"])
+    inside = np.s_[20:25, 28:32]
+    for got, image in zip(render_frames(scene, folder / "linked"), plain, strict=True):
+        assert_close(got[inside], keep_colours(image, styled(image, "swap"), 1.0)[inside], 1e-4)
+        assert_close(got[:3], styled(image, "swap")[:3], 1e-4)
+    tree.links.remove(link)
+    for frame, share in enumerate((0.0, 0.5, 1.0), 1):
+        node.inputs["Keep Colours"].default_value = share
+        node.inputs["Keep Colours"].keyframe_insert("default_value", frame=frame)
+    check("keyframed", (0.0, 0.5, 1.0))
+    tree.animation_data_clear()
+    ran = []
+    for share in (0.25, 0.75, 0.75):
+        node.inputs["Keep Colours"].default_value = share
+        scene.frame_set(3)
+        bpy.ops.render.render()
+        ran.append(addon.addon.run.log.last_runs()[-1])
+    assert not any(run.network_ran for run in ran[1:]) and [run.cached for run in ran[1:]] == [True, False]
 
 
 def style_keyframed(folder: Path) -> None:

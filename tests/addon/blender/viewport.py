@@ -82,9 +82,9 @@ def the_node_says_how_a_view_looks(folder: Path) -> None:
     load_addon()
     scene = start_over()
     tree = scene.compositing_node_group
-    node = insert_style(tree, "swap", Strength=0.25, Exposure=2.0)
+    node = insert_style(tree, "swap", Strength=0.25, Exposure=2.0, **{"Keep Colours": 0.5})
     found = look().look_of(scene, 0)
-    assert (found.style, found.strength, found.exposure) == ("swap", 0.25, 2.0) and len(found.file) == 64
+    assert (found.style, found.strength, found.exposure, found.keep_colours) == ("swap", 0.25, 2.0, 0.5) and len(found.file) == 64
     value = insert(tree, "CompositorNodeExposure")
     tree.links.new(value.outputs["Image"], node.inputs["Strength"])
     assert look().look_of(scene, 0).strength == 1, "what a link carries is known in the compositor only"
