@@ -19,15 +19,11 @@ sys.path.insert(0, str(Path(__file__).parent / "blender"))
 
 import bpy
 from mathutils import Euler
-from scene import ROOT, insert, insert_style, make_scene
+from scene import ROOT, insert, insert_style, make_scene, make_still_life
 
 EXTENSION = "bl_ext.screenshots.gan_style"
 STEP_SECONDS = 0.1
 MAX_BYTES = 200_000
-COLOURS = {
-    "Cube": (0.75, 0.12, 0.06), "Suzanne": (0.85, 0.55, 0.12), "Floor": (0.25, 0.4, 0.22),
-    "Sphere": (0.1, 0.25, 0.7), "Torus": (0.6, 0.2, 0.6),
-}  # fmt: skip
 
 bpy.context.preferences.view.show_splash = False  # before Blender shows it
 folder = Path(os.environ.get("SCREENSHOTS", "screenshots")).resolve()
@@ -163,31 +159,6 @@ def show_still_life(area: bpy.types.Area) -> None:
 def turn(view: bpy.types.RegionView3D, degrees: float) -> None:
     """Around the vertical axis."""
     view.view_rotation = Euler((radians(72), 0, radians(degrees))).to_quaternion()
-
-
-def make_still_life() -> None:
-    """The cube, the monkey, a ball and a ring on a floor, each in a colour of its own."""
-    bpy.ops.mesh.primitive_plane_add(size=30, location=(0, 0, -1))
-    bpy.context.object.name = "Floor"
-    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.6, location=(2.8, 1.2, -0.4))
-    bpy.ops.object.shade_smooth()
-    bpy.ops.mesh.primitive_torus_add(location=(-0.2, 2.6, 0), rotation=(1.2, 0.3, 0))
-    bpy.ops.object.shade_smooth()
-    objects = bpy.data.objects
-    objects["Cube"].animation_data_clear()
-    objects["Cube"].location, objects["Cube"].scale = (-1.6, 0.8, 0.2), (1, 1, 1.2)
-    monkey = objects["Suzanne"]
-    monkey.location, monkey.rotation_euler, monkey.scale = (0.9, -0.6, 0.1), (-0.3, 0, 0.5), (1.3, 1.3, 1.3)
-    monkey.modifiers.new("Smooth", "SUBSURF").levels = 2
-    monkey.data.polygons.foreach_set("use_smooth", [True] * len(monkey.data.polygons))
-    for name, colour in COLOURS.items():
-        material = bpy.data.materials.new(name)
-        material.diffuse_color = *colour, 1
-        objects[name].data.materials.clear()
-        objects[name].data.materials.append(material)
-    bpy.ops.object.select_all(action="DESELECT")
-    monkey.select_set(True)
-    bpy.context.view_layer.objects.active = monkey
 
 
 def tick(sequence: Iterator[None]) -> float | None:
