@@ -106,7 +106,7 @@ TURN_ink_hatching := --knob 'line_weight=0:1:3:How thick the lines are; 0 leaves
     'hatching=0:1:2:How early the shade is hatched; 0 leaves strokes out'
 KNOBS_oil_painting := brush_marks broken_colour
 TURN_oil_painting := --knob 'brush_marks=0:1:2.5:How deep the brush leaves its marks in the paint' \
-    'broken_colour=0:1:2.5:How far strokes differ from what they paint'
+    'broken_colour=0:0.6:2.5:How far strokes differ from what they paint'
 KNOBS_hologram := glow scan_lines
 TURN_hologram := --knob 'glow=0:1:2:How bright lines and their halo are' \
     'scan_lines=0:1:2:How dark it is between scan lines; 0 leaves them out'

@@ -25,7 +25,7 @@ MARKS = 0.08
 
 
 def oil_painting(
-    passes: dict[str, np.ndarray], brush_marks: float | np.ndarray = 1.0, broken_colour: float | np.ndarray = 1.0
+    passes: dict[str, np.ndarray], brush_marks: float | np.ndarray = 1.0, broken_colour: float | np.ndarray = 0.6
 ) -> np.ndarray:
     """Strokes of mixed paint with ends, overlaps and the marks of the brush: (H, W, 3) linear Rec.709, >= 0.
 

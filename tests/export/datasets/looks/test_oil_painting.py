@@ -49,6 +49,11 @@ def test_light_keeps_its_radiance_and_the_sky_has_no_strokes():
 def test_knobs_take_away_the_marks_of_the_brush_and_the_broken_colour():
     usual, smooth, even, plain = (
         encode_log(oil_painting(wall(96, 144), **knobs)).std()
-        for knobs in ({}, {"brush_marks": 0}, {"broken_colour": 0}, {"brush_marks": 0, "broken_colour": 0})
+        for knobs in (
+            {"broken_colour": 1},
+            {"broken_colour": 1, "brush_marks": 0},
+            {"broken_colour": 0},
+            {"broken_colour": 0, "brush_marks": 0},
+        )
     )
     assert usual > smooth > plain and usual > even > plain and plain < 0.15 * usual
