@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser, config_class: type) -> None:
             options["action"] = argparse.BooleanOptionalAction
         else:
             options |= {"type": kind, "choices": f.metadata.get("choices"), "metavar": f.name.upper().replace("_", "-")}
-        if many:
-            options["nargs"] = "*"
+        if many:  # a flag that is given again adds to what it named before
+            options |= {"nargs": "*", "action": "extend"}
         if options.get("choices"):
             options["metavar"] = None
         group.add_argument(f.name if f.metadata.get("positional") else "--" + f.name.replace("_", "-"), **options)

@@ -2,9 +2,10 @@
 
 import argparse
 import json
+import math
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -162,24 +163,19 @@ def _share(text: str) -> float | str:
     return share
 
 
-def _scale(text: str) -> float:
-    try:
-        scale = float(text)
-    except ValueError:
-        scale = 0.0
-    if not LEAST <= scale <= MOST:
-        raise argparse.ArgumentTypeError(f"must be a number from {LEAST:g} to {MOST:g}, not {text}")
-    return scale
+def _number(fits: Callable[[float], bool], said: str) -> Callable[[str], float]:
+    """For arguments that are numbers of a range."""
 
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not fits(number):
+            raise argparse.ArgumentTypeError(f"must be {said}, not {text}")
+        return number
 
-def _weight(text: str) -> float:
-    try:
-        weight = float(text)
-    except ValueError:
-        weight = -1.0
-    if not 0 < weight < 1:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 1, not {text}")
-    return weight
+    return parse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -228,7 +224,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--scale",
-        type=_scale,
+        type=_number(lambda scale: LEAST <= scale <= MOST, f"a number from {LEAST:g} to {MOST:g}"),
         default=1.0,
         help=f"how many times as large strokes shall be, {LEAST:g} to {MOST:g}: they have a size in pixels; default: 1",
     )
@@ -250,7 +246,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skip-existing", action="store_true", help="leave alone the frames that are in the folder already")
     parser.add_argument(
         "--steady",
-        type=_weight,
+        type=_number(lambda weight: 0 < weight < 1, "between 0 and 1"),
         nargs="?",
         const=WEIGHT,
         metavar="WEIGHT",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, pad, relu
 
-from .surface_noise import OCTAVES, PERIOD, _power_of_two
+from .surface_noise import OCTAVES, PERIOD, nowhere, power_of_two
 
 WAVES = 24
 """Plane waves whose directions fill a hemisphere, half an octave of lengths; of these a place takes the few that lie across."""
@@ -58,12 +58,13 @@ class StrokeNoise(nn.Module):
         # Pooling reads a pixel as it is, or compares neighbours, in full precision, where convolutions may round.
         point = _mean_around(position)
         extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
-        unknown = relu(1.0 - _size(point) * 2.0**60)  # 1 at the origin, which is what no surface gives, else 0
+        unknown = nowhere(point)
         screen = max_pool2d(place, 1, stride=2)
         point = point + unknown * torch.cat([screen[:, :1], screen[:, :1] * 0.0, -screen[:, 1:]], 1)
         extent = extent * (1.0 - unknown) + unknown * 4.0
         level, uphill = self.tangents(normal)
-        footprint = (_absolute(_doubled(uphill)) * extent).sum(1, keepdim=True) * 0.25
+        up = _doubled(uphill)
+        footprint = ((relu(up) + relu(-up)) * extent).sum(1, keepdim=True) * 0.25
         shares = [self.shares(level, uphill, angle) for angle in self.slant]
         return interpolate(self.ridges(point, footprint, shares), scale_factor=2.0, mode="bilinear")
 
@@ -87,7 +88,7 @@ class StrokeNoise(nn.Module):
         ideal = torch.clamp(ideal, 0.0, OCTAVES - 2.0)
         octave = torch.floor(ideal)
         turn = (ideal - octave) * (math.pi / 2)
-        cell = _power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD)
+        cell = power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD)
         inside = point * cell
         inside = inside - torch.floor(inside)
         long, short = [0.0] * len(shares), [0.0] * len(shares)
@@ -131,12 +132,3 @@ def _cross(a: Tensor, b: Tensor) -> Tensor:
 
 def _normalised(vector: Tensor) -> Tensor:
     return vector * torch.exp(torch.log((vector * vector).sum(1, keepdim=True) + 1e-12) * -0.5)
-
-
-def _absolute(x: Tensor) -> Tensor:
-    return relu(x) + relu(-x)
-
-
-def _size(vector: Tensor) -> Tensor:
-    """Sum of the absolute values of (B, c, h, w): (B, 1, h, w)."""
-    return _absolute(vector).sum(1, keepdim=True)

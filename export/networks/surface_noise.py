@@ -81,7 +81,7 @@ class SurfaceNoise(nn.Module):
         octave = torch.floor(ideal)
         turn = (ideal - octave) * (math.pi / 2)
         # Cells of the longer waves: a product with a power of two rounds nothing, nor does a difference from the whole number.
-        cell = _power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD)
+        cell = power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD)
         place = point * cell
         place = place - torch.floor(place)
         x, y, z = getattr(self, f"waves{group}")
@@ -114,8 +114,7 @@ class NoiseEverywhere(SurfaceNoise):
         strength = torch.clamp(footprint * (2 * GRAIN / FAINTEST) - 1.0, 0.0, 1.0)
         if position is not None:
             surface, size = self.surfaces(position)
-            size_of_place = (relu(surface) + relu(-surface)).sum(1, keepdim=True)
-            unknown = relu(1.0 - size_of_place * 2.0**60)  # 1 at the origin, which is what no surface gives, else 0
+            unknown = nowhere(surface)
             point = point * unknown + surface * (1.0 - unknown)
             footprint = footprint * unknown + size * (1.0 - unknown)
             strength = strength * unknown + (1.0 - unknown)
@@ -127,7 +126,12 @@ class NoiseEverywhere(SurfaceNoise):
         )
 
 
-def _power_of_two(exponent: Tensor) -> Tensor:
+def nowhere(point: Tensor) -> Tensor:
+    """1 where points (B, 3, h, w) are the origin, which is what no surface gives, else 0: (B, 1, h, w)."""
+    return relu(1.0 - (relu(point) + relu(-point)).sum(1, keepdim=True) * 2.0**60)
+
+
+def power_of_two(exponent: Tensor) -> Tensor:
     """2 to whole numbers from 0 to 71, exactly on every provider, whose own powers are rounded: 2 to at most 9 is."""
     eighths = torch.floor(exponent * 0.125)
     power = _small_power_of_two(eighths)

@@ -58,9 +58,10 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
             f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out."
         )
     found = _unpadded(found, generator.state_dict())
+    if generator.strokes and "pens.weight" not in found:
+        found = _with_strokes(found, passes, generator)
     if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
         found = _widened(found, generator.state_dict())
-    found = _with_strokes(found, generator) if generator.strokes else found
     found = _with_controls(found, generator)
     if generator.gate:
         found = _with_gates(found, generator)
@@ -128,14 +129,17 @@ def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tens
     return wide
 
 
-def _with_strokes(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
-    """The weights with pens as they begin, and with zeros for strokes and controls; without those of noise, if ours has none."""
+def _with_strokes(found: dict[str, Tensor], passes: tuple[str, ...], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights, of a generator that saw these passes, with pens as they begin and zeros for strokes. If ours has no noise,
+    with what both see and zeros for all else; noise that stands between passes, where the position did, is not told apart."""
     own, wide = generator.state_dict(), dict(found)
-    both = generator.in_channels - generator.directions - len(generator.controls) * (not generator.noise)
+    both = sum(p.input_channels for p in generator.inputs if p.name in passes and p.name != "position")
     for name, weight in found.items():
-        if name in own and weight.ndim == 4 and own[name].shape[1] == generator.in_channels != weight.shape[1]:
-            zeros = weight.new_zeros(len(weight), own[name].shape[1] - both, *weight.shape[2:])
-            wide[name] = torch.cat([weight[:, :both], zeros], 1)
+        if name not in own or weight.ndim != 4 or own[name].shape[1] != generator.in_channels or "position" in passes[:-1]:
+            continue
+        kept = weight if generator.noise else weight[:, :both]
+        missing = generator.directions if generator.noise else generator.in_channels - both
+        wide[name] = torch.cat([kept, weight.new_zeros(len(weight), missing, *weight.shape[2:])], 1)
     return wide | {name: t for name, t in own.items() if name.startswith("pens.") and name not in found}
 
 

@@ -18,6 +18,12 @@ def parse(config_class: type, *words: str) -> dict:
     return explicit_values(config_class, parser.parse_args(words))
 
 
+def test_a_flag_that_is_given_again_adds_to_what_it_named_before():
+    values = parse(TrainConfig, "--passes", "image", "depth", "--knob", "a=0:1:2", "--passes", "normal", "--knob", "b=0:1:2")
+    assert values["passes"] == ["image", "depth", "normal"] and values["knob"] == ["a=0:1:2", "b=0:1:2"]
+    assert "widths" not in values
+
+
 def test_flags_become_the_fields_they_name():
     values = parse(
         TrainConfig,

@@ -11,7 +11,7 @@ from core.style import save_style
 from export.export_onnx import parity, to_onnx, write_style
 from export.networks.build import make_generator
 from export.networks.encoding import places
-from export.networks.surface_noise import GRAIN, PERIOD, NoiseEverywhere, SurfaceNoise, _power_of_two
+from export.networks.surface_noise import GRAIN, PERIOD, NoiseEverywhere, SurfaceNoise, power_of_two
 
 from ..spheres import spheres
 
@@ -83,7 +83,7 @@ def test_waves_point_in_every_direction_and_fill_their_cell():
 
 def test_powers_of_two_are_exact():
     exponents = torch.arange(72.0)
-    assert torch.equal(_power_of_two(exponents).double(), 2.0 ** torch.arange(72, dtype=torch.float64))
+    assert torch.equal(power_of_two(exponents).double(), 2.0 ** torch.arange(72, dtype=torch.float64))
 
 
 def seen_from(factor: float = 1.0, shift: float | tuple[float, float, float] = 0.0, side: int = 320) -> torch.Tensor:
@@ -98,7 +98,7 @@ def per_octave(noise: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("power", [-20, -10, -1, 1, 10, 20])
-def test_a_scene_that_is_larger_by_a_power_of_two_has_the_same_noise(power):
+def test_a_scene_that_is_larger_by_apower_of_two_has_the_same_noise(power):
     assert torch.allclose(SurfaceNoise(2)(seen_from(2.0**power)), SurfaceNoise(2)(seen_from()), atol=2e-5)
 
 

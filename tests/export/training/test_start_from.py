@@ -228,6 +228,16 @@ def test_strokes_and_knobs_take_the_place_of_noise_and_change_nothing_but_what_p
     assert seen.shape[1] == 9 and stroked.pens.weight.any()
 
 
+def test_noise_does_not_become_a_pass_that_only_the_generator_with_strokes_sees(tmp_path):
+    noisy = make_generator(("image", "position"), widths=(16, 16, 1, 1), noise=3)
+    for parameter in noisy.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.05)
+    write_style(noisy, Style("Noisy", passes=("image", "position"), alignment=noisy.alignment), tmp_path / "noisy.onnx")
+    stroked = make_generator(("image", "position", "normal"), widths=(16, 16, 1, 1), strokes=1)
+    start_from(tmp_path / "noisy.onnx", stroked, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
+    assert stroked.front.weight[:, :3].any() and not stroked.front.weight[:, 3:].any()
+
+
 def test_a_style_file_that_stores_equal_biases_once_gives_both(tmp_path):
     """A skip and what it is added to learn the same bias."""
     torch.manual_seed(3)
