@@ -14,6 +14,7 @@ VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4,
 """The layers of VGG-19 in order, each a convolution and its ReLU."""
 
 OWN_GENERATORS = ("cnn", "unet", "resnet")
+OURS = ("noise", "grain", "strokes", "tones", "gate", "smooth")
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 """Generators of published methods, which ours are compared with."""
 
@@ -142,6 +143,9 @@ class TrainConfig:
     )
     stroke_width: float = setting(12.0, "pixels from one of the strokes to the next")
     stroke_length: float = setting(5.0, "length of a stroke, in widths")
+    tones: int = setting(
+        0, "flat washes, each laid where the frame's light is above a height that the generator learns, with a crisp border"
+    )
     fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(
         None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"
@@ -270,7 +274,7 @@ class TrainConfig:
             value = getattr(self, name)
             require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
         self._check_networks()
-        for name in ("noise", "grain", "fine", "strokes"):
+        for name in ("noise", "grain", "fine", "strokes", "tones"):
             require(getattr(self, name) >= 0, f"{name} must be at least 0, not {getattr(self, name)}")
         require(self.match >= 0, f"match must be at least 0, not {self.match}")
         require(
@@ -407,8 +411,8 @@ class TrainConfig:
         """Raise ConfigError for widths that the generator doesn't take, and for crops too small for the discriminator."""
         peer = self.generator in PEERS
         require(
-            not peer or (self.size == "default" and not (self.noise or self.gate or self.smooth or self.grain or self.strokes)),
-            f"generator {self.generator} has one published size and takes no noise, grain, strokes, gate or smooth",
+            not peer or (self.size == "default" and not any(getattr(self, name) for name in OURS)),
+            f"generator {self.generator} has one published size and takes no {', '.join(OURS[:-1])} or {OURS[-1]}",
         )
         count = {"cnn": 4, "unet": max(len(self.widths), 2), "resnet": 3}.get(self.generator, 2)
         require(

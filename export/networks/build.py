@@ -35,11 +35,18 @@ def make_generator(
     strokes: int = 0,
     stroke_width: float = 12.0,
     stroke_length: float = 5.0,
+    tones: int = 0,
 ) -> GuidedGenerator:
     """The generator of a kind in a named size or of given widths; published ones (published.PEERS) have one size."""
     if kind in GENERATORS:
         options = {"noise": noise, "gate": gate, "smooth": smooth, "everywhere": everywhere, "black": black}
-        options |= {"grain": grain, "strokes": strokes, "stroke_width": stroke_width, "stroke_length": stroke_length}
+        options |= {
+            "grain": grain,
+            "strokes": strokes,
+            "stroke_width": stroke_width,
+            "stroke_length": stroke_length,
+            "tones": tones,
+        }
         options |= {"fine": fine} if kind == "unet" else {}
         return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), **options, controls=controls, looks=looks)
     return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))

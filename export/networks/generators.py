@@ -20,6 +20,7 @@ from core.style import PLACE
 from . import detail
 from .encoding import SCALE, decode, encode, network_sees
 from .grain import Grain
+from .pens import Pens
 from .strokes import StrokeNoise
 from .surface_noise import NoiseEverywhere, SurfaceNoise
 
@@ -35,12 +36,6 @@ BLACK = 0.1
 """How bright a look may make what is black, scene-linear, unless it says otherwise."""
 OPEN = 3.0
 """First bias of the gate, before its sigmoid: it starts 95 % open."""
-CRISP = 4.0
-"""How steeply a stroke's border rises: within about a pixel."""
-DARKER = 0.25
-"""How much darker than the ground pens are at first, on the log curve: of no colour, training would sooner take strokes away."""
-SPARSE = 1.0
-"""First height, in deviations of the strokes, above which they are painted."""
 
 
 class GuidedGenerator(nn.Module):
@@ -61,10 +56,13 @@ class GuidedGenerator(nn.Module):
     black: how bright it may make what is black, scene-linear, whatever the other passes hold; it may add more where there is
     light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018, FFDNet, shows a network the level of
     noise so); the last `looks` of them say how much there is of each look.
-    Subclasses give `alignment` and change(), whose results have `out_channels` in all.
+    tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
+    Subclasses give `alignment`, `pens` (see pens.py; None without strokes and tones) and change(), whose results have
+    `out_channels` in all.
     """
 
     alignment: int
+    pens: Pens | None
     operators: frozenset[str] = frozenset()
     """ONNX operators that its graph may hold besides those of export_onnx.OPERATORS."""
 
@@ -82,6 +80,7 @@ class GuidedGenerator(nn.Module):
         strokes: int = 0,
         stroke_width: float = 12.0,
         stroke_length: float = 5.0,
+        tones: int = 0,
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
@@ -93,7 +92,7 @@ class GuidedGenerator(nn.Module):
         self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
         self.grain = Grain(grain) if grain else None
         self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
-        self.everywhere = everywhere
+        self.everywhere, self.tones = everywhere, tones
         self.placed = bool(noise and everywhere or grain or strokes)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
         self.noise_channels, self.grain_channels, self.directions = noise, grain, strokes
@@ -124,8 +123,8 @@ class GuidedGenerator(nn.Module):
         planes = list(guides.values())
         planes = torch.cat(planes, 1) if len(planes) > 1 else planes[0]
         colour, *more = self.change(planes, shares) if self.looks else self.change(planes)
-        if self.strokes:
-            colour = colour + self.stroked(guides["strokes"], more.pop())
+        if self.pens:
+            colour = colour + self.pens.paint(more.pop(), image, guides.get("strokes"))
         limit = self.limit(image)
         # What is lighter than white opens the gate, so that lamps shine through paint.
         gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[:1]]
@@ -135,16 +134,6 @@ class GuidedGenerator(nn.Module):
             image = image * gate
         return image + colour - relu(colour - limit)
 
-    def stroked(self, strokes: Tensor, pens: Tensor) -> Tensor:
-        """What strokes (B, directions, H, W) add, (B, 3, H, W), one direction over the other: where they rise above a height, a
-        colour; pens hold both for each, (B, directions * 4, H, W)."""
-        paint = 0.0
-        for number, pen in enumerate(pens.split(4, 1)):
-            height = pen[:, 3:] + SPARSE
-            cover = torch.sigmoid((strokes[:, number : number + 1] - height) * CRISP)
-            paint = paint + (pen[:, :3] - paint) * cover
-        return paint
-
     def shares(self, passes: dict[str, Tensor]) -> Tensor | None:
         """How much there is of each look, (B, looks, H, W), at each pixel 1 in all, of their controls; where all are 0, the first
         counts alone. None without looks."""
@@ -153,6 +142,10 @@ class GuidedGenerator(nn.Module):
         first, *others = (passes[name] for name in self.looks)
         weights = torch.cat([first + NO_LOOK, *others], 1)
         return weights / weights.sum(1, keepdim=True)
+
+    def make_pens(self, channels: int, scale: int) -> Pens | None:
+        """Of channels at 1 / `scale` of the size; nothing without strokes and tones."""
+        return Pens(channels, scale, self.tones, self.directions) if self.tones or self.strokes else None
 
     def affine(self, *channels: tuple[int, int]) -> nn.ModuleList:
         """For each (channels, step) what the looks change there; nothing without looks."""
@@ -177,7 +170,7 @@ class GuidedGenerator(nn.Module):
 
     def change(self, guides: Tensor, shares: Tensor | None = None) -> Sequence[Tensor]:
         """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image (B, 3, H, W), then the gate and
-        the shares of detail before their sigmoids, each (B, 1, H, W), then pens as stroked() takes them. shares: of looks."""
+        the shares of detail before their sigmoids, each (B, 1, H, W), then the pens, if there are any. shares: of looks."""
         raise NotImplementedError
 
 
@@ -243,21 +236,6 @@ class Tail(nn.Conv2d):
         return [pixel_shuffle(conv2d(x, weight, bias, padding=1), self.scale) for weight, bias in weights]
 
 
-class Pens(nn.Conv2d):
-    """For each direction of strokes a colour and the height above which it is painted, (B, directions * 4, H, W), of channels at
-    1 / `scale` of the size: smooth, since the strokes themselves are fine."""
-
-    def __init__(self, channels: int, directions: int, scale: int):
-        super().__init__(channels, 4 * directions, 3, padding=1)
-        self.scale = scale
-        _initialise(self, TAIL_GAIN)
-        with torch.no_grad():
-            self.bias.view(directions, 4)[:, :3].fill_(-DARKER)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return interpolate(super().forward(x), scale_factor=float(self.scale), mode="bilinear")
-
-
 class CNN(GuidedGenerator):
     """A lean generator on two scales: strided front, residual blocks at 1/4 and 1/8, depth-to-space tail."""
 
@@ -274,7 +252,7 @@ class CNN(GuidedGenerator):
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Sequential(*(Residual(c1, n1) for _ in range(n1)))
         self.tail = Tail(c1, 4, self.out_channels)
-        self.pens = Pens(c1, self.directions, 4) if self.strokes else None
+        self.pens = self.make_pens(c1, 4)
         self.bends = self.affine((c1, 4), (c2, 8))
         _initialise(self.front, RELU_GAIN)
         _initialise(self.down, RELU_GAIN)
@@ -315,7 +293,7 @@ class UNet(GuidedGenerator):
         if fine:
             self.ups.append(nn.Conv2d(widths[0], fine, 1))
             self.skips.append(nn.Conv2d(self.in_channels, fine, 3, padding=1, padding_mode="replicate"))
-        self.pens = Pens(widths[0], self.directions, 2) if self.strokes else None
+        self.pens = self.make_pens(widths[0], 2)
         self.bends = self.affine(*((width, 2**level) for level, width in enumerate(widths, 1)))
         for conv in (*self.downs, *self.skips, *self.merges):
             _initialise(conv, RELU_GAIN)
@@ -359,7 +337,7 @@ class ResNet(GuidedGenerator):
         self.up = nn.Conv2d(c2, c1, 1)
         self.after = nn.Conv2d(c1, c1, 3, padding=1)
         self.tail = Tail(c1, 2, self.out_channels)
-        self.pens = Pens(c1, self.directions, 2) if self.strokes else None
+        self.pens = self.make_pens(c1, 2)
         self.bends = self.affine((c1, 2), (c2, 4))
         for conv in (self.front, self.down, self.after):
             _initialise(conv, RELU_GAIN)

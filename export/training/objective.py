@@ -179,6 +179,7 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
         config.strokes,
         config.stroke_width,
         config.stroke_length,
+        config.tones,
     )
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")

@@ -44,9 +44,9 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     """Give the generator the weights of a style file (.onnx) or of a run (a folder); returns the records of the trainings behind
     them, the first one first.
 
-    The generator may see more passes, listed after the earlier ones, and may have gates, which they need not have: both start
-    without effect, or, as for the gate of the image, nearly so. It may have strokes, which take the place of noise that the
-    earlier one saw. It may have fewer residual blocks: those with the largest weights stay.
+    The generator may see more passes, listed after the earlier ones, and may have gates and tones, which they need not have: all
+    start without effect, or, as for the gate of the image and for tones, nearly so. It may have strokes, which take the place of
+    noise that the earlier one saw. It may have fewer residual blocks: those with the largest weights stay.
     A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
@@ -60,6 +60,8 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     found = _unpadded(found, generator.state_dict())
     if generator.strokes and "pens.weight" not in found:
         found = _with_strokes(found, passes, generator)
+    if generator.pens:
+        found = _with_pens(found, generator)
     if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
         found = _widened(found, generator.state_dict())
     found = _with_controls(found, generator)
@@ -130,8 +132,8 @@ def _widened(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tens
 
 
 def _with_strokes(found: dict[str, Tensor], passes: tuple[str, ...], generator: GuidedGenerator) -> dict[str, Tensor]:
-    """The weights, of a generator that saw these passes, with pens as they begin and zeros for strokes. If ours has no noise,
-    with what both see and zeros for all else; noise that stands between passes, where the position did, is not told apart."""
+    """The weights, of a generator that saw these passes, with zeros for strokes. If ours has no noise, with what both see and
+    zeros for all else; noise that stands between passes, where the position did, is not told apart."""
     own, wide = generator.state_dict(), dict(found)
     both = sum(p.input_channels for p in generator.inputs if p.name in passes and p.name != "position")
     for name, weight in found.items():
@@ -140,7 +142,18 @@ def _with_strokes(found: dict[str, Tensor], passes: tuple[str, ...], generator: 
         kept = weight if generator.noise else weight[:, :both]
         missing = generator.directions if generator.noise else generator.in_channels - both
         wide[name] = torch.cat([kept, weight.new_zeros(len(weight), missing, *weight.shape[2:])], 1)
-    return wide | {name: t for name, t in own.items() if name.startswith("pens.") and name not in found}
+    return wide
+
+
+def _with_pens(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights with pens as they begin, if these are what they lack: those for tones, which come first, or all."""
+    wide, lacking = dict(found), 4 * generator.tones
+    for name, own in generator.pens.state_dict(prefix="pens.").items():
+        if name not in found:
+            wide[name] = own
+        elif lacking and len(found[name]) + lacking == len(own):
+            wide[name] = torch.cat([own[:lacking], found[name]])
+    return wide
 
 
 def _with_controls(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:

@@ -250,3 +250,20 @@ def test_a_style_file_that_stores_equal_biases_once_gives_both(tmp_path):
     other = make_generator(("image",), widths=(16, 16), kind="unet")
     start_from(tmp_path / "twice.onnx", other, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
     assert torch.equal(other.merges[0].bias, generator.skips[0].bias) and torch.equal(other.skips[0].bias, other.merges[0].bias)
+
+
+def test_tones_come_to_a_start_with_strokes_which_keep_their_pens(tmp_path):
+    torch.manual_seed(3)
+    passes = ("image", "normal", "position")
+    stroked = make_generator(passes, widths=(16, 16, 1, 1), strokes=2)
+    for parameter in stroked.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.05)
+    round_weights(stroked)
+    style = Style("Stroked", passes=passes, alignment=stroked.alignment, placed=True)
+    write_style(stroked, style, tmp_path / "stroked.onnx")
+    toned = make_generator(passes, widths=(16, 16, 1, 1), strokes=2, tones=2)
+    start_from(tmp_path / "stroked.onnx", toned, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
+    assert torch.equal(toned.pens.weight[8:], stroked.pens.weight) and torch.equal(toned.pens.bias[8:], stroked.pens.bias)
+    assert torch.equal(toned.pens.bias[3:8:4], torch.tensor([1 / 3, 2 / 3])) and torch.equal(
+        toned.front.weight, stroked.front.weight
+    )

@@ -1,0 +1,69 @@
+"""Pens: what a generator that works at a fraction of the size paints crisply at full size, in flat colour wherever something
+rises above a height. The network learns the colours and the heights, which are smooth; the borders come from what rises."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
+
+CRISP = 4.0
+"""How steeply a stroke's border rises: within about a pixel."""
+SPARSE = 1.0
+"""What heights of strokes count from, in deviations of the strokes, so that few are painted at first."""
+DARKER = 0.25
+"""How much darker than the ground strokes are at first, on the log curve: of no colour, training would sooner take them away."""
+BORDER = 2.0
+"""Pixels within which the border of a tone rises, however slowly the light changes there."""
+LEVEL = 0.002
+"""Change of tone a pixel, on the log curve, below which a border is wider, since the noise of a render would tear it."""
+CELL = 4
+"""Side in pixels of the squares by whose means the change of tone is known."""
+
+
+class Pens(nn.Conv2d):
+    """For each step of tone and each direction of strokes, in this order, a colour and a height, of channels at 1 / `scale` of
+    the size. Flat colours with a border at full size are what block truncation coding keeps of a part of an image (Delp and
+    Mitchell 1979); here the border is a height of the frame's own light, as in toon shading (Lake et al. 2000), or of noise."""
+
+    def __init__(self, channels: int, scale: int, tones: int, directions: int):
+        super().__init__(channels, 4 * (tones + directions), 3, padding=1)
+        self.scale, self.tones = scale, tones
+        nn.init.normal_(self.weight, 0.0, 0.02 * (9 * channels) ** -0.5)
+        nn.init.zeros_(self.bias)
+        with torch.no_grad():
+            first = self.bias.view(tones + directions, 4)
+            first[:tones, 3] = torch.arange(1, tones + 1) / (tones + 1)
+            first[tones:, :3] = -DARKER
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 4 * pens, H, W) of (B, channels, h, w)."""
+        return interpolate(super().forward(x), scale_factor=float(self.scale), mode="bilinear")
+
+    def paint(self, pens: Tensor, image: Tensor, strokes: Tensor | None) -> Tensor:
+        """What pens of forward() add to an encoded image (B, 3, H, W), one over the other; strokes: (B, directions, H, W)."""
+        rising, paint = self._rising(pens[:, 3::4], image, strokes), 0.0
+        for pen, rise in zip(pens.split(4, 1), rising, strict=True):
+            paint = paint + (pen[:, :3] - paint) * torch.sigmoid(rise)
+        return paint
+
+    def _rising(self, heights: Tensor, image: Tensor, strokes: Tensor | None) -> Iterator[Tensor]:
+        """For each pen how far what it paints on rises above its height, (B, 1, H, W), in quarters of its border."""
+        if self.tones:
+            light, steepness = tone(image)
+            for height in heights[:, : self.tones].split(1, 1):
+                yield (light - height) * steepness
+        if strokes is not None:
+            for stroke, height in zip(strokes.split(1, 1), heights[:, self.tones :].split(1, 1), strict=True):
+                yield (stroke - height - SPARSE) * CRISP
+
+
+def tone(image: Tensor) -> tuple[Tensor, Tensor]:
+    """The light of an encoded image (B, 3, H, W), mean of its channels over a few pixels, and how steep a border has to be to be
+    as wide on a slow gradient as on a fast one; both (B, 1, H, W)."""
+    light = avg_pool2d(image.sum(1, keepdim=True) * (1 / 3), 5, stride=1, padding=2, count_include_pad=False)
+    coarse = pad(avg_pool2d(light, CELL), (1, 1, 1, 1), mode="replicate")
+    kernel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=image.dtype, device=image.device) / (8 * CELL)  # Sobel
+    change = conv2d(coarse, torch.stack([kernel, kernel.T])[:, None])
+    change = (torch.relu(change) + torch.relu(-change)).sum(1, keepdim=True)
+    return light, interpolate(4 / BORDER / (change + LEVEL), scale_factor=float(CELL), mode="bilinear")

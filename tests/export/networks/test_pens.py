@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from core import Generator, load_style, stylize
+from core.style import Style
+from export.export_onnx import write_style
+from export.networks.build import make_generator
+from export.networks.encoding import decode
+
+from ..spheres import spheres
+
+
+def ramp(low: float, high: float, columns: int = 256) -> torch.Tensor:
+    """A scene-linear image (1, 3, 128, columns) whose encoded light rises evenly from left to right."""
+    return decode(torch.linspace(low, high, columns).expand(1, 3, 128, columns))
+
+
+def two_tones(height: float) -> torch.nn.Module:
+    """Black up to a height of the light, encoded, and white above it."""
+    module = make_generator(("image",), widths=(16, 16, 1, 1), tones=1, gate=True)
+    with torch.no_grad():
+        module.tail.weight.zero_()
+        module.tail.bias[48:] = -100  # the gate is closed
+        module.pens.weight.zero_()
+        module.pens.bias.copy_(torch.tensor([1.0, 1.0, 1.0, height]))
+    return module
+
+
+@pytest.mark.parametrize("span", [0.2, 0.5, 1.0])
+@torch.no_grad()
+def test_the_border_of_a_tone_is_crisp_however_slowly_the_light_changes(span):
+    """Also where the network has four pixels for one."""
+    picture = two_tones(0.5).encoded(ramp(0.5 - span / 2, 0.5 + span / 2))[0, 0, 64]
+    between = ((picture > 0.1) & (picture < 0.9)).sum()
+    assert picture[:120].max() < 0.1 and picture[136:].min() > 0.9 and 1 <= between <= 12
+
+
+@torch.no_grad()
+def test_a_tone_keeps_the_borders_of_things_where_they_are():
+    image = torch.full((1, 3, 128, 128), 0.02)
+    image[..., 37:91, 42:83] = 0.8
+    picture = two_tones(0.5).encoded(image)[0, 0]
+    painted = picture > 0.5
+    assert (painted != (image[0, 0] > 0.5)).sum() <= 4 and ((picture - 0.5).abs() > 0.45).float().mean() > 0.95
+
+
+@torch.no_grad()
+def test_the_noise_of_a_render_does_not_tear_a_border():
+    torch.manual_seed(0)
+    noisy = (ramp(0.2, 0.8) * (1 + 0.2 * torch.randn(1, 3, 128, 256))).clamp(0)
+    clean, torn = (two_tones(0.5).encoded(image)[0, 0] > 0.5 for image in (ramp(0.2, 0.8), noisy))
+    assert (clean != torn)[:, 16:-16].float().mean() < 0.02
+
+
+@pytest.mark.parametrize(("kind", "widths"), [("cnn", (16, 16, 1, 1)), ("unet", (16, 16)), ("resnet", (16, 16, 1))])
+def test_tones_are_exact_in_onnx_and_in_tiles_and_learn(kind, widths, tmp_path):
+    torch.manual_seed(0)
+    module = make_generator(("image", "normal"), widths=widths, kind=kind, tones=2, smooth=True)
+    torch.nn.init.normal_(module.pens.weight, 0, 0.05)
+    soft = interpolate(torch.rand(1, 6, 8, 8), scale_factor=16.0, mode="bilinear")
+    module.encoded(*soft.split(3, 1)).square().mean().backward()
+    assert module.pens.weight.grad.abs().sum((1, 2, 3)).min() > 0
+    style = Style("Toned", passes=module.passes, alignment=module.alignment)
+    assert write_style(module, style, tmp_path / "t.onnx") < 1e-3
+    opened = Generator(load_style(tmp_path / "t.onnx"), "cpu")
+    frame = spheres(150, 210)
+    whole = stylize(opened, frame)
+    assert opened.style.tiles_exact and np.abs(whole - stylize(opened, frame, tile=96)).max() < 1e-4
+
+
+@torch.no_grad()
+def test_tones_start_with_next_to_no_effect_and_strokes_lie_over_them():
+    torch.manual_seed(0)
+    image = interpolate(torch.rand(1, 3, 16, 16), scale_factor=8.0, mode="bicubic").clamp(0)
+    module = make_generator(("image",), widths=(16, 16, 1, 1), tones=3)
+    added = module.pens.paint(module.change(image)[-1], image, None)
+    assert 0 < added.abs().max() < 0.05
+    over = make_generator(("image", "normal", "position"), widths=(16, 16, 1, 1), tones=1, strokes=1).pens
+    pens = torch.tensor([0.3, 0.3, 0.3, -9.0, -0.7, -0.7, -0.7, 0.0])[:, None, None].expand(1, 8, 64, 64)
+    strokes = torch.cat([torch.full((1, 1, 64, 32), -4.0), torch.full((1, 1, 64, 32), 4.0)], 3)
+    painted = over.paint(pens, image[..., :64, :64], strokes)
+    assert torch.allclose(painted[..., :32], torch.tensor(0.3), atol=1e-3)
+    assert torch.allclose(painted[..., 32:], torch.tensor(-0.7), atol=1e-3)
