@@ -15,6 +15,7 @@ VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4,
 
 OWN_GENERATORS = ("cnn", "unet", "resnet")
 OURS = ("noise", "grain", "strokes", "tones", "gate", "smooth")
+"""What our generators can be given and published ones can't."""
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 """Generators of published methods, which ours are compared with."""
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from core.controls import Control
 from core.passes import Pass
 
-from .generators import BLACK, CNN, GuidedGenerator, ResNet, UNet
+from .generators import CNN, GuidedGenerator, ResNet, UNet
 from .published import PEER_SIZES, PEERS
 
 GENERATORS = {"cnn": CNN, "unet": UNet, "resnet": ResNet}
@@ -19,34 +18,12 @@ SIZES = {
 
 
 def make_generator(
-    passes: Sequence[str | Pass],
-    size: str = "default",
-    widths: Sequence[int] = (),
-    kind: str = "cnn",
-    noise: int = 0,
-    gate: bool = False,
-    smooth: bool = False,
-    everywhere: bool = False,
-    black: float = BLACK,
-    controls: Sequence[Control] = (),
-    looks: int = 0,
-    grain: int = 0,
-    fine: int = 0,
-    strokes: int = 0,
-    stroke_width: float = 12.0,
-    stroke_length: float = 5.0,
-    tones: int = 0,
+    passes: Sequence[str | Pass], size: str = "default", widths: Sequence[int] = (), kind: str = "cnn", **options
 ) -> GuidedGenerator:
-    """The generator of a kind in a named size or of given widths; published ones (published.PEERS) have one size."""
+    """The generator of a kind in a named size or of given widths; published ones (published.PEERS) have one size and no options.
+
+    options: what GuidedGenerator takes besides passes, and `fine` of the U-Net.
+    """
     if kind in GENERATORS:
-        options = {"noise": noise, "gate": gate, "smooth": smooth, "everywhere": everywhere, "black": black}
-        options |= {
-            "grain": grain,
-            "strokes": strokes,
-            "stroke_width": stroke_width,
-            "stroke_length": stroke_length,
-            "tones": tones,
-        }
-        options |= {"fine": fine} if kind == "unet" else {}
-        return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), **options, controls=controls, looks=looks)
+        return GENERATORS[kind](passes, *(widths or SIZES[kind][size]), **options)
     return PEERS[kind](passes, *(widths or PEER_SIZES[kind]))

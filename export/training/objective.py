@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..config import TrainConfig
+from ..config import OURS, TrainConfig
 from ..measures.motion import in_sight, steadiness
 from ..networks.build import make_generator
 from ..networks.discriminators import Judgement, ProjectedDiscriminator, make_discriminator
@@ -162,25 +162,10 @@ class Objective:
 
 def make_painter(config: TrainConfig) -> GuidedGenerator:
     """The generator that the settings name. Raises ConfigError if it can't work on crops of their size."""
-    generator = make_generator(
-        (*config.passes, *config.own_guides),
-        config.size,
-        config.widths,
-        config.generator,
-        config.noise,
-        config.gate,
-        config.smooth,
-        config.noise_everywhere,
-        config.black,
-        config.controls,
-        len(config.looks),
-        config.grain,
-        config.fine,
-        config.strokes,
-        config.stroke_width,
-        config.stroke_length,
-        config.tones,
-    )
+    options = {name: getattr(config, name) for name in (*OURS, "black", "stroke_width", "stroke_length", "controls")}
+    options |= {"everywhere": config.noise_everywhere, "looks": len(config.looks)}
+    options |= {"fine": config.fine} if config.generator == "unet" else {}
+    generator = make_generator((*config.passes, *config.own_guides), config.size, config.widths, config.generator, **options)
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")
     return generator
