@@ -76,8 +76,8 @@ style-%: datasets/%/painted
 	mkdir -p datasets/$*/moving
 	ln -sfn ../../styles/input ../target $(if $(KNOBS_$*),../guides) datasets/$*/moving
 	.venv/bin/python -m export train --data datasets/$*/moving --run runs/$* $(START) \
-	    --passes image $(SEES) $(TURN_$*) --crop 128 --crop-alignment $(ALIGNED) --batch 4 --learning-rate 7e-4 --discriminator-channels 16 \
-	    --weight-temporal $(STEADY) --minutes $(MINUTES)
+	    $(if $(KNOBS_$*),--config datasets/$*/knobs.json) --passes image $(SEES) --crop 128 --crop-alignment $(ALIGNED) --batch 4 \
+	    --learning-rate 7e-4 --discriminator-channels 16 --weight-temporal $(STEADY) --minutes $(MINUTES)
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(ABOUT_$*)
 
 # pix2pix's generator and loss, as far as benchmark.py has them, on the same painted frames for the same time.
@@ -96,23 +96,11 @@ datasets/%/painted: datasets/styles/dataset.json
 
 # What can be set of a look; a frame and the next one have the same values.
 KNOBS_cel := line_weight tones
-TURN_cel := --knob 'line_weight=0:1:3:How thick the lines are; 0 leaves them out' \
-    'tones=2:4:8:Steps of light from black to white'
 KNOBS_comic_book := line_weight tones
-TURN_comic_book := --knob 'line_weight=0:1:3:How thick the lines are; 0 leaves them out' \
-    'tones=2:5:9:Steps of tone from black to white'
 KNOBS_ink_hatching := line_weight hatching
-TURN_ink_hatching := --knob 'line_weight=0:1:3:How thick the lines are; 0 leaves them out' \
-    'hatching=0:1:2:How early the shade is hatched; 0 leaves strokes out'
 KNOBS_oil_painting := brush_marks broken_colour
-TURN_oil_painting := --knob 'brush_marks=0:1:2.5:How deep the brush leaves its marks in the paint' \
-    'broken_colour=0:0.6:2.5:How far strokes differ from what they paint'
 KNOBS_hologram := glow scan_lines
-TURN_hologram := --knob 'glow=0:1:2:How bright lines and their halo are' \
-    'scan_lines=0:1:2:How dark it is between scan lines; 0 leaves them out'
 KNOBS_watercolour := pigment wetness
-TURN_watercolour := --knob 'pigment=0:1:2:How much paint there is, with its dark borders and its grain' \
-    'wetness=0:1:2:How far the paint runs within surfaces'
 
 datasets/styles/dataset.json: | .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/styles --frames 2 --frame-step 1 --variations 3 --samples 8 \

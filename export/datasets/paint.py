@@ -5,7 +5,7 @@ import hashlib
 import importlib.util
 import inspect
 import itertools
-import logging
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -27,14 +27,14 @@ from ..settings import TrainerError, setting
 from .looks import KNOBS, LOOKS
 from .looks.tones import smoothstep
 
-log = logging.getLogger(__name__)
-
 STAMP = "painted_by"
 """Attribute of a painted file's header that names the look, the state of its code and the frame."""
 
 
 GUIDES = "guides"
 """The folder for the values of knobs, beside that of the targets."""
+KNOBS_FILE = "knobs.json"
+"""What the knobs mean, beside that folder, as settings of a training."""
 
 
 class PaintError(TrainerError):
@@ -54,7 +54,8 @@ class PaintConfig:
     )
     knobs: tuple[str, ...] = setting(
         (),
-        "knobs of the look to turn, differently in each frame: guides/NAME/ gets the values of its pixels, for train --knob",
+        "knobs of the look to turn, differently in each frame: guides/NAME/ gets the values of its pixels, knobs.json what "
+        "they mean, for train --config",
     )
     processes: int = setting(1, "frames painted at the same time")
 
@@ -86,8 +87,9 @@ def paint(config: PaintConfig) -> list[Path]:
     one = partial(_paint_one, config.look, data, knobs)
     for _ in tqdm(_each(one, missing, config.processes), total=len(missing), desc=config.look, unit="frame"):
         pass
-    for knob in knobs:
-        log.info("Train with --knob '%s=%g:%g:%g:%s'", knob.name, knob.low, knob.default, knob.high, knob.meaning)
+    if knobs:
+        told = [f"{knob.name}={knob.low:g}:{knob.default:g}:{knob.high:g}:{knob.meaning}" for knob in knobs]
+        (data / KNOBS_FILE).write_text(json.dumps({"knob": told}, indent=1), encoding="utf-8")
     return [folder / path.name for path in chosen]
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from core.exr import read_exr, write_exr
-from export.datasets.looks import LOOKS
+from export.config import TrainConfig
+from export.datasets.looks import KNOBS, LOOKS
 from export.datasets.paint import PaintConfig, PaintError, _code_digest, paint
+from export.settings import from_values, read_values
 
 from ..paired_frames import pair
 
@@ -123,6 +125,8 @@ def test_a_turned_knob_leaves_its_values_beside_the_frame_that_was_painted_with_
     passes = read_exr(folder / "input" / painted[0].name)
     expected = LOOKS["graphic_novel"](passes, line_weight=planes[0])
     assert np.allclose(read_exr(painted[0])["image"], expected, rtol=1e-2, atol=1e-2)
+    training = from_values(TrainConfig, {"data": folder, "run": folder / "run"} | read_values(folder / "knobs.json"))
+    assert training.controls == KNOBS["graphic_novel"][:1]
     before = written(painted)
     assert written(paint(PaintConfig(folder, knobs=("line_weight",)))) == before
     assert written(paint(PaintConfig(folder, knobs=("line_weight", "tones")))) != before
