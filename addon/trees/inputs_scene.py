@@ -136,10 +136,10 @@ def feeding(name: str) -> Iterator[bpy.types.Node]:
 
 
 def reads(tree: bpy.types.NodeTree, name: str) -> set[bpy.types.Scene]:
-    """The scenes whose render the copy of that name reads."""
+    """The artist's scenes whose render the copy of that name reads."""
     trees = read.all_trees(tree.nodes[name].node_tree) if name in tree.nodes else []
     layers = (node for inside in trees for node in inside.nodes if node.bl_idname == read.RENDER_LAYERS and not node.mute)
-    return {node.scene for node in layers if node.scene is not None}
+    return {node.scene for node in layers if node.scene is not None and not is_hidden(node.scene)}
 
 
 def _copy(

@@ -5,12 +5,13 @@ import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import numpy as np
-from scene import FIXTURES, insert_style, load_addon, make_scene, render, run_case
+from scene import FIXTURES, insert_style, load_addon, make_scene, module, render, run_case
 
 SIDEBAR = 300
 
@@ -104,14 +105,27 @@ def cancelled_is_no_error(_folder: Path) -> None:
         frames.run_scene(scene.name, 1, stage.plans(scene), wanted, lambda function, *arguments: function(*arguments))
 
     image = {"image": np.ones((4, 5, 4), np.float32)}
-    frames.capture, real = lambda plan, scene: image, frames.stylize
-    frames.stylize = stopped
-    run()
-    face = drawn(node)
-    assert "Cancelled" in face.text("label") and not face.text("red") and "gan_style.run_again" in face.text("operator")
-    frames.stylize = real
-    run()
+    with patch.object(frames, "capture", lambda plan, scene: image):
+        with patch.object(frames, "stylize", stopped):
+            run()
+        face = drawn(node)
+        assert "Cancelled" in face.text("label") and not face.text("red") and "gan_style.run_again" in face.text("operator")
+        run()
     assert "Cancelled" not in drawn(node).text("label") and "CPU" in drawn(node).text("label")
+
+
+def not_rendered_yet(_folder: Path) -> None:
+    """Before the first render the node says which of the artist's scenes to render, and names none of ours."""
+    load_addon()
+    scene = make_scene()
+    insert_style(scene.compositing_node_group, "swap")
+    module("trees.keep_in_sync").sync()
+    (plan,) = module("trees.hidden_scenes").plans(scene)
+    inputs = module("trees.blocks").find("inputs")
+    assert module("trees.inputs_scene").reads(inputs.compositing_node_group, plan.capture) == {scene}
+    wanted = module("settings").settings()
+    (run,) = module("run.run_nodes").run_scene(scene.name, 1, (plan,), wanted, lambda function, *given: function(*given))
+    assert run.not_rendered and f"'{scene.name}'" in run.error, run.error
 
 
 def scores_and_progress(_folder: Path) -> None:
