@@ -31,9 +31,16 @@ _started = 0.0
 _progress = 0.0
 
 
+def is_running() -> bool:
+    return _thread is not None and _thread.is_alive()
+
+
 def progress() -> float | None:
-    """Finished fraction of the run in progress; None if there is none."""
-    return _progress if _thread is not None and _thread.is_alive() else None
+    """Finished fraction of a long run in progress; None if there is none.
+
+    A short one has none: nothing draws the nodes again when it ends, so they would go on to show that it had begun.
+    """
+    return _progress if is_running() and time.monotonic() > _started + LONG_SECONDS else None
 
 
 def cancel() -> None:
@@ -78,7 +85,7 @@ def _on_edit(scene: bpy.types.Scene | None, *_: object) -> None:
 
 def _when_idle() -> None:
     global _due, _echoes, _thread, _started, _progress
-    if _due and keep_in_sync.is_idle() and (_thread is None or not _thread.is_alive()):
+    if _due and keep_in_sync.is_idle() and not is_running():
         keep_in_sync.sync_if_due()
         scene, _due = bpy.data.scenes.get(_due), ""
         if scene is not None and (plans := hidden_scenes.plans(scene)):
@@ -86,7 +93,7 @@ def _when_idle() -> None:
             _thread = threading.Thread(target=_run, args=arguments, name="GAN Style", daemon=True)
             _started, _progress, _echoes = time.monotonic(), 0.0, len(plans)
             _thread.start()
-    elif _started and progress() is not None and time.monotonic() > _started + LONG_SECONDS:
+    elif _started and progress() is not None:
         _started = 0.0
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
             bpy.ops.gan_style.watch("INVOKE_DEFAULT")

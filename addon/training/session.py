@@ -223,12 +223,7 @@ def _show(training: Training) -> None:
     if scene is None or not scene.gan_style_training.live:
         return
     status, now = training.trainer.status, time.monotonic()
-    if (
-        training.shown == status.previews
-        or now < training.due
-        or not keep_in_sync.is_idle()
-        or after_edits.progress() is not None
-    ):
+    if training.shown == status.previews or now < training.due or not keep_in_sync.is_idle() or after_edits.is_running():
         return
     name = identifier(training)
     if not style_file(training.folder, training.settings.name).is_file():

@@ -161,7 +161,7 @@ def a_run_is_not_its_own_reason(folder: Path) -> None:
         """How many runs there were, after the editors have composited."""
         after_edits._on_composited(scene)
         after_edits._when_idle()
-        while after_edits.progress() is not None:
+        while after_edits.is_running():
             module("main_thread")._pump()
         return len(runs)
 
@@ -177,6 +177,25 @@ def a_run_is_not_its_own_reason(folder: Path) -> None:
         assert [composite() for _ in range(2)] == [3, 3]
         scene.frame_set(1)
         assert composite() == 4
+
+
+def only_long_runs_show_progress(folder: Path) -> None:
+    """Nothing draws a node again when a short run ends, so its face must not say that one is in progress."""
+    load_addon()
+    scene = start_over(1)
+    insert_style(scene.compositing_node_group, "swap")
+    render(scene, folder / "a.exr")
+    after_edits, may_end = module("run.after_edits"), threading.Event()
+    with patch.object(after_edits, "_run", lambda *_: may_end.wait()):
+        after_edits._on_composited(scene)
+        after_edits._when_idle()
+        with patch.object(after_edits, "LONG_SECONDS", float("inf")):
+            assert after_edits.is_running() and after_edits.progress() is None
+        with patch.object(after_edits, "LONG_SECONDS", -1.0):
+            assert after_edits.progress() == 0.0
+        may_end.set()
+        after_edits._thread.join()
+    assert not after_edits.is_running() and after_edits.progress() is None
 
 
 def no_preferences_in_other_threads(folder: Path) -> None:

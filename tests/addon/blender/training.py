@@ -277,7 +277,7 @@ def look_without_holding_blender_up(folder: Path) -> None:
 def run_after_edits() -> None:
     """What the timers do in a window after editors have composited."""
     module("run.after_edits")._when_idle()
-    while module("run.after_edits").progress() is not None:
+    while module("run.after_edits").is_running():
         module("main_thread")._pump()
 
 
