@@ -149,7 +149,9 @@ class TrainConfig:
     )
     fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(
-        None, "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks"
+        None,
+        "run folder or style file (.onnx) that gives first weights: of the same architecture, or with more residual blocks or "
+        "channels, of which those that carry least are left out",
     )
     resnet_weights: Path | None = setting(
         None, "torchvision's file of ResNet-18 or -34 to start generator resnet from, whose widths must then be 64 64 N"

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from core.style import StyleError, load_style
+from core.webgpu import LANES
 
 from ..config import TrainConfig
 from ..networks.generators import GuidedGenerator, Residual
 from ..settings import TrainerError, from_values, read_values
 from .checkpoint import load_checkpoint
+from .prune import pruned
 from .record import HALF, training_record
 
 log = logging.getLogger(__name__)
@@ -40,13 +43,17 @@ class Start:
     """Weights of the discriminator; a style file holds none."""
 
 
-def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module) -> list[dict]:
+def start_from(
+    path: Path, generator: GuidedGenerator, discriminator: nn.Module, frames: Iterable[dict[str, Tensor]] = ()
+) -> list[dict]:
     """Give the generator the weights of a style file (.onnx) or of a run (a folder); returns the records of the trainings behind
     them, the first one first.
 
     The generator may see more passes, listed after the earlier ones, and may have gates and tones, which they need not have: all
     start without effect, or, as for the gate of the image and for tones, nearly so. It may have strokes, which take the place of
-    noise that the earlier one saw. It may have fewer residual blocks: those with the largest weights stay.
+    noise that the earlier one saw. It may have fewer residual blocks: those with the largest weights stay; and
+    fewer channels: those stay that carry most over the frames, each by what the generator takes, (1, c, H, W), read only then
+    (see prune.py).
     A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
@@ -67,7 +74,7 @@ def start_from(path: Path, generator: GuidedGenerator, discriminator: nn.Module)
     found = _with_controls(found, generator)
     if generator.gate:
         found = _with_gates(found, generator)
-    found = _thinned(found, generator)
+    found = pruned(_thinned(found, generator), generator, frames)
     if differing := _differences(found, generator.state_dict()):
         shown = "; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else "")
         raise StartError(
@@ -116,7 +123,7 @@ def _unpadded(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Ten
     narrow = dict(found)
     for name, weight in found.items():
         extra = weight.shape[1] - own[name].shape[1] if name in own and weight.ndim == own[name].ndim == 4 else 0
-        if extra > 0 and not weight[:, -extra:].any():
+        if 0 < extra < LANES and not weight[:, -extra:].any():
             narrow[name] = weight[:, :-extra]
     return narrow
 
@@ -175,7 +182,7 @@ def _with_gates(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[st
     for name, own in generator.tail.state_dict(prefix="tail.").items():
         channels = len(found.get(name, ())) * generator.out_channels / len(own)
         if channels in (3, 4) and channels < generator.out_channels:
-            wide[name] = torch.cat([found[name], own.new_zeros(len(own) - len(found[name]), *own.shape[1:])])
+            wide[name] = torch.cat([found[name], own.new_zeros(len(own) - len(found[name]), *found[name].shape[1:])])
     return wide
 
 

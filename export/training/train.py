@@ -41,6 +41,8 @@ PATIENCE = 10
 """Steps in a row without a finite loss that end a run; fewer are passed over, so that one does not cost hours."""
 PREVIEW_FRAMES = 4
 """Held-out frames, at most, that are scored and shown at each preview."""
+PRUNING_FRAMES = 16
+"""Frames, at most, that tell which channels carry least."""
 PREVIEW_SHARE = 20
 """Times as long as a preview took that one due by the clock is waited for."""
 
@@ -71,7 +73,8 @@ def train(config: TrainConfig, onlooker: Onlooker | None = None) -> Path:
     networks, weights = objective.networks, objective.weights
     earlier = []
     if config.start_from and not config.resume:
-        earlier = start_from(config.start_from, networks["generator"], networks["discriminator"])
+        frames = (passes for passes, _ in objective.samples(_spread(objective.names, PRUNING_FRAMES)))
+        earlier = start_from(config.start_from, networks["generator"], networks["discriminator"], frames)
     if config.resnet_weights and not config.resume:
         start_from_resnet(config.resnet_weights, networks["generator"])
     _open_run(config, objective.record, earlier)

@@ -267,3 +267,12 @@ def test_tones_come_to_a_start_with_strokes_which_keep_their_pens(tmp_path):
     assert torch.equal(toned.pens.bias[3:8:4], torch.tensor([1 / 3, 2 / 3])) and torch.equal(
         toned.front.weight, stroked.front.weight
     )
+
+
+def test_a_narrower_generator_goes_on_with_channels_of_the_wider_one(config, tmp_path):
+    lean = replace(config, run=tmp_path / "lean", start_from=config.run, widths=(8, 12, 1, 1), steps=1, learning_rate=1e-5)
+    train(lean)
+    wide, narrow = averaged(config.run), averaged(lean.run)
+    distances = torch.cdist(narrow["front.weight"].flatten(1), wide["front.weight"].flatten(1)).amin(1)
+    assert narrow["front.weight"].shape[0] == 8 and narrow["down.weight"].shape[:2] == (12, 8)
+    assert distances.max() < 0.01 * wide["front.weight"].flatten(1).norm(dim=1).min()
