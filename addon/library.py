@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..core import Generator, Style, StyleError, load_style
 from ..core.layered import layered
-from ..core.runtime import AUTO, LABELS, device_names, overwritten, provider_problem
+from ..core.runtime import AUTO, LABELS, device_names, overwritten, provider_problem, split_device
 from ..core.style import SHIPPED, ForeignModelError
 from .settings import Settings, settings
 
@@ -207,18 +207,24 @@ def make_room(styles: int) -> None:
 
 
 @lru_cache
+def devices(provider: str) -> list[str]:
+    """What the devices of a provider are called on this machine, the one first that it takes by itself; empty if nobody tells."""
+    return [] if find_spec("onnxruntime") is None else device_names(provider)
+
+
+@lru_cache
 def device_state(provider: str) -> tuple[str, bool]:
-    """What to say of a device on this machine, as sentences, and whether that is a problem."""
+    """What to say of a device on this machine, as sentences, and whether that is a problem. provider: as in Settings.device."""
     if find_spec("onnxruntime") is None:
         return "Blender's Python has no ONNX Runtime; install it as the add-on's README says.", True
     if problem := overwritten():
         return problem, True
     said = []
-    for name in AUTO if provider == "auto" else (provider,):
-        problem = provider_problem(name)
+    for asked in AUTO if provider == "auto" else (provider,):
+        problem, (name, device) = provider_problem(asked), split_device(asked)
         if not problem:
-            devices = f" ({', '.join(device_names(name))})" if device_names(name) else ""
-            return " ".join([*said, f"{LABELS[name]} works on this machine{devices}."]), False
+            known = f" ({', '.join(devices(name))})" if devices(name) and not device else ""
+            return " ".join([*said, f"{LABELS[name]} works on {device or 'this machine'}{known}."]), False
         said.append(f"{LABELS[name]} can't be used: {problem}.")
     return " ".join(said), True
 
@@ -228,7 +234,7 @@ def forget() -> None:
     look_again()
     with _opening:
         _generators.clear()
-    for cached in (_read, _content, device_state):
+    for cached in (_read, _content, devices, device_state):
         cached.cache_clear()
 
 

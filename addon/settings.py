@@ -8,6 +8,10 @@ import bpy
 
 from .. import __package__ as extension
 from ..core.commands import DEVICE_VARIABLE
+from ..core.runtime import DEVICE_SEPARATOR
+
+SEVERAL = ("cuda", "webgpu")
+"""Providers of which a device can be chosen."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class Settings:
     """The preferences; ui/preferences.py explains each to the artist."""
 
     device: str = "auto"
-    """A provider as core.Generator knows it."""
+    """A provider as core.Generator knows it, with a device of it or without."""
     cpu_fallback: bool = True
     """Whether the CPU takes over, with a warning, when another device fails."""
     precision: str = "full"
@@ -67,6 +71,8 @@ def _preferences() -> Settings:
     if preferences is None:
         return Settings()
     values = {f.name: getattr(preferences, f.name) for f in fields(Settings) if f.name != "own_folder"}
+    if preferences.gpu and preferences.device in SEVERAL:
+        values["device"] += DEVICE_SEPARATOR + preferences.gpu
     values["disk_folder"] = Path(bpy.path.abspath(preferences.disk_folder))
     values["style_folders"] = tuple(Path(bpy.path.abspath(item.path)) for item in preferences.style_folders if item.path)
     return Settings(**values)

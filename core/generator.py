@@ -13,10 +13,12 @@ from .runtime import (
     PROVIDERS,
     Cancelled,
     ProviderError,
+    device_names,
     open_session,
     run_bound,
     run_options,
     runtime_errors,
+    split_device,
     stopping,
 )  # fmt: skip
 from .style import OUTPUT_NAME, Style, StyleError
@@ -38,9 +40,10 @@ class MemoryLimitError(ProviderError):
 class Generator:
     """A style opened on an execution provider.
 
-    provider: one of PROVIDERS, or "auto" for the first of AUTO that works. On a GPU, the picture of a small square is compared
-    with the CPU's first, and a GPU that computes another one is not used. After opening, `provider` is the one in
-    use, `reason` says in a sentence why it was chosen and `open_seconds` how long opening took.
+    provider: one of PROVIDERS, or "auto" for the first of AUTO that works; behind a colon the name of its device, one of
+    runtime.device_names(), if there are several. On a GPU, the picture of a small square is compared with the CPU's first, and
+    a GPU that computes another one is not used. After opening, `provider` is the one in use and `device` the name behind the
+    colon, `reason` says in a sentence why it was chosen and `open_seconds` how long opening took.
     threads: CPU threads, 0 for one per core.
     memory_limit: bytes that a frame may take on the device, beyond its passes and the stylised frame; None for half of what
     is free. May be changed later.
@@ -53,14 +56,16 @@ class Generator:
     def __init__(
         self, style: Style, provider: str = "auto", threads: int = 0, memory_limit: int | None = None, precision: str = "full"
     ):
-        if provider != "auto" and provider not in PROVIDERS:
+        name, self.device = split_device(provider)
+        if provider != "auto" and name not in PROVIDERS:
             raise ProviderError(f"There is no provider '{provider}'; choose auto, {', '.join(PROVIDERS)}.")
         if not style.content:
             raise StyleError(f"The style '{style.name}' was not loaded from a file; open it with load_style().")
         started = time.perf_counter()
         self.style = style
         self._session, self.provider, self.precision, self.reason = open_session(style, provider, threads, precision)
-        self.memory_limit = memory_limit or free_memory(self.provider) // 2
+        self._number = device_names(self.provider).index(self.device) if self.device and self.provider in ON_CUDA else 0
+        self.memory_limit = memory_limit or free_memory(self.provider, self._number) // 2
         self.most_pixels: int | None = webgpu.most_pixels(style.cost.pixel_bytes) if self.provider == "webgpu" else None
         """The most that may be run at once, whatever the limit allows: less than what has failed for lack of memory."""
         self.open_seconds = time.perf_counter() - started
@@ -74,11 +79,11 @@ class Generator:
         Raises ProviderError if the provider fails, for example for lack of memory, Cancelled.
         """
         on_cuda = self.provider in ON_CUDA
-        options = run_options(("gpu:0" if on_cuda else "cpu:0") if release else "")
+        options = run_options((f"gpu:{self._number}" if on_cuda else "cpu:0") if release else "")
         try:
             with stopping(options, cancel), webgpu.turn if self.provider == "webgpu" else nullcontext():
                 if on_cuda:
-                    return run_bound(self._session, inputs, options)
+                    return run_bound(self._session, inputs, options, number=self._number)
                 return np.asarray(self._session.run([OUTPUT_NAME], inputs, options)[0])
         except runtime_errors() as error:
             if options.terminate:

@@ -94,15 +94,15 @@ def _in_running_order(nodes, output: str) -> list:
     return order
 
 
-def free_memory(provider: str) -> int:
-    """Bytes that the provider's device has free: that of the GPU for those ON_CUDA, else the machine's. A GPU that does not tell
-    counts as one of UNTOLD_BYTES."""
+def free_memory(provider: str, number: int = 0) -> int:
+    """Bytes that the provider's device has free: of those ON_CUDA, that of the GPU of this number, else the machine's. A GPU that
+    does not tell counts as one of UNTOLD_BYTES."""
     import psutil  # here, so that importing core stays light
 
     if provider == "webgpu":
         return UNTOLD_BYTES
     if provider in ON_CUDA:
-        free = _free_on_cuda()
+        free = _free_on_cuda(number)
         return UNTOLD_BYTES if free is None else free
     return psutil.virtual_memory().available
 
@@ -122,12 +122,12 @@ def cuda_driver() -> ctypes.CDLL:
     return driver
 
 
-def _free_on_cuda() -> int | None:
-    """Free bytes of the first GPU, asked in the context that ONNX Runtime uses too (CUDA Driver API, cuMemGetInfo); None if the
+def _free_on_cuda(number: int) -> int | None:
+    """Free bytes of a GPU, asked in the context that ONNX Runtime uses too (CUDA Driver API, cuMemGetInfo); None if the
     driver does not tell."""
     driver, device, context = cuda_driver(), ctypes.c_int(), ctypes.c_void_p()
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    if driver.cuDeviceGet(ctypes.byref(device), 0) or driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device):
+    if driver.cuDeviceGet(ctypes.byref(device), number) or driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device):
         return None
     try:
         if driver.cuCtxPushCurrent_v2(context):

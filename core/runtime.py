@@ -1,7 +1,7 @@
 """ONNX Runtime: what it runs on here, sessions, and single runs; the only file that imports onnxruntime."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,8 @@ PROOF_SIDE = 48
 """Pixels of the square, at least, that a GPU's picture is compared with the CPU's on."""
 PROOF_DIFFERENCE, PROOF_DIFFERENCE_HALF = 1e-2, 1e-1
 """Largest difference there, relative above 1: TF32 or half floats stay below, a convolution that is computed wrong far above."""
+DEVICE_SEPARATOR = ":"
+"""Stands in "cuda:NVIDIA RTX A4000" between a provider and the one of its devices that is wanted, by its name."""
 CANCEL_SECONDS = 0.05
 """How often a run asks whether to stop."""
 
@@ -63,34 +65,45 @@ def cuda_problem() -> str:
     return ""
 
 
-def provider_problem(provider: str, software: bool = False) -> str:
-    """Why one of PROVIDERS can't be used here, as a clause; empty if nothing speaks against it.
+def split_device(text: str) -> tuple[str, str]:
+    """(provider, name of its device, empty for the one that it takes by itself) of what a Generator is told to run on."""
+    provider, _, device = text.partition(DEVICE_SEPARATOR)
+    return provider, device
+
+
+def provider_problem(wanted: str, software: bool = False) -> str:
+    """Why one of PROVIDERS, or the device of it that is named, can't be used here, as a clause; empty if nothing speaks
+    against it.
 
     software: whether WebGPU may be computed on the CPU, if webgpu.SOFTWARE_VARIABLE asks for that.
     """
     import onnxruntime
 
-    if provider == "webgpu":
-        return webgpu.problem(onnxruntime, software)
-    problem = cuda_problem() if provider in ON_CUDA else ""
-    if not problem and PROVIDERS[provider] not in onnxruntime.get_available_providers():
+    provider, device = split_device(wanted)
+    problem = cuda_problem() if provider in ON_CUDA else webgpu.problem(onnxruntime, software) if provider == "webgpu" else ""
+    if not problem and provider != "webgpu" and PROVIDERS[provider] not in onnxruntime.get_available_providers():
         problem = f"the installed ONNX Runtime has no {LABELS[provider]} provider"
+    if not problem and device and device not in (names := device_names(provider, software)):
+        known = f"there is {', '.join(names)}" if names else "its devices can't be chosen by name"
+        problem = f"it has no device '{device}' here: {known}"
     return problem
 
 
-def device_names(provider: str) -> list[str]:
-    """What the devices of a provider that can be used are called, the one that it takes first; empty if nobody tells."""
+def device_names(provider: str, software: bool = False) -> list[str]:
+    """What the devices of a provider that can be used are called, the one that it takes first; empty if nobody tells. Of equal
+    names the second ends in (2). software: see provider_problem()."""
     import ctypes
 
     import onnxruntime
 
     if provider == "webgpu":
-        return [webgpu.device_name(device) for device in webgpu.devices(onnxruntime)]
+        return list(webgpu.choices(onnxruntime, software))
     if provider not in ON_CUDA or cuda_problem():
         return []
     driver, count, name = cuda_driver(), ctypes.c_int(0), ctypes.create_string_buffer(256)
     driver.cuDeviceGetCount(ctypes.byref(count))
-    return [name.value.decode() for n in range(count.value) if driver.cuDeviceGetName(name, len(name), n) == 0]
+    named = (name.value.decode() if driver.cuDeviceGetName(name, len(name), n) == 0 else "GPU" for n in range(count.value))
+    return webgpu.numbered(list(named))
 
 
 def overwritten() -> str:
@@ -149,14 +162,14 @@ def stopping(options, cancel: Callable[[], bool] | None) -> Iterator[None]:
         watcher.join()
 
 
-def run_bound(session, inputs: dict[str, np.ndarray], options, device: str = "cuda") -> np.ndarray:
-    """One upload for each pass, one run and one download."""
+def run_bound(session, inputs: dict[str, np.ndarray], options, device: str = "cuda", number: int = 0) -> np.ndarray:
+    """One upload for each pass, one run and one download. number: of the device, of several."""
     import onnxruntime
 
     binding = session.io_binding()
     for name, tensor in inputs.items():
-        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(tensor, device, 0))
-    binding.bind_output(OUTPUT_NAME, device)
+        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(tensor, device, number))
+    binding.bind_output(OUTPUT_NAME, device, number)
     session.run_with_iobinding(binding, options)
     return binding.copy_outputs_to_cpu()[0]
 
@@ -178,16 +191,19 @@ def runtime_errors() -> tuple[type[Exception], ...]:
 
 
 def open_session(style: Style, provider: str, threads: int, precision: str):
-    """(InferenceSession, its provider, its precision, why that provider in sentences). Raises StyleError, ProviderError."""
+    """(InferenceSession, its provider, its precision, why that provider in sentences). Raises StyleError, ProviderError.
+
+    provider: a name of PROVIDERS, DEVICE_SEPARATOR and a device's name after it if one is wanted, or "auto".
+    """
     if provider == "cpu":
         return new_session(style, [PROVIDERS["cpu"]], threads), "cpu", "full", "The CPU was asked for."
     problems = []
-    for name in AUTO[:-1] if provider == "auto" else (provider,):
-        but = ""
+    for asked in AUTO[:-1] if provider == "auto" else (provider,):
+        but, (name, device) = "", split_device(asked)
         for wanted in _precisions(name, precision):
-            session, problem = _open_on(style, name, threads, wanted, software=provider != "auto")
+            session, problem = _open_on(style, asked, threads, wanted, software=provider != "auto")
             if session is not None:
-                works = f"{LABELS[name]} works on this machine{but}."
+                works = f"{LABELS[name]} works on {device or 'this machine'}{but}."
                 return session, name, wanted, " ".join([*problems, works])
             but = f", but not in {wanted} precision: {problem}"
         problems.append(f"{LABELS[name]} can't be used: {problem}.")
@@ -203,23 +219,31 @@ def _precisions(provider: str, wanted: str) -> tuple[str, ...]:
     return ({"cuda": "tf32" if wanted == "tf32" else "full", "tensorrt": "tf32"}.get(provider, "full"),)
 
 
-def _open_on(style: Style, provider: str, threads: int, precision: str, software: bool):
+def _open_on(style: Style, asked: str, threads: int, precision: str, software: bool):
     """(InferenceSession on a GPU's provider, ""), or (None, why the provider can't be used, as a clause).
+    asked: see split_device().
 
     Raises StyleError if ONNX Runtime refuses the graph on the CPU.
     """
     import onnxruntime
 
-    if problem := provider_problem(provider, software) or (provider == "webgpu" and _mistaken(style)):
+    provider, device = split_device(asked)
+    if problem := provider_problem(asked, software) or (provider == "webgpu" and _mistaken(style)):
         return None, problem
     exact, style = style, halved(style) if precision == "half" else style
     if provider in ON_CUDA:
         onnxruntime.preload_dlls()
-    options = CUDA_OPTIONS | {"use_tf32": str(int(precision == "tf32"))}
-    chain = [PROVIDERS[provider], *([(PROVIDERS["cuda"], options)] if provider in ON_CUDA else []), PROVIDERS["cpu"]]
+    place = {"device_id": str(device_names(provider).index(device))} if device and provider in ON_CUDA else {}
+    options = CUDA_OPTIONS | place | {"use_tf32": str(int(precision == "tf32"))}
+    first = (PROVIDERS[provider], place) if place else PROVIDERS[provider]
+    chain = [first, *([(PROVIDERS["cuda"], options)] if provider in ON_CUDA else []), PROVIDERS["cpu"]]
     try:
         if provider == "webgpu":
-            session = new_session(style, [], threads, webgpu.devices(onnxruntime, software)[:1])
+            found = webgpu.choices(onnxruntime, software)
+            if problem := webgpu.begin(device, found):
+                return None, problem
+            on = found[device or next(iter(found))]
+            session = new_session(style, [], threads, on, webgpu.options(device, found))
         else:
             session = new_session(style, chain[1:] if provider == "cuda" else chain, threads)
     except (StyleError, RuntimeError) as error:
@@ -258,24 +282,24 @@ def _disagreement(style: Style, session, bearable: float = PROOF_DIFFERENCE) -> 
     return "" if difference <= bearable else f"its picture differs from the CPU's by {difference:.2g}"
 
 
-def new_session(style: Style, providers: list, threads: int, devices: Sequence = ()):
-    """An InferenceSession on the providers, tried in their order, or on a plug-in's devices. Raises StyleError if ONNX Runtime
-    refuses the graph."""
+def new_session(style: Style, providers: list, threads: int, device=None, options: dict[str, str] | None = None):
+    """An InferenceSession on the providers, tried in their order, or on a plug-in's device, with options for it. Raises
+    StyleError if ONNX Runtime refuses the graph."""
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    session = onnxruntime.SessionOptions()
+    session.intra_op_num_threads = threads
     # The memory pattern doubles the peak from the second frame on and saves no time (onnxruntime issue 14477).
-    options.enable_mem_pattern = False
-    options.log_severity_level = 4
+    session.enable_mem_pattern = False
+    session.log_severity_level = 4
     # Waiting threads must not spin beside Blender's own.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Else bytes that look like ONNX Runtime's own format as well would be read as that, unchecked.
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    if devices:
-        options.add_provider_for_devices(devices, {})
+    session.add_session_config_entry("session.load_model_format", "ONNX")
+    if device is not None:
+        session.add_provider_for_devices([device], options or {})
     try:
-        return onnxruntime.InferenceSession(style.content, options, providers=providers or None)
+        return onnxruntime.InferenceSession(style.content, session, providers=providers or None)
     except runtime_errors() as error:
         raise StyleError(f"ONNX Runtime can't open the style file {style.path}: {error}") from error
 

@@ -18,6 +18,8 @@ LANES = 4
 WRONG = 3
 """Version 0.4.0 takes channels by threes where their number is a multiple of that and not of LANES, and then computes kernels
 larger than 1x1 wrongly: with 6, 9, 15, 18, 21 or 27 input channels errors are as large as the values; 3 alone are right."""
+_begun: dict[str, str] = {}
+"""Under "name", the choice that this process computes on."""
 turn = threading.Lock()
 """Held while a session runs: all of a process share one queue of commands, which takes those of one run at a time."""
 
@@ -37,8 +39,7 @@ def _register(onnxruntime) -> str:
 
 
 def devices(onnxruntime, software: bool = False) -> list:
-    """The plug-in's OrtEpDevices on this machine: real GPUs, those with memory of their own first. The plug-in takes the first
-    that it is given and chooses among GPUs of a kind by itself (its README, version 0.4).
+    """The plug-in's OrtEpDevices on this machine: real GPUs, those with memory of their own first.
 
     software: also adapters that compute on the CPU, if SOFTWARE_VARIABLE asks for them.
     """
@@ -52,6 +53,36 @@ def devices(onnxruntime, software: bool = False) -> list:
 
 def _is_discrete(device) -> bool:
     return device.device.metadata.get("Discrete") == "1"
+
+
+def choices(onnxruntime, software: bool = False) -> dict[str, object]:
+    """What can be chosen, by name, the one that is taken unasked first: an OrtEpDevice of each kind, GPUs with memory of their
+    own and GPUs that share the machine's. Version 0.4 can be told a kind, but not which GPU of that kind (pull request 32319 of
+    ONNX Runtime will change that), so all of a kind share one name. software: see devices()."""
+    kinds: dict[bool, list] = {}
+    for device in devices(onnxruntime, software):
+        kinds.setdefault(_is_discrete(device), []).append(device)
+    names = [" or ".join(dict.fromkeys(map(device_name, kind))) for kind in kinds.values()]
+    return dict(zip(numbered(names), (kind[0] for kind in kinds.values()), strict=True))
+
+
+def numbered(names: list[str]) -> list[str]:
+    """Names that tell devices apart: of equal ones the second ends in (2), and so on."""
+    return [f"{name} ({count})" if (count := names[: n + 1].count(name)) > 1 else name for n, name in enumerate(names)]
+
+
+def options(name: str, found: dict[str, object]) -> dict[str, str]:
+    """The plug-in's options by which it takes a device of choices(); none if it would anyway."""
+    if not name or len(found) == 1:
+        return {}
+    return {"powerPreference": "high-performance" if _is_discrete(found[name]) else "low-power"}
+
+
+def begin(name: str, found: dict[str, object]) -> str:
+    """Compute on a device of choices() from now on, empty for whichever. Returns why that can't be, as a clause, or nothing: all
+    sessions of a process share the device of the first one, whatever they ask for (WebGpuContext::Initialize in the source)."""
+    begun = _begun.setdefault("name", name or next(iter(found)))
+    return f"this process computes on {begun} already; start it again to change to {name}" if name not in ("", begun) else ""
 
 
 def most_pixels(pixel_bytes: int) -> int:

@@ -182,7 +182,7 @@ def _stylize(
     mask = passes.get(read.MASK)
     bounds = None if mask is None else bounds_of(mask, MASK_MARGIN)
     seen = {name: array for name, array in passes.items() if name not in (read.MASK, read.SCALE, read.KEEP_COLOURS)}
-    identity = style, generator.provider, generator.precision, plan.exposure, scale, plan.controls, _version()
+    identity = style, generator.provider, generator.device, generator.precision, plan.exposure, scale, plan.controls, _version()
     of_whole = content_key(seen, *identity)
     source = of_whole if bounds is None else content_key({}, of_whole, bounds)
     shown = _with_colours(source, kept)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..patterns import parse_pair
-from ..runtime import PROVIDERS
+from ..runtime import PROVIDERS, split_device
 
 DEVICE_VARIABLE = "GAN_STYLE_DEVICE"
-"""Environment variable with the provider to use, and no other, for farms."""
+"""Environment variable with the provider to use, and no other, for farms; behind a colon, which of its devices."""
 MAX_SIDE = 16384
 
 
@@ -19,7 +19,7 @@ class UsageError(ValueError):
 
 def _provider(text: str) -> str:
     """Checks the environment variable's value too, which argparse's `choices` would let pass."""
-    if text != "auto" and text not in PROVIDERS:
+    if text != "auto" and split_device(text)[0] not in PROVIDERS:
         raise argparse.ArgumentTypeError(
             f"there is no '{text}'; --provider and {DEVICE_VARIABLE} take auto, {', '.join(PROVIDERS)}"
         )
@@ -69,7 +69,8 @@ def add_provider(parser: argparse.ArgumentParser) -> None:
         type=_provider,
         default=os.environ.get(DEVICE_VARIABLE) or "auto",
         metavar="{" + ",".join(("auto", *PROVIDERS)) + "}",
-        help=f"what runs the generator; default: {DEVICE_VARIABLE}, or else auto",
+        help=f"what runs the generator, and behind a colon which of its devices, as in 'cuda:NVIDIA RTX A4000'; default: "
+        f"{DEVICE_VARIABLE}, or else auto",
     )
 
 

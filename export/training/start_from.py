@@ -51,9 +51,9 @@ def start_from(
 
     The generator may see more passes, listed after the earlier ones, and may have gates and tones, which they need not have: all
     start without effect, or, as for the gate of the image and for tones, nearly so. It may have strokes, which take the place of
-    noise that the earlier one saw. It may have fewer residual blocks: those with the largest weights stay; and
-    fewer channels: those stay that carry most over the frames, each by what the generator takes, (1, c, H, W), read only then
-    (see prune.py).
+    noise that the earlier one saw. It may have fewer residual blocks: those with the largest weights stay; and fewer
+    channels: those stay that carry most over the frames, each by what the generator takes, (1, c, H, W), read only then (see
+    prune.py).
     A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
@@ -155,7 +155,10 @@ def _with_strokes(found: dict[str, Tensor], passes: tuple[str, ...], generator: 
 def _with_pens(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
     """The weights with pens as they begin, if these are what they lack: those for tones, which come first, or all."""
     wide, lacking = dict(found), 4 * generator.tones
+    narrower = found["tail.weight"].shape[1] - generator.tail.weight.shape[1] if "tail.weight" in found else 0
     for name, own in generator.pens.state_dict(prefix="pens.").items():
+        if own.ndim == 4 and narrower > 0:  # pens take channels that pruned() has yet to choose
+            own = torch.cat([own, own.new_zeros(len(own), narrower, *own.shape[2:])], 1)
         if name not in found:
             wide[name] = own
         elif lacking and len(found[name]) + lacking == len(own):

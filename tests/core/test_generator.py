@@ -52,7 +52,7 @@ def test_precision_is_what_cuda_is_told_and_the_cpu_ignores(swap, monkeypatch):
         return Session(dict(chain[:1]))
 
     monkeypatch.setattr("core.runtime.provider_problem", lambda provider, software: "")
-    monkeypatch.setattr("core.generator.free_memory", lambda provider: 10**9)
+    monkeypatch.setattr("core.generator.free_memory", lambda provider, number: 10**9)
     monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
     monkeypatch.setattr("core.runtime.new_session", session)
     monkeypatch.setattr("core.runtime._disagreement", lambda *_: "")
@@ -68,7 +68,7 @@ def test_precision_is_what_cuda_is_told_and_the_cpu_ignores(swap, monkeypatch):
 def test_half_precision_is_what_a_gpu_runs_or_else_full_with_the_reason(monkeypatch):
     wide, opened, verdicts = load_style(FIXTURES / "wide.onnx"), [], [""]
     monkeypatch.setattr("core.runtime.provider_problem", lambda provider, software: "")
-    monkeypatch.setattr("core.generator.free_memory", lambda provider: 10**9)
+    monkeypatch.setattr("core.generator.free_memory", lambda provider, number: 10**9)
     monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
     monkeypatch.setattr(
         "core.runtime.new_session", lambda style, chain, threads: (opened.append(style.content), Session(dict(chain[:1])))[1]
@@ -248,6 +248,47 @@ def test_another_extensions_runtime_over_ours_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(onnxruntime, "__version__", "1.24.5")
     shutil.rmtree(tmp_path / "ours" / "onnxruntime-directml-1.24.4.dist-info")
     assert f"(onnxruntime {version}; 1.24.5 runs)" in overwritten()
+
+
+class TwoGPUs:
+    """NVIDIA's driver on a machine with two GPUs of one name."""
+
+    def cuDeviceGetCount(self, count):  # noqa: N802 - the driver's name
+        count._obj.value = 2
+        return 0
+
+    def cuDeviceGetName(self, name, length, number):  # noqa: N802
+        name.value = b"RTX A4000"
+        return 0
+
+
+def test_of_two_gpus_of_one_name_cuda_takes_the_one_that_is_named(swap, monkeypatch):
+    opened, asked, told = [], [], []
+    monkeypatch.setattr("core.runtime.cuda_driver", TwoGPUs)
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [*PROVIDERS.values()])
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
+    monkeypatch.setattr("core.runtime._disagreement", lambda *_: "")
+    monkeypatch.setattr("core.generator.free_memory", lambda provider, number: asked.append(number) or 10**9)
+    monkeypatch.setattr(
+        "core.runtime.new_session", lambda style, chain, threads: opened.append(dict(chain[:1])) or Session(opened[-1])
+    )
+    monkeypatch.setattr("core.generator.run_options", lambda release: told.append(release))
+    monkeypatch.setattr("core.generator.run_bound", lambda *_, number: told.append(number))
+    assert device_names("cuda") == ["RTX A4000", "RTX A4000 (2)"]
+    for device, number in (("RTX A4000", 0), ("RTX A4000 (2)", 1)):
+        generator = Generator(swap, f"cuda:{device}")
+        assert opened[-1][PROVIDERS["cuda"]]["device_id"] == str(number) and asked[-1] == number
+        assert generator.reason == f"CUDA works on {device}." and generator.device == device
+        generator.run({"image": np.zeros((1, 3, 8, 8), np.float32)}, release=True)
+        assert told[-2:] == [f"gpu:{number}", number]
+    Generator(swap, "tensorrt:RTX A4000 (2)")
+    assert opened[-1] == {PROVIDERS["tensorrt"]: {"device_id": "1"}}
+    with pytest.raises(ProviderError, match=r"it has no device 'RTX B' here: there is RTX A4000, RTX A4000 \(2\)\."):
+        Generator(swap, "cuda:RTX B")
+    with pytest.raises(ProviderError, match="DirectML can't be used: it has no device 'X' here: its devices can't be chosen by"):
+        Generator(swap, "directml:X")
+    with pytest.raises(ProviderError, match="There is no provider 'auto:X'"):
+        Generator(swap, "auto:X")
 
 
 def test_devices_are_named_only_where_they_can_be_used():

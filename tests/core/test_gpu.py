@@ -14,7 +14,7 @@ import pytest
 
 from core import Cancelled, Generator, ProviderError, load_style, stylize, webgpu
 from core.colour import encode_log
-from core.runtime import HALF, provider_problem
+from core.runtime import HALF, PROVIDERS, new_session, provider_problem
 from core.style import OUTPUT_NAME, SHIPPED, Style, save_style
 from export.datasets.charts import chart
 from tests.conftest import FIXTURES
@@ -99,6 +99,21 @@ def test_after_two_sizes_another_compiles_no_shader_but_that_of_depth_to_space(w
     assert len(before) >= 5 and any(name.startswith("Conv") for name in before)
     for names in compiled[2:]:
         assert {name.split("[")[0] for name in names - before} == {"DepthToSpace"}
+
+
+@pytest.mark.skipif(PROVIDER != "webgpu", reason="an option of the WebGPU plug-in")
+def test_the_plug_in_knows_what_a_chosen_gpu_is_asked_for_by(wide, frame, capfd):
+    """And reads it: with a value that it does not know it does not start."""
+    (name, device), *_ = webgpu.choices(onnxruntime, software=True).items()
+    for kind in ("high-performance", "low-power"):
+        assert new_session(wide.style, [], 1, device, {"powerPreference": kind}).get_providers()[0] == PROVIDERS["webgpu"]
+    with pytest.warns(UserWarning):  # ONNX Runtime falls back to the CPU by itself
+        other = new_session(wide.style, [], 1, device, {"powerPreference": "medium"})
+    assert other.get_providers() == [PROVIDERS["cpu"]] and "Invalid power preference: medium" in capfd.readouterr().out
+    chosen = Generator(wide.style, f"webgpu:{name}")
+    assert chosen.device == name and chosen.reason == f"WebGPU works on {name}."
+    image = {"image": frame(33, 47)}
+    np.testing.assert_array_equal(stylize(chosen, image), stylize(wide, image))
 
 
 def test_cancelled(wide, frame):

@@ -7,8 +7,9 @@ from types import ModuleType, SimpleNamespace
 import onnx
 import pytest
 
-from core import webgpu
+from core import Generator, ProviderError, load_style, webgpu
 from core.style import SHIPPED
+from tests.conftest import FIXTURES
 
 from .test_gpu import nine_channels
 
@@ -57,6 +58,60 @@ def test_real_gpus_come_first_and_software_only_when_it_is_asked_for(monkeypatch
     monkeypatch.setenv(webgpu.SOFTWARE_VARIABLE, "1")
     assert len(webgpu.devices(machine)) == 2
     assert webgpu.device_name(webgpu.devices(machine, software=True)[-1]) == "Maker 0x0007 (software)"
+
+
+LAPTOP = ("GPU", {"Discrete": "0", "Description": "Small GPU"}), ("GPU", {"Discrete": "1", "Description": "Big GPU"})
+
+
+@pytest.mark.usefixtures("plug_in")
+def test_one_gpu_of_each_kind_can_be_chosen_and_those_of_a_kind_share_a_name(monkeypatch):
+    """The plug-in takes a kind, by powerPreference, and then the first that it finds of it."""
+    found = webgpu.choices(runtime(*LAPTOP))
+    assert list(found) == ["Big GPU", "Small GPU"]
+    assert [webgpu.options(name, found)["powerPreference"] for name in found] == ["high-performance", "low-power"]
+    assert webgpu.options("", found) == {}
+    twins = runtime(LAPTOP[1], LAPTOP[1], ("GPU", {"Discrete": "1", "Description": "Old GPU"}), LAPTOP[0])
+    assert list(webgpu.choices(twins)) == ["Big GPU or Old GPU", "Small GPU"]
+    alone = webgpu.choices(runtime(LAPTOP[1]))
+    assert webgpu.options("Big GPU", alone) == {}
+    alike = runtime(("GPU", {"Discrete": "0", "Description": "GPU"}), ("GPU", {"Discrete": "1", "Description": "GPU"}))
+    assert list(webgpu.choices(alike)) == ["GPU", "GPU (2)"], "the second of equal names is the one that shares memory"
+
+
+@pytest.mark.usefixtures("plug_in")
+def test_the_gpu_that_a_process_began_on_stays(monkeypatch):
+    found = webgpu.choices(runtime(*LAPTOP))
+    monkeypatch.setattr(webgpu, "_begun", {})
+    assert webgpu.begin("Small GPU", found) == "" and webgpu.begin("", found) == ""
+    assert webgpu.begin("Big GPU", found) == "this process computes on Small GPU already; start it again to change to Big GPU"
+    monkeypatch.setattr(webgpu, "_begun", {})
+    assert webgpu.begin("", found) == "" and webgpu.begin("Big GPU", found) == "", "unasked it took that one"
+
+
+@pytest.mark.usefixtures("plug_in")
+def test_a_chosen_gpu_is_what_a_session_is_opened_on(monkeypatch):
+    machine, opened = runtime(*LAPTOP), []
+    for name in ("OrtHardwareDeviceType", "get_ep_devices"):
+        monkeypatch.setattr(f"onnxruntime.{name}", getattr(machine, name))
+    monkeypatch.setattr(webgpu, "_register", lambda onnxruntime: "")
+    monkeypatch.setattr(webgpu, "_begun", {})
+    monkeypatch.setattr("core.runtime._disagreement", lambda *_: "")
+
+    def session(style, providers, threads, device, options):
+        opened.append((webgpu.device_name(device), options))
+        return SimpleNamespace(get_providers=lambda: ["WebGpuExecutionProvider"])
+
+    monkeypatch.setattr("core.runtime.new_session", session)
+    style = load_style(FIXTURES / "swap.onnx")
+    generator = Generator(style, "webgpu:Small GPU")
+    assert opened == [("Small GPU", {"powerPreference": "low-power"})]
+    assert (generator.provider, generator.device) == ("webgpu", "Small GPU")
+    assert generator.reason == "WebGPU works on Small GPU."
+    with pytest.raises(ProviderError, match="it has no device 'Gone GPU' here: there is Big GPU, Small GPU. Choose"):
+        Generator(style, "webgpu:Gone GPU")
+    with pytest.raises(ProviderError, match="computes on Small GPU already; start it again to change to Big GPU"):
+        Generator(style, "webgpu:Big GPU")
+    assert len(opened) == 1
 
 
 @pytest.mark.usefixtures("plug_in")

@@ -153,6 +153,14 @@ def preferences_show_all(_folder: Path) -> None:
     settings = sys.modules["gan_style.addon.settings"].Settings
     shown = {name for kind, name in layout.records if kind == "prop"}
     assert shown == set(settings.__dataclass_fields__) - {"style_folders", "own_folder"} | {"path"}
+    assert "gpu" not in shown, "a machine without several GPUs has none to choose"
+    library = sys.modules["gan_style.addon.library"]
+    library.device_names = lambda provider: ["Big GPU", "Small GPU"]
+    library.forget()
+    real.device = "webgpu"
+    layout = Layout()
+    module.GANSTYLE_AP_preferences.draw(_Drawing(real, layout), None)
+    assert ("prop", "gpu") in layout.records
     assert "Graphic Novel" in layout.text("label") and "Swap" in layout.text("label")
     assert "gan_style.remove_folder" in layout.text("operator") and "gan_style.remove_style" not in layout.text("operator")
 

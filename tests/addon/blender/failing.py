@@ -301,7 +301,7 @@ def too_little_memory(folder: Path) -> None:
     """Told before anything is rendered."""
     load_addon()
     bpy.app.handlers.render_pre.append(lambda *_: print("rendering has begun", file=sys.stderr))
-    sys.modules["gan_style.core.generator"].free_memory = lambda _provider: 2**20
+    sys.modules["gan_style.core.generator"].free_memory = lambda _provider, _number: 2**20
     scene = make_scene()
     insert_style(scene.compositing_node_group, "swap")
     render(scene, folder / "frame.exr")

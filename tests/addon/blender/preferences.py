@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import bpy
 import numpy as np
 import onnx
+import onnxruntime
 from scene import FIXTURES, assert_close, insert, insert_style, load_addon, make_scene, render, run_case, styled
 
 
@@ -156,6 +157,32 @@ def cpu_takes_over(folder: Path) -> None:
     assert_close(render(scene, folder / "b.exr"), styled(plain, "wide"))
     assert not addon.addon.run.log.last_runs()[-1].warning
     assert np.abs(styled(plain, "wide") - plain).max() > 0.1
+
+
+def one_of_two_gpus(folder: Path) -> None:
+    """The one that the preferences name is asked for, and told in words when it has gone."""
+    addon, preferences = load_with_preferences(folder)
+    os.environ["GAN_STYLE_PATH"] = str(FIXTURES)
+    library, settings = sys.modules["gan_style.addon.library"], sys.modules["gan_style.addon.settings"].settings
+    preferences.gpu = "Small GPU"
+    for device, asked in (("auto", "auto"), ("cpu", "cpu"), ("webgpu", "webgpu:Small GPU"), ("cuda", "cuda:Small GPU")):
+        preferences.device = device
+        assert settings().device == asked, settings()
+    runtime = sys.modules["gan_style.core.runtime"]
+    runtime.cuda_problem = lambda: ""
+    runtime.device_names = library.device_names = lambda provider, software=False: ["Big GPU", "Small GPU"]
+    onnxruntime.get_available_providers = lambda: list(runtime.PROVIDERS.values())
+    assert library.device_state("cuda") == ("CUDA works on this machine (Big GPU, Small GPU).", False)
+    assert library.device_state("cuda:Small GPU") == ("CUDA works on Small GPU.", False)
+    scene = make_scene()
+    plain = render(scene, folder / "plain.exr")
+    insert_style(scene.compositing_node_group, "wide")
+    preferences.gpu = "Gone GPU"
+    gone = "CUDA can't be used: it has no device 'Gone GPU' here: there is Big GPU, Small GPU."
+    assert library.device_state(settings().device) == (gone, True)
+    assert_close(render(scene, folder / "a.exr"), styled(plain, "wide"))
+    (run,) = addon.addon.run.log.last_runs()
+    assert run.provider == "cpu" and gone in run.warning and not run.error
 
 
 def precision(folder: Path) -> None:

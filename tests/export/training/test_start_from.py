@@ -276,3 +276,20 @@ def test_a_narrower_generator_goes_on_with_channels_of_the_wider_one(config, tmp
     distances = torch.cdist(narrow["front.weight"].flatten(1), wide["front.weight"].flatten(1)).amin(1)
     assert narrow["front.weight"].shape[0] == 8 and narrow["down.weight"].shape[:2] == (12, 8)
     assert distances.max() < 0.01 * wide["front.weight"].flatten(1).norm(dim=1).min()
+
+
+def test_fewer_channels_and_new_tones_come_at_once(tmp_path):
+    torch.manual_seed(3)
+    passes = ("image", "normal", "position")
+    stroked = make_generator(passes, widths=(32, 32, 1, 1), strokes=2)
+    for parameter in stroked.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.05)
+    round_weights(stroked)
+    style = Style("Stroked", passes=passes, alignment=stroked.alignment, placed=True)
+    write_style(stroked, style, tmp_path / "stroked.onnx")
+    toned = make_generator(passes, widths=(16, 16, 1, 1), strokes=2, tones=2)
+    frame = {name: torch.rand(1, 3, 16, 16) for name in passes}
+    judge = make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8))
+    start_from(tmp_path / "stroked.onnx", toned, judge, [frame])
+    kept = toned.pens.weight[8:].permute(1, 0, 2, 3).flatten(1)
+    assert torch.cdist(kept, stroked.pens.weight.permute(1, 0, 2, 3).flatten(1)).amin(1).max() == 0
