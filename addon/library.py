@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from dataclasses import replace as with_changes
 from functools import lru_cache
 from hashlib import file_digest
-from importlib.util import find_spec
 from pathlib import Path
 
 from ..core import Generator, Style, StyleError, load_style
 from ..core.layered import layered
-from ..core.runtime import AUTO, LABELS, device_names, overwritten, provider_problem, split_device
 from ..core.style import SHIPPED, ForeignModelError
+from . import devices
 from .settings import Settings, settings
 
 PATH_VARIABLE = "GAN_STYLE_PATH"
@@ -57,6 +56,8 @@ _seen: _Seen | None = None
 _generators: dict[tuple, Generator] = {}
 """Those that are open, the one that was used last at the end."""
 _opening = threading.Lock()
+_preparing = ""
+"""The name of the style that is being opened."""
 _room = OPEN_GENERATORS
 
 
@@ -194,10 +195,21 @@ def generator(identifier: str, provider: str, wanted: Settings, layers: bool = F
 
     Called from render and live threads too. Raises StyleError, ProviderError.
     """
-    path = find(identifier, wanted).path
-    assert path is not None  # installed styles are read from files
-    opened = _open(path, _version(path), provider, wanted.memory_limit * 2**20 or None, wanted.precision, layers)
+    opened = _open(*_key(identifier, provider, wanted, layers))
     return opened, opened.style.digest
+
+
+def preparing() -> str:
+    """What to say while a style is opened, which on a GPU compiles it; empty if none is. From any thread."""
+    return f"Preparing {_preparing}, once per session" if _preparing else ""
+
+
+def is_open(identifier: str, wanted: Settings, layers: bool) -> bool:
+    """Whether generator() would find the style open, or it can't be opened at all. From any thread."""
+    try:
+        return _key(identifier, wanted.device, wanted, layers) in _generators
+    except (StyleError, OSError):
+        return True
 
 
 def make_room(styles: int) -> None:
@@ -206,35 +218,12 @@ def make_room(styles: int) -> None:
     _room = max(OPEN_GENERATORS, styles)
 
 
-@lru_cache
-def devices(provider: str) -> list[str]:
-    """What the devices of a provider are called on this machine, the one first that it takes by itself; empty if nobody tells."""
-    return [] if find_spec("onnxruntime") is None else device_names(provider)
-
-
-@lru_cache
-def device_state(provider: str) -> tuple[str, bool]:
-    """What to say of a device on this machine, as sentences, and whether that is a problem. provider: as in Settings.device."""
-    if find_spec("onnxruntime") is None:
-        return "Blender's Python has no ONNX Runtime; install it as the add-on's README says.", True
-    if problem := overwritten():
-        return problem, True
-    said = []
-    for asked in AUTO if provider == "auto" else (provider,):
-        problem, (name, device) = provider_problem(asked), split_device(asked)
-        if not problem:
-            known = f" ({', '.join(devices(name))})" if devices(name) and not device else ""
-            return " ".join([*said, f"{LABELS[name]} works on {device or 'this machine'}{known}."]), False
-        said.append(f"{LABELS[name]} can't be used: {problem}.")
-    return " ".join(said), True
-
-
 def forget() -> None:
     """Close all generators."""
     look_again()
     with _opening:
         _generators.clear()
-    for cached in (_read, _content, devices, device_state):
+    for cached in (_read, _content, devices.names, devices.state):
         cached.cache_clear()
 
 
@@ -282,16 +271,28 @@ def _read(path: Path, version: tuple[int, int, int]) -> Installed:
         return Installed(_as_text(path.stem), path, None, str(error))
 
 
+def _key(identifier: str, provider: str, wanted: Settings, layers: bool) -> tuple:
+    """What _open() takes. Raises MissingStyleError, StyleError, OSError."""
+    path = find(identifier, wanted).path
+    assert path is not None  # installed styles are read from files
+    return path, _version(path), provider, wanted.memory_limit * 2**20 or None, wanted.precision, layers
+
+
 def _open(
     path: Path, version: tuple[int, int, int], provider: str, memory_limit: int | None, precision: str, layers: bool
 ) -> Generator:
     """When there are too many, the one unused for longest is closed."""
+    global _preparing
     key = path, version, provider, memory_limit, precision, layers
     with _opening:
         opened = _generators.pop(key, None)
         if opened is None:
             style = layered(load_style(path)) if layers else load_style(path)
-            opened = Generator(style, provider, memory_limit=memory_limit, precision=precision)
+            _preparing = style.name
+            try:
+                opened = Generator(style, provider, memory_limit=memory_limit, precision=precision)
+            finally:
+                _preparing = ""
         _generators[key] = opened
         while len(_generators) > _room:
             _generators.pop(next(iter(_generators)))

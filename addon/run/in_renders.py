@@ -66,6 +66,8 @@ def _run_nodes(frame: int, engine: bpy.types.RenderEngine) -> None:
         progress = partial(_show_progress, engine)
         # Handlers may have changed the settings since Blender read them, which it does once for an animation.
         plans = tuple(replace(plan, rendered=(engine.resolution_x, engine.resolution_y)) for plan in _plans)
+        if not bpy.app.background and not all(library.is_open(p.style, _wanted, bool(p.layers)) for p in plans):
+            engine.update_stats("", "GAN Style: preparing the style, once per session")
         for run in run_nodes.run_scene(_scene, frame, plans, _wanted, call, cancel=cancel, progress=progress):
             if bpy.app.background and (run.error or run.cancelled):
                 _abort(f"node '{run.node}'", run.error or "The render was cancelled.")

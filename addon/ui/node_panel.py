@@ -32,7 +32,7 @@ def draw_buttons(node: bpy.types.Node, layout: bpy.types.UILayout) -> None:
         layout.operator(button, text=text)
     elif (progress := after_edits.progress()) is not None:  # asked once: the run may end at any moment
         row = layout.row(align=True)
-        row.progress(factor=progress, text=f"Stylising, {progress:.0%}")
+        row.progress(factor=progress, text=library.preparing() or f"Stylising, {progress:.0%}")
         row.operator("gan_style.cancel", text="", icon="X")
     elif problem := hidden_scenes.problem(node):
         alert(layout, problem, _letters(node.width))

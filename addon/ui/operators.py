@@ -177,7 +177,8 @@ class GANSTYLE_OT_watch(bpy.types.Operator):  # noqa: N801
         if progress is None:
             self.cancel(context)
             return {"FINISHED"}
-        context.workspace.status_text_set(f"GAN Style: {progress:.0%} done, Esc to cancel")
+        said = library.preparing() or f"{progress:.0%} done"
+        context.workspace.status_text_set(f"GAN Style: {said}, Esc to cancel")
         return {"PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:

@@ -6,7 +6,7 @@ import bpy
 
 from ... import __package__ as extension
 from ...core.runtime import LABELS, PRECISIONS, PROVIDERS
-from .. import library
+from .. import devices, library
 from ..settings import SEVERAL, Settings, settings
 from ..training import python, session
 from . import thumbnails
@@ -42,7 +42,7 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
         name="GPU",
         description="Which of several GPUs, by its name; empty for the fastest kind. Once Blender has stylised by WebGPU, "
         "another one is taken after a restart",
-        search=lambda self, _context, _text: library.devices(self.device),
+        search=lambda self, _context, _text: devices.names(self.device),
     )
     cpu_fallback: bpy.props.BoolProperty(
         name="CPU if the Device Fails",
@@ -114,9 +114,9 @@ class GANSTYLE_AP_preferences(bpy.types.AddonPreferences):  # noqa: N801
 
 def _draw_device(preferences: GANSTYLE_AP_preferences, column: bpy.types.UILayout) -> None:
     column.prop(preferences, "device")
-    if preferences.device in SEVERAL and (preferences.gpu or len(library.devices(preferences.device)) > 1):
+    if preferences.device in SEVERAL and (preferences.gpu or len(devices.names(preferences.device)) > 1):
         column.prop(preferences, "gpu")
-    text, problem = library.device_state(settings().device)
+    text, problem = devices.state(settings().device)
     for number, line in enumerate(textwrap.wrap(text, LINE)):
         row = column.row()
         row.alert = problem

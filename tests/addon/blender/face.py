@@ -138,6 +138,12 @@ def scores_and_progress(_folder: Path) -> None:
     assert card and all(name.replace("_", " ") in labels for name in card)
     live = sys.modules["gan_style.addon.run.after_edits"]
     live.progress = lambda: 0.25
+    library.Generator = lambda style, *_, **__: said.append(drawn(node).text("progress")) or opened
+    said, opened = [], SimpleNamespace(style=library.find("graphic_novel"))
+    wanted = sys.modules["gan_style.addon.settings"].settings()
+    assert not library.is_open("graphic_novel", wanted, False) and library.is_open("not installed", wanted, False)
+    library.generator("graphic_novel", wanted.device, wanted)
+    assert said == ["Preparing Graphic Novel, once per session"] and library.is_open("graphic_novel", wanted, False)
     assert drawn(node).text("progress") == "Stylising, 25%" and "gan_style.cancel" in drawn(node).text("operator")
 
 
@@ -154,9 +160,8 @@ def preferences_show_all(_folder: Path) -> None:
     shown = {name for kind, name in layout.records if kind == "prop"}
     assert shown == set(settings.__dataclass_fields__) - {"style_folders", "own_folder"} | {"path"}
     assert "gpu" not in shown, "a machine without several GPUs has none to choose"
-    library = sys.modules["gan_style.addon.library"]
-    library.device_names = lambda provider: ["Big GPU", "Small GPU"]
-    library.forget()
+    sys.modules["gan_style.addon.devices"].device_names = lambda provider: ["Big GPU", "Small GPU"]
+    sys.modules["gan_style.addon.library"].forget()
     real.device = "webgpu"
     layout = Layout()
     module.GANSTYLE_AP_preferences.draw(_Drawing(real, layout), None)

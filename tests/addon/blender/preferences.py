@@ -163,23 +163,23 @@ def one_of_two_gpus(folder: Path) -> None:
     """The one that the preferences name is asked for, and told in words when it has gone."""
     addon, preferences = load_with_preferences(folder)
     os.environ["GAN_STYLE_PATH"] = str(FIXTURES)
-    library, settings = sys.modules["gan_style.addon.library"], sys.modules["gan_style.addon.settings"].settings
+    devices, settings = sys.modules["gan_style.addon.devices"], sys.modules["gan_style.addon.settings"].settings
     preferences.gpu = "Small GPU"
     for device, asked in (("auto", "auto"), ("cpu", "cpu"), ("webgpu", "webgpu:Small GPU"), ("cuda", "cuda:Small GPU")):
         preferences.device = device
         assert settings().device == asked, settings()
     runtime = sys.modules["gan_style.core.runtime"]
     runtime.cuda_problem = lambda: ""
-    runtime.device_names = library.device_names = lambda provider, software=False: ["Big GPU", "Small GPU"]
+    runtime.device_names = devices.device_names = lambda provider, software=False: ["Big GPU", "Small GPU"]
     onnxruntime.get_available_providers = lambda: list(runtime.PROVIDERS.values())
-    assert library.device_state("cuda") == ("CUDA works on this machine (Big GPU, Small GPU).", False)
-    assert library.device_state("cuda:Small GPU") == ("CUDA works on Small GPU.", False)
+    assert devices.state("cuda") == ("CUDA works on this machine (Big GPU, Small GPU).", False)
+    assert devices.state("cuda:Small GPU") == ("CUDA works on Small GPU.", False)
     scene = make_scene()
     plain = render(scene, folder / "plain.exr")
     insert_style(scene.compositing_node_group, "wide")
     preferences.gpu = "Gone GPU"
     gone = "CUDA can't be used: it has no device 'Gone GPU' here: there is Big GPU, Small GPU."
-    assert library.device_state(settings().device) == (gone, True)
+    assert devices.state(settings().device) == (gone, True)
     assert_close(render(scene, folder / "a.exr"), styled(plain, "wide"))
     (run,) = addon.addon.run.log.last_runs()
     assert run.provider == "cpu" and gone in run.warning and not run.error

@@ -7,10 +7,12 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
 
+import onnxruntime
 import pytest
 
 from core.exr import read_exr
@@ -113,6 +115,12 @@ def test_each_variant_has_its_runtime():
         names = {re.match(r"[\w-]+", text)[0] for text in requirements(variant)}
         assert {name for name in names if name.startswith("onnxruntime")} == {runtime, "onnxruntime-ep-webgpu"}
         assert {"onnx", "OpenEXR"} <= names and "numpy" not in names
+
+
+def test_packages_bring_the_versions_that_the_tests_run_on():
+    packed = {text for variant in ("any", "cuda") for text in requirements(variant) if text.startswith("onnxruntime")}
+    runtime, plug_in = onnxruntime.__version__, version("onnxruntime-ep-webgpu")
+    assert packed == {f"onnxruntime=={runtime}", f"onnxruntime-gpu=={runtime}", f"onnxruntime-ep-webgpu=={plug_in}"}
 
 
 def test_what_a_wheel_holds_for_others_is_left_out(tmp_path):
