@@ -292,4 +292,4 @@ def test_fewer_channels_and_new_tones_come_at_once(tmp_path):
     judge = make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8))
     start_from(tmp_path / "stroked.onnx", toned, judge, [frame])
     kept = toned.pens.weight[8:].permute(1, 0, 2, 3).flatten(1)
-    assert torch.cdist(kept, stroked.pens.weight.permute(1, 0, 2, 3).flatten(1)).amin(1).max() == 0
+    assert torch.cdist(kept, stroked.pens.weight.permute(1, 0, 2, 3).flatten(1)).amin(1).max() < 1e-2
