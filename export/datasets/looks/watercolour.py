@@ -2,29 +2,38 @@
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import expit
 
 from core.colour import decode_log, encode_log, luminance
 
 from .anchored import noise_everywhere, paper_grain
 from .lines import borders
 from .smoothing import within_edges
-from .tones import flatten, quantise, smoothstep
+from .tones import flatten, smoothstep
 
 PAPER = np.array([1.0, 0.992, 0.965], np.float32)
 """White of the paper, encoded RGB: warm."""
-COLD, WARM = np.array([2.5, 2.2, 1.0], np.float32), np.array([1.3, 2.4, 2.0], np.float32)
+COLD, WARM = np.array([1.8, 1.5, 0.75], np.float32), np.array([1.0, 1.7, 1.45], np.float32)
 """Densities in red, green and blue of the most pigment, ultramarine and sepia: transparent paint is never black."""
-SLATE = np.array([0.2, 0.03, -0.4], np.float32)
+SLATE = np.array([0.22, 0.03, -0.42], np.float32)
 """What makes a grey wash bluish, as a share of its density."""
-THINNED = 1.7, 2.0
+THINNED = 1.28, 1.8
 """Density of the darkest wash, and how dense the picture is where most of that is reached."""
-RICHER = 1.45
+RICHER = 1.25
 """How many times as strong colours become."""
-UNEVEN = 0.26
+UNEVEN = 0.3
 """How much denser and thinner turbulence makes light washes, as a share."""
-TONES = 5.0
-"""Layers of paint from white to the darkest."""
-GRANULATION = 0.08
+HEIGHTS = 0.88, 0.7, 0.5, 0.28, 0.12
+"""Light, on the log curve, below which each wash lies over those before it."""
+WOBBLE = 5.0
+"""Pixels that noise moves the borders of washes by, more or less, so that slow gradients do not break up into blotches."""
+FLAT = 0.8
+"""How much of the tone within a wash is that of the wash, not of the picture."""
+BORDER, LEVEL = 2.0, 0.004
+"""Pixels within which the border of a wash rises, and the change of light a pixel below which it is wider."""
+RIM = 0.55
+"""How much denser the border of a wash dries, as a share."""
+GRANULATION = 0.075
 """How much the grain of the paper changes the density of paint."""
 
 
@@ -33,23 +42,27 @@ def watercolour(
 ) -> np.ndarray:
     """Washes on warm paper with dark dried borders and granulation: (H, W, 3) linear Rec.709.
 
-    The parts of a computer-generated watercolour (Curtis et al. 1997) without its simulation of water: pigment as density over
-    paper, which borders, turbulence and the grain of the paper change (Bousseau et al. 2006), gaps of white paper between washes
+    The parts of a computer-generated watercolour (Curtis et al. 1997) without its simulation of water: a few flat washes one over
+    the other, each below a height of the light and with pigment at its border; their density, which turbulence and the grain of
+    the paper change (Bousseau et al. 2006); gaps of white paper between things and dry brush where the paint runs out
     (Montesdeoca et al. 2017). Light above 1.1 turns from paper white to its own radiance.
 
-    pigment, wetness: knobs, one number or (H, W): how much paint there is, with its dark borders and its grain, and how far it
-    runs within surfaces.
+    pigment, wetness: knobs, one number or (H, W): how much paint there is, with its dark borders and its grain, and from dry
+    brush, over crisp washes, to paint that runs within surfaces.
     """
     encoded = encode_log(np.maximum(passes["image"][..., :3], 0))
     pigment, wetness = (np.asarray(knob, np.float32) * np.ones(encoded.shape[:2], np.float32) for knob in (pigment, wetness))
-    water, edges = turbulence(passes), borders(passes)
-    wash = paint(washes(passes, encoded, edges))
-    density = run(layered(wash, wetness), within_edges(wash, edges, 30), wetness, water)
-    density = density * (1 + UNEVEN * wetness * water[..., 0] / np.maximum(1, 3 * luminance(density)))[..., None]
-    density = density + (1.2 * pigment)[..., None] * dried(density)
-    density = density * (1 - np.minimum(1, 0.8 * pigment * gaps(edges, water, density)))[..., None]
-    density = density * (0.5 + 0.5 * pigment + GRANULATION * pigment * paper(edges.shape))[..., None]
-    painted = PAPER * np.exp(-density)
+    water, edges, grain = turbulence(passes), borders(passes), paper(encoded.shape[:2])
+    calm = washes(passes, encoded, edges)
+    covers = covered(calm, wobble(passes), 0.07 * grain * np.maximum(1 - wetness, 0))
+    crisp = layered(paint(calm), covers)
+    wet = np.clip(wetness - 0.9, 0, 1) * (0.75 + 0.25 * water[..., 1])
+    density = crisp + (within_edges(crisp, edges, 30) - crisp) * wet[..., None]
+    density = density * (1 + UNEVEN * wetness * water[..., 0] / np.maximum(1, 2 * luminance(density)))[..., None]
+    density = density * (1 + RIM * pigment * rims(covers) * (1 - 0.8 * wet))[..., None] + (0.9 * pigment)[..., None] * dried(density)
+    density = density * (1 - gaps(edges, water, density))[..., None]
+    density = density * (0.35 + 0.65 * pigment + GRANULATION * pigment * grain)[..., None]
+    painted = PAPER * (1 + 0.008 * grain)[..., None] * np.exp(-np.maximum(density, 0))
     lamp = smoothstep(1.1, 1.35, encoded.max(-1))[..., None]
     return decode_log(painted + (encoded - painted) * lamp).astype(np.float32)
 
@@ -66,24 +79,52 @@ def paint(flat: np.ndarray) -> np.ndarray:
     and blacks mixed of colours."""
     density = -np.log(np.clip(flat, 0.02, 1))
     mean = luminance(density)[..., None]
-    thinned = THINNED[0] * (1 - np.exp(-mean / THINNED[1]))
+    thin = thinned(mean)
     hue = (density - mean) / np.maximum(mean, 0.02)
     grey = 1 - smoothstep(0.05, 0.3, np.abs(hue).max(-1, keepdims=True))
     warm = smoothstep(0.05, 0.4, hue[..., 2:] - hue[..., :1])
-    mixed = thinned * (1 + RICHER * hue + SLATE * grey)
-    return np.maximum(mixed + (COLD + (WARM - COLD) * warm - mixed) * smoothstep(0.9, 1.7, thinned) * 0.8, 0)
+    mixed = thin * (1 + RICHER * hue + SLATE * grey)
+    return np.maximum(mixed + (COLD + (WARM - COLD) * warm - mixed) * smoothstep(0.7, 1.4, thin) * 0.8, 0)
 
 
-def layered(density: np.ndarray, wetness: np.ndarray) -> np.ndarray:
-    """Density as of a few layers of paint, whose borders water softens."""
-    tone = np.exp(-luminance(density))
-    stepped = tone + 0.6 * np.maximum(1.4 - 0.4 * wetness, 0) * (quantise(tone, TONES, 8.0) - tone)
-    return density * (np.log(np.maximum(stepped, 0.02)) / np.log(np.minimum(tone, 0.999)))[..., None]
+def covered(calm: np.ndarray, wobble: np.ndarray, dry: np.ndarray) -> list[np.ndarray]:
+    """How far each wash covers the paper, (H, W) in [0, 1]: where the light, smoothed over 5 pixels as it is for the pens of
+    generators (see networks/pens.py), is below its height. wobble: pixels by which borders move. dry: how far grain breaks up
+    light washes."""
+    light = ndimage.uniform_filter(calm.mean(-1), 5)
+    change = slopes(light)
+    light = light - wobble * np.minimum(change, 0.02)
+    return [expit((height + dry * (height > 0.6) - light) * 4 / BORDER / (change + LEVEL)) for height in HEIGHTS]
 
 
-def run(density: np.ndarray, far: np.ndarray, wetness: np.ndarray, water: np.ndarray) -> np.ndarray:
-    """Density of paint that runs within surfaces, towards that of far around, the more water the further."""
-    return density + (far - density) * np.clip(wetness * (0.4 + 0.3 * water[..., 1]), 0, 0.95)[..., None]
+def slopes(light: np.ndarray) -> np.ndarray:
+    """Change of light a pixel, over about 8 pixels."""
+    return sum(np.abs(ndimage.gaussian_filter1d(light, 3.0, axis=axis, order=1, mode="nearest")) for axis in (0, 1))
+
+
+def wobble(passes: dict[str, np.ndarray]) -> np.ndarray:
+    """Pixels that the noise moves borders by, (H, W)."""
+    return WOBBLE * ndimage.gaussian_filter(noise_everywhere(passes, 2)[..., 1], 2)
+
+
+def layered(density: np.ndarray, covers: list[np.ndarray]) -> np.ndarray:
+    """Density as of washes one over the other."""
+    tone = luminance(density)
+    ends = [1.0, *HEIGHTS, 0.03]
+    steps = [thinned(-np.log((a + b) / 2)) for a, b in zip(ends, ends[1:])]
+    steps[0] *= 0.4
+    stepped = steps[0] + sum(cover * (b - a) for cover, a, b in zip(covers, steps, steps[1:]))
+    return density * np.clip(1 + FLAT * (stepped / np.maximum(tone, 0.02) - 1), 0, 1.8)[..., None]
+
+
+def thinned(density: np.ndarray) -> np.ndarray:
+    """Density of paint for that of the picture: darks are thinned."""
+    return THINNED[0] * (1 - np.exp(-density / THINNED[1]))
+
+
+def rims(covers: list[np.ndarray]) -> np.ndarray:
+    """Where washes dry at their borders, (H, W) in [0, 1], inside of them."""
+    return np.maximum.reduce([np.clip(2 * (cover - ndimage.gaussian_filter(cover, 2.0)), 0, 1) for cover in covers])
 
 
 def dried(density: np.ndarray) -> np.ndarray:
@@ -93,10 +134,11 @@ def dried(density: np.ndarray) -> np.ndarray:
 
 
 def gaps(edges: np.ndarray, water: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """Where paper stays white between two light washes, (H, W) in [0, 1]: here and there, and not where borders crowd."""
-    light = 1 - smoothstep(0.5, 1.1, ndimage.maximum_filter(luminance(density), 5))
+    """Where paper stays bare between two washes, (H, W) in [0, 1]: here and there, less between dark ones, and not where borders
+    crowd."""
+    light = 1 - smoothstep(0.6, 1.2, ndimage.maximum_filter(luminance(density), 5))
     alone = 1 - smoothstep(0.2, 0.4, ndimage.gaussian_filter(edges, 6))
-    return np.minimum(1, 1.4 * ndimage.gaussian_filter(edges, 1)) * light * alone * smoothstep(-0.6, 0.3, water[..., 0])
+    return np.minimum(0.95, 1.5 * ndimage.gaussian_filter(edges, 1)) * (0.4 + 0.6 * light) * alone * smoothstep(-0.6, 0.3, water[..., 0])
 
 
 def turbulence(passes: dict[str, np.ndarray]) -> np.ndarray:
@@ -109,4 +151,4 @@ def turbulence(passes: dict[str, np.ndarray]) -> np.ndarray:
 def paper(shape: tuple[int, int]) -> np.ndarray:
     """Height of the paper (H, W), deviation about 1, in its fine grain."""
     rough = paper_grain(*shape, 1)[..., 0]
-    return rough - ndimage.gaussian_filter(rough, 4)
+    return 1.3 * (ndimage.gaussian_filter(rough, 0.5) - ndimage.gaussian_filter(rough, 4))
