@@ -14,7 +14,7 @@ VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4,
 """The layers of VGG-19 in order, each a convolution and its ReLU."""
 
 OWN_GENERATORS = ("cnn", "unet", "resnet")
-OURS = ("noise", "grain", "strokes", "tones", "gate", "smooth")
+OURS = ("noise", "grain", "strokes", "scan_lines", "tones", "gate", "smooth")
 """What our generators can be given and published ones can't."""
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 """Generators of published methods, which ours are compared with."""
@@ -147,6 +147,7 @@ class TrainConfig:
     tones: int = setting(
         0, "flat washes, each laid where the frame's light is above a height that the generator learns, with a crisp border"
     )
+    scan_lines: int = setting(0, "rows of the frame from one scan line to the next, which the generator paints; 0: none")
     fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(
         None,
@@ -277,7 +278,7 @@ class TrainConfig:
             value = getattr(self, name)
             require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
         self._check_networks()
-        for name in ("noise", "grain", "fine", "strokes", "tones"):
+        for name in ("noise", "grain", "fine", "strokes", "scan_lines", "tones"):
             require(getattr(self, name) >= 0, f"{name} must be at least 0, not {getattr(self, name)}")
         require(self.match >= 0, f"match must be at least 0, not {self.match}")
         require(
@@ -290,8 +291,8 @@ class TrainConfig:
         )
         require(not self.fine or self.generator == "unet", "fine belongs to generator unet; set it to 0")
         require(
-            not self.grain or not (self.weight_shift or self.mode in UNPAIRED),
-            "grain can't move along with the frame: leave out weight-shift; the modes cycle and contrastive take none",
+            not (self.grain or self.scan_lines) or not (self.weight_shift or self.mode in UNPAIRED),
+            "grain and scan-lines can't move along with the frame: leave out weight-shift; the modes cycle and contrastive take none",
         )
         require(
             not self.noise or self.noise_everywhere or "position" in self.passes,

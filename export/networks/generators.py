@@ -21,6 +21,7 @@ from . import detail
 from .encoding import SCALE, decode, encode, network_sees
 from .grain import Grain
 from .pens import Pens
+from .scan_lines import ScanLines
 from .strokes import StrokeNoise
 from .surface_noise import NoiseEverywhere, SurfaceNoise
 
@@ -52,12 +53,13 @@ class GuidedGenerator(nn.Module):
     channels of noise that sticks to the picture plane, as paper does. strokes: directions, at most 2, of strokes along the form
     (see strokes.py), by position and normal, which must be among the passes: it sees them, and paints where they rise above a
     height that it has learned, in a colour that it has learned, so that they are crisp whatever its own resolution. With any of
-    the three it is `placed`: PLACE comes after the passes.
+    the three, or scan lines, it is `placed`: PLACE comes after the passes.
     black: how bright it may make what is black, scene-linear, whatever the other passes hold; it may add more where there is
     light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018, FFDNet, shows a network the level of
     noise so); the last `looks` of them say how much there is of each look.
+    scan_lines: rows of the frame from one scan line to the next, which it paints as it does strokes.
     tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
-    Subclasses give `alignment`, `pens` (see pens.py; None without strokes and tones) and change(), whose results have
+    Subclasses give `alignment`, `pens` (see pens.py; None without strokes, scan lines and tones) and change(), whose results have
     `out_channels` in all.
     """
 
@@ -81,6 +83,7 @@ class GuidedGenerator(nn.Module):
         stroke_width: float = 12.0,
         stroke_length: float = 5.0,
         tones: int = 0,
+        scan_lines: int = 0,
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
@@ -93,11 +96,12 @@ class GuidedGenerator(nn.Module):
         self.grain = Grain(grain) if grain else None
         self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
         self.everywhere, self.tones = everywhere, tones
-        self.placed = bool(noise and everywhere or grain or strokes)
+        self.scan_lines = ScanLines(scan_lines) if scan_lines else None
+        self.placed = bool(noise and everywhere or grain or strokes or scan_lines)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
-        self.noise_channels, self.grain_channels, self.directions = noise, grain, strokes
+        self.noise_channels, self.grain_channels, self.directions = noise, grain, strokes + bool(scan_lines)
         seen = [p.input_channels for p in self.inputs if not ((noise or strokes) and p.name == "position")]
-        self.in_channels = sum(seen) + noise + grain + strokes
+        self.in_channels = sum(seen) + noise + grain + self.directions
 
     def forward(self, *taken: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0, of what it `takes`."""
@@ -118,8 +122,10 @@ class GuidedGenerator(nn.Module):
             del guides["position"]
         if self.grain:
             guides["grain"] = self.grain(seen[PLACE])
-        if self.strokes:
-            guides["strokes"] = self.strokes(seen["position"], seen["normal"], seen[PLACE])
+        rising = [self.strokes(seen["position"], seen["normal"], seen[PLACE])] if self.strokes else []
+        rising += [self.scan_lines(seen[PLACE])] if self.scan_lines else []
+        if rising:
+            guides["strokes"] = torch.cat(rising, 1) if len(rising) > 1 else rising[0]
         planes = list(guides.values())
         planes = torch.cat(planes, 1) if len(planes) > 1 else planes[0]
         colour, *more = self.change(planes, shares) if self.looks else self.change(planes)
@@ -144,8 +150,8 @@ class GuidedGenerator(nn.Module):
         return weights / weights.sum(1, keepdim=True)
 
     def make_pens(self, channels: int, scale: int) -> Pens | None:
-        """Of channels at 1 / `scale` of the size; nothing without strokes and tones."""
-        return Pens(channels, scale, self.tones, self.directions) if self.tones or self.strokes else None
+        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines and tones."""
+        return Pens(channels, scale, self.tones, self.directions) if self.tones or self.directions else None
 
     def affine(self, *channels: tuple[int, int]) -> nn.ModuleList:
         """For each (channels, step) what the looks change there; nothing without looks."""

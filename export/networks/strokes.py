@@ -98,12 +98,12 @@ class StrokeNoise(nn.Module):
             group = slice(first, first + AT_ONCE)
             turns = _dot(inside, self.waves[:, group])
             phases = self.phases[:, group]
-            longer, shorter = _sine(turns + phases), _sine(turns * 2.0 + phases)
+            longer, shorter = sine(turns + phases), sine(turns * 2.0 + phases)
             for number, share in enumerate(shares):
                 part = share[:, group]
                 long[number] = long[number] + (part * longer).sum(1, keepdim=True)
                 short[number] = short[number] + (part * shorter).sum(1, keepdim=True)
-        return torch.cat(long, 1) * _sine(turn) + torch.cat(short, 1) * _sine(0.25 - turn)
+        return torch.cat(long, 1) * sine(turn) + torch.cat(short, 1) * sine(0.25 - turn)
 
 
 def _mean_around(position: Tensor) -> Tensor:
@@ -120,7 +120,7 @@ def _doubled(x: Tensor) -> Tensor:
     return interpolate(x, scale_factor=2.0, mode="nearest")
 
 
-def _sine(turns: Tensor) -> Tensor:
+def sine(turns: Tensor) -> Tensor:
     """The sine of turns, to 7e-6, by products and sums: of GPUs WGSL asks for 5e-4 only."""
     turn = turns - torch.floor(turns + 0.5)  # -1/2 to 1/2, at whose ends and middle the sine is 0
     square = turn * turn

@@ -65,7 +65,7 @@ def start_from(
             f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out."
         )
     found = _unpadded(found, generator.state_dict())
-    if generator.strokes and "pens.weight" not in found:
+    if generator.directions and "pens.weight" not in found:
         found = _with_strokes(found, passes, generator)
     if generator.pens:
         found = _with_pens(found, generator)

@@ -7,7 +7,7 @@ from core import Generator, Style, load_style, stylize
 from export.export_onnx import write_style
 from export.networks.build import make_generator
 from export.networks.encoding import places
-from export.networks.strokes import StrokeNoise, _sine
+from export.networks.strokes import StrokeNoise, sine
 
 from ..spheres import spheres
 from .test_surface_noise import per_octave, wall
@@ -40,8 +40,8 @@ def lengths(strokes: torch.Tensor) -> tuple[float, float, float]:
 
 def test_the_sine_is_made_of_products_and_sums_and_is_one():
     turns = torch.linspace(-70, 70, 10_001)
-    assert torch.allclose(_sine(turns).double(), torch.sin(turns.double() * (2 * np.pi)), atol=5e-5)
-    assert torch.allclose(_sine(turns[4900:5101] / 70), torch.sin(turns[4900:5101] / 70 * (2 * np.pi)), atol=1e-5)
+    assert torch.allclose(sine(turns).double(), torch.sin(turns.double() * (2 * np.pi)), atol=5e-5)
+    assert torch.allclose(sine(turns[4900:5101] / 70), torch.sin(turns[4900:5101] / 70 * (2 * np.pi)), atol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [0.003, 0.01, 0.2])
