@@ -292,7 +292,7 @@ class TrainConfig:
         require(not self.fine or self.generator == "unet", "fine belongs to generator unet; set it to 0")
         require(
             not (self.grain or self.scan_lines) or not (self.weight_shift or self.mode in UNPAIRED),
-            "grain and scan-lines can't move along with the frame: leave out weight-shift; the modes cycle and contrastive take none",
+            "grain and scan-lines can't move along with the frame: leave out weight-shift; cycle and contrastive take none",
         )
         require(
             not self.noise or self.noise_everywhere or "position" in self.passes,

@@ -1,11 +1,14 @@
 """Watercolour: transparent washes on white paper, whose pigment gathers at their borders and in the grain of the paper."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import ndimage
 from scipy.special import expit
 
 from core.colour import decode_log, encode_log, luminance
 
+from ...networks.pens import BORDER, LEVEL
 from .anchored import noise_everywhere, paper_grain
 from .lines import borders
 from .smoothing import within_edges
@@ -29,8 +32,6 @@ WOBBLE = 5.0
 """Pixels that noise moves the borders of washes by, more or less, so that slow gradients do not break up into blotches."""
 FLAT = 0.8
 """How much of the tone within a wash is that of the wash, not of the picture."""
-BORDER, LEVEL = 2.0, 0.004
-"""Pixels within which the border of a wash rises, and the change of light a pixel below which it is wider."""
 RIM = 0.55
 """How much denser the border of a wash dries, as a share."""
 GRANULATION = 0.075
@@ -59,7 +60,8 @@ def watercolour(
     wet = np.clip(wetness - 0.9, 0, 1) * (0.75 + 0.25 * water[..., 1])
     density = crisp + (within_edges(crisp, edges, 30) - crisp) * wet[..., None]
     density = density * (1 + UNEVEN * wetness * water[..., 0] / np.maximum(1, 2 * luminance(density)))[..., None]
-    density = density * (1 + RIM * pigment * rims(covers) * (1 - 0.8 * wet))[..., None] + (0.9 * pigment)[..., None] * dried(density)
+    density = density * (1 + RIM * pigment * rims(covers) * (1 - 0.8 * wet))[..., None]
+    density = density + (0.9 * pigment)[..., None] * dried(density)
     density = density * (1 - gaps(edges, water, density))[..., None]
     density = density * (0.35 + 0.65 * pigment + GRANULATION * pigment * grain)[..., None]
     painted = PAPER * (1 + 0.008 * grain)[..., None] * np.exp(-np.maximum(density, 0))
@@ -110,10 +112,9 @@ def wobble(passes: dict[str, np.ndarray]) -> np.ndarray:
 def layered(density: np.ndarray, covers: list[np.ndarray]) -> np.ndarray:
     """Density as of washes one over the other."""
     tone = luminance(density)
-    ends = [1.0, *HEIGHTS, 0.03]
-    steps = [thinned(-np.log((a + b) / 2)) for a, b in zip(ends, ends[1:])]
+    steps = [thinned(-np.log((above + below) / 2)) for above, below in pairwise((1.0, *HEIGHTS, 0.03))]
     steps[0] *= 0.4
-    stepped = steps[0] + sum(cover * (b - a) for cover, a, b in zip(covers, steps, steps[1:]))
+    stepped = steps[0] + sum(cover * (b - a) for cover, (a, b) in zip(covers, pairwise(steps), strict=True))
     return density * np.clip(1 + FLAT * (stepped / np.maximum(tone, 0.02) - 1), 0, 1.8)[..., None]
 
 
@@ -138,7 +139,8 @@ def gaps(edges: np.ndarray, water: np.ndarray, density: np.ndarray) -> np.ndarra
     crowd."""
     light = 1 - smoothstep(0.6, 1.2, ndimage.maximum_filter(luminance(density), 5))
     alone = 1 - smoothstep(0.2, 0.4, ndimage.gaussian_filter(edges, 6))
-    return np.minimum(0.95, 1.5 * ndimage.gaussian_filter(edges, 1)) * (0.4 + 0.6 * light) * alone * smoothstep(-0.6, 0.3, water[..., 0])
+    strength = (0.4 + 0.6 * light) * alone * smoothstep(-0.6, 0.3, water[..., 0])
+    return np.minimum(0.95, 1.5 * ndimage.gaussian_filter(edges, 1)) * strength
 
 
 def turbulence(passes: dict[str, np.ndarray]) -> np.ndarray:

