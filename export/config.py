@@ -14,7 +14,7 @@ VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4,
 """The layers of VGG-19 in order, each a convolution and its ReLU."""
 
 OWN_GENERATORS = ("cnn", "unet", "resnet")
-OURS = ("noise", "grain", "strokes", "scan_lines", "tones", "gate", "smooth")
+OURS = ("noise", "grain", "strokes", "scan_lines", "tones", "gate", "smooth", "hued")
 """What our generators can be given and published ones can't."""
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 """Generators of published methods, which ours are compared with."""
@@ -119,6 +119,7 @@ class TrainConfig:
     )
     gate: bool = setting(False, "learn also where to paint over the image: for strong lines and brush strokes")
     smooth: bool = setting(False, "a gate, and learn also how much of the image's detail to keep: for looks that remove textures")
+    hued: bool = setting(False, "let the gate hold back the image's light alone, so that its hues show through paint: for washes")
     noise: int = setting(0, "channels of noise that sticks to surfaces; the generator sees them in place of the pass position")
     noise_everywhere: bool = setting(
         False, "let the noise stick to the image's tones, or to the screen, where no surface is known; needs no position"
@@ -289,6 +290,7 @@ class TrainConfig:
             self.adversarial != "relativistic" or self.mode in UNPAIRED_OR_ALONE or self.discriminator == "projected",
             "adversarial can't be relativistic here: give mode cycle, contrastive or exemplar, or discriminator projected",
         )
+        require(not self.hued or self.gate or self.smooth, "hued needs gate or smooth")
         require(not self.fine or self.generator == "unet", "fine belongs to generator unet; set it to 0")
         require(
             not (self.grain or self.scan_lines) or not (self.weight_shift or self.mode in UNPAIRED),

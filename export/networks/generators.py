@@ -37,6 +37,8 @@ BLACK = 0.1
 """How bright a look may make what is black, scene-linear, unless it says otherwise."""
 OPEN = 3.0
 """First bias of the gate, before its sigmoid: it starts 95 % open."""
+AJAR = -1.0
+"""The same of what starts as a poster: 27 %."""
 
 
 class GuidedGenerator(nn.Module):
@@ -57,6 +59,7 @@ class GuidedGenerator(nn.Module):
     black: how bright it may make what is black, scene-linear, whatever the other passes hold; it may add more where there is
     light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018, FFDNet, shows a network the level of
     noise so); the last `looks` of them say how much there is of each look.
+    hued: the gate holds the image's light back alone, the mean of its channels, so that its hues show through paint.
     scan_lines: rows of the frame from one scan line to the next, which it paints as it does strokes.
     tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
     Subclasses give `alignment`, `pens` (see pens.py; None without strokes, scan lines and tones) and change(), whose results have
@@ -84,11 +87,12 @@ class GuidedGenerator(nn.Module):
         stroke_length: float = 5.0,
         tones: int = 0,
         scan_lines: int = 0,
+        hued: bool = False,
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
         self.black = math.log1p(black * LOG_GAIN) / SCALE  # encode() of a number
-        self.gate, self.smooth = gate or smooth, smooth
+        self.gate, self.smooth, self.hued = gate or smooth, smooth, hued
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
         self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in (*passes, *(c.guide for c in controls)))
         self.passes = tuple(p.name for p in self.inputs[: len(passes)])
@@ -137,7 +141,7 @@ class GuidedGenerator(nn.Module):
         if self.smooth:
             image = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:]))
         for gate in gates:
-            image = image * gate
+            image = image - image.sum(1, keepdim=True) * ((1.0 - gate) * (1 / 3)) if self.hued else image * gate
         return image + colour - relu(colour - limit)
 
     def shares(self, passes: dict[str, Tensor]) -> Tensor | None:
@@ -152,6 +156,17 @@ class GuidedGenerator(nn.Module):
     def make_pens(self, channels: int, scale: int) -> Pens | None:
         """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines and tones."""
         return Pens(channels, scale, self.tones, self.directions) if self.tones or self.directions else None
+
+    @torch.no_grad()
+    def start_as_poster(self) -> None:
+        """Let a generator with tones start from flat tones, with a part of the image or with its hues, in place of the image: its
+        steps are there from the first step on, where else training would sooner blur them than find their heights."""
+        first = self.pens.bias.view(-1, 4)[: self.tones]
+        ends = torch.cat([first[:, 3], first.new_ones(1)])
+        first[:, :3] = (ends[:-1] + ends[1:])[:, None] * (0.5 * (1 - torch.sigmoid(torch.tensor(AJAR))))
+        if self.gate:
+            size = len(self.tail.bias) // self.out_channels
+            self.tail.bias[3 * size : 4 * size] = AJAR - OPEN
 
     def affine(self, *channels: tuple[int, int]) -> nn.ModuleList:
         """For each (channels, step) what the looks change there; nothing without looks."""

@@ -166,6 +166,8 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
     options |= {"everywhere": config.noise_everywhere, "looks": len(config.looks)}
     options |= {"fine": config.fine} if config.generator == "unet" else {}
     generator = make_generator((*config.passes, *config.own_guides), config.size, config.widths, config.generator, **options)
+    if config.tones and not config.start_from:
+        generator.start_as_poster()
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")
     return generator

@@ -38,7 +38,7 @@ KNOBS = {
     ),
     "watercolour": (
         Control("pigment", 0.0, 2.0, 1.0, "How much paint there is, with its dark borders and its grain"),
-        Control("wetness", 0.0, 2.0, 1.0, "How far the paint runs within surfaces"),
+        Control("wetness", 0.0, 2.0, 1.0, "From dry brush, over crisp washes, to paint that runs"),
     ),
 }
 """Look name -> what can be set of it: arguments of the look's function, each one number or (H, W)."""

@@ -7,7 +7,7 @@ from core import Generator, load_style, stylize
 from core.style import Style
 from export.export_onnx import write_style
 from export.networks.build import make_generator
-from export.networks.encoding import decode
+from export.networks.encoding import decode, encode
 
 from ..spheres import spheres
 
@@ -83,3 +83,29 @@ def test_tones_start_with_next_to_no_effect_and_strokes_lie_over_them():
     painted = over.paint(pens, image[..., :64, :64], strokes)
     assert torch.allclose(painted[..., :32], torch.tensor(0.3), atol=1e-3)
     assert torch.allclose(painted[..., 32:], torch.tensor(-0.7), atol=1e-3)
+
+
+@pytest.mark.parametrize(("kind", "widths"), [("cnn", (16, 16, 1, 1)), ("unet", (16, 16)), ("resnet", (16, 16, 1))])
+@torch.no_grad()
+def test_a_start_as_a_poster_has_its_steps_and_keeps_what_is_light_light(kind, widths):
+    torch.manual_seed(0)
+    module = make_generator(("image",), widths=widths, kind=kind, tones=4, smooth=True)
+    module.start_as_poster()
+    module.tail.weight.zero_()
+    light = ramp(0.0, 1.0)
+    poster = module.encoded(light)[0].mean(0)[64]
+    assert (poster - torch.linspace(0, 1, 256)).abs().max() < 0.2
+    steps = poster.diff().abs()
+    assert steps.sort(descending=True).values[:32].sum() > 0.6 * steps.sum()
+
+
+@torch.no_grad()
+def test_a_closed_gate_that_is_hued_lets_hues_through_and_no_light():
+    torch.manual_seed(0)
+    module = make_generator(("image",), widths=(16, 16, 1, 1), gate=True, hued=True)
+    module.tail.weight.zero_()
+    module.tail.bias[48:] = -100
+    image = torch.rand(1, 3, 64, 64)
+    picture, plain = module.encoded(image), encode(image)
+    assert picture.mean(1).abs().max() < 1e-5
+    assert torch.allclose(picture, plain - plain.mean(1, keepdim=True), atol=1e-5)
