@@ -64,7 +64,8 @@ style-oil_painting: STEADY = 40
 style-ink_hatching: SEES = depth normal position --strokes 2 --smooth --widths 48 96 1 3
 style-ink_hatching: STEADY = 20
 # The first time these two learned without a discriminator for 8 minutes, Watercolour from nothing:
-# FREELY="--learning-rate 1.5e-3 --weight-adversarial 0 --weight-features 0".
+# RATE=1.5e-3 FREELY="--weight-adversarial 0 --weight-features 0".
+RATE = 7e-4
 style-hologram: SEES = depth normal --smooth --scan-lines 8 --black 0.5 $(FREELY)
 style-hologram: STEADY = 25
 style-watercolour: SEES = depth normal --noise 2 --noise-everywhere --grain 1 --smooth --hued --tones 5 --widths 32 80 2 3 \
@@ -75,7 +76,7 @@ style-%: datasets/%/painted
 	ln -sfn ../../styles/input ../target $(if $(KNOBS_$*),../guides) datasets/$*/moving
 	.venv/bin/python -m export train --data datasets/$*/moving --run runs/$* $(START) \
 	    $(if $(KNOBS_$*),--config datasets/$*/knobs.json) --passes image $(SEES) --crop 128 --crop-alignment 1 --batch 4 \
-	    --learning-rate 7e-4 --discriminator-channels 16 --weight-temporal $(STEADY) --minutes $(MINUTES)
+	    --learning-rate $(RATE) --discriminator-channels 16 --weight-temporal $(STEADY) --minutes $(MINUTES)
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(ABOUT_$*)
 
 # pix2pix's generator and loss, as far as benchmark.py has them, on the same painted frames for the same time.
