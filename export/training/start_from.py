@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from core.style import StyleError, load_style
+from core.style import Style, StyleError, load_style
 from core.webgpu import LANES
 
 from ..config import TrainConfig
@@ -41,6 +41,8 @@ class Start:
     """How it was trained, as in a style file's contract."""
     judging: dict[str, Tensor] = field(default_factory=dict)
     """Weights of the discriminator; a style file holds none."""
+    controls: tuple[str, ...] = ()
+    """Names of what the artist sets, in order."""
 
 
 def start_from(
@@ -49,9 +51,9 @@ def start_from(
     """Give the generator the weights of a style file (.onnx) or of a run (a folder); returns the records of the trainings behind
     them, the first one first.
 
-    The generator may see more passes, listed after the earlier ones, and may have gates and tones, which they need not have: all
-    start without effect, or, as for the gate of the image and for tones, nearly so. It may have strokes, which take the place of
-    noise that the earlier one saw. It may have fewer residual blocks: those with the largest weights stay; and fewer
+    The generator may see more passes, listed after the earlier ones, and may have controls, gates and tones, which they need not
+    have: all start without effect, or, as for the gate of the image and for tones, nearly so. It may have strokes, which take the
+    place of noise that the earlier one saw. It may have fewer residual blocks: those with the largest weights stay; and fewer
     channels: those stay that carry most over the frames, each by what the generator takes, (1, c, H, W), read only then (see
     prune.py).
     A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
@@ -71,7 +73,7 @@ def start_from(
         found = _with_pens(found, generator)
     if passes != generator.passes and not (generator.noise and "position" in passes):  # where noise may stand in its place
         found = _widened(found, generator.state_dict())
-    found = _with_controls(found, generator)
+    found = _with_controls(found, start.controls, generator)
     if generator.gate:
         found = _with_gates(found, generator)
     found = pruned(_thinned(found, generator), generator, frames)
@@ -98,7 +100,7 @@ def _read_run(path: Path) -> Start:
     )
     widths = f"--widths {' '.join(map(str, trained.widths))}" if trained.widths else f"--size {trained.size}"
     architecture = f"--generator {trained.generator} {widths}"
-    return Start(trained.passes, weights, architecture, training_record(path, trained, state), judging)
+    return Start(trained.passes, weights, architecture, training_record(path, trained, state), judging, _names(trained))
 
 
 def _read_style(path: Path) -> Start:
@@ -115,7 +117,8 @@ def _read_style(path: Path) -> Start:
     for node in graph.node:  # equal biases, as of convolutions whose results are added, are stored once
         if node.op_type == "Conv" and len(node.input) == 3 and node.input[2] in weights:
             weights.setdefault(node.input[1].removesuffix(".weight") + ".bias", weights[node.input[2]])
-    return Start(style.passes, weights, f"made by: {style.training.get('command', 'unknown')}", style.training)
+    architecture = f"made by: {style.training.get('command', 'unknown')}"
+    return Start(style.passes, weights, architecture, style.training, controls=_names(style))
 
 
 def _unpadded(found: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -166,16 +169,22 @@ def _with_pens(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str
     return wide
 
 
-def _with_controls(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
-    """The weights with zeros for the generator's controls, if these are what they lack: nothing changes at first."""
-    own, wide, count = generator.state_dict(), dict(found), len(generator.controls)
-    for name, weight in found.items() if count else ():
-        if name in own and weight.ndim == own[name].ndim == 4 and own[name].shape[1] - weight.shape[1] == count:
+def _names(made: TrainConfig | Style) -> tuple[str, ...]:
+    return tuple(control.name for control in made.controls)
+
+
+def _with_controls(found: dict[str, Tensor], known: tuple[str, ...], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights, of a generator with controls of these names, in the order of ours and with zeros for those it lacks."""
+    own, wide, names = generator.state_dict(), dict(found), [control.name for control in generator.controls]
+    missing = len(names) - len(known)
+    for name, weight in found.items() if set(known) <= set(names) else ():
+        if name in own and weight.ndim == 4 and own[name].shape[1] == generator.in_channels == weight.shape[1] + missing:
             noise = generator.noise_channels if "position" not in generator.passes else 0
-            noise += generator.grain_channels + generator.directions  # these come last of all
-            place = weight.shape[1] - noise
-            zeros = weight.new_zeros(len(weight), count, *weight.shape[2:])
-            wide[name] = torch.cat([weight[:, :place], zeros, weight[:, place:]], 1)
+            after = noise + generator.grain_channels + generator.directions  # these come last of all
+            *before, end = weight.split([weight.shape[1] - len(known) - after, *(1 for _ in known), after], 1)
+            planes = dict(zip(known, before[1:], strict=True))
+            nothing = torch.zeros_like(weight[:, :1])
+            wide[name] = torch.cat([before[0], *(planes.get(control, nothing) for control in names), end], 1)
     return wide | {name: t for name, t in own.items() if name.startswith("bends.") and name not in found}
 
 

@@ -6,6 +6,7 @@ from scipy import ndimage
 from core.colour import decode_log, encode_log, luminance
 
 from .anchored import strokes
+from .cel import FAR
 from .lines import borders
 from .smoothing import within_edges
 from .tones import flatten, quantise, smoothstep
@@ -42,18 +43,24 @@ def oil_painting(
     even = within_edges(flat, edges, 4)
     ridges = strokes(passes, 1, WIDTH, LENGTH)[..., 0]
     tone = luminance(even)
-    # Of little light little can be broken, and what is all but white stays calm.
-    some = np.minimum(1, tone.clip(0) / 0.3) * (1 - 0.6 * smoothstep(0.75, 1.0, tone))
-    mixed = quantise(tone + broken_colour * REACH * some * ridges, TONES, 5.0)
+    # Of little light little can be broken; what is all but white stays calm, and so does what has no surface.
+    dark, calm = np.minimum(1, tone.clip(0) / 0.3), quiet(tone, passes["depth"])
+    mixed = quantise(tone + broken_colour * REACH * dark * calm * ridges, TONES, 5.0)
     reference = palette(even + (mixed - tone)[..., None], mixed)
     # Some strokes are warmer, what shows between them cooler.
     warm = smoothstep(0.9, 1.3, ridges) - smoothstep(0.9, 1.3, -ridges)
-    paint = reference + (LEAN * broken_colour * some * warm)[..., None] * np.array([1.0, 0.25, -0.8], np.float32)
+    paint = reference + (LEAN * broken_colour * dark * calm * warm)[..., None] * np.array([1.0, 0.25, -0.8], np.float32)
     relief = ndimage.gaussian_filter(np.tanh(1.5 * ridges), 0.7)
     raked = sum(part * slope for part, slope in zip(LIGHT, np.gradient(relief), strict=True))
-    paint = paint * (1 - MARKS * brush_marks * (0.4 + 0.6 * some) * np.tanh(3 * raked))[..., None]
+    paint = paint * (1 - MARKS * brush_marks * (0.4 + 0.6 * dark) * calm * np.tanh(3 * raked))[..., None]
     light = smoothstep(1.1, 1.4, luminance(flat))[..., None]
     return decode_log(np.maximum(paint + (flat - paint) * light, 0)).astype(np.float32)
+
+
+def quiet(tone: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """How lively the brush is, 1 on things, (H, W): dabs alike over a whole sky or an empty white would be ripples."""
+    sky = ndimage.gaussian_filter((depth[..., 0] >= FAR).astype(np.float32), 1.0)
+    return (1 - 0.65 * smoothstep(0.75, 1.0, tone)) * (1 - 0.6 * sky)
 
 
 def palette(flat: np.ndarray, tone: np.ndarray) -> np.ndarray:

@@ -74,6 +74,21 @@ def test_weights_that_knew_no_controls_give_the_same_picture_at_first(monkeypatc
         np.testing.assert_allclose(after(*passes, *controls).numpy(), before(*passes).numpy(), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("noise", [0, 2])
+def test_a_control_that_was_known_keeps_what_it_does_among_new_ones(monkeypatch, noise):
+    options = {"noise": noise, "everywhere": bool(noise)}
+    before = alive(make("cnn", CONTROLS[2:], 0, **options))
+    after = make("cnn", (CONTROLS[0], CONTROLS[2], CONTROLS[1]), 0, **options).eval()
+    known = Start(before.passes, {n: t.clone() for n, t in before.state_dict().items()}, "", {}, controls=("wash",))
+    monkeypatch.setattr("export.training.start_from._read_style", lambda _: known)
+    start_from(Path("before.onnx"), after, torch.nn.Linear(1, 1))
+    passes = [torch.rand(1, 3, 64, 64), *([places(64, 64)] if noise else [])]
+    line_weight, wash, ink = (torch.full((1, 1, 64, 64), v) for v in (2.5, 0.2, 0.7))
+    with torch.no_grad():
+        painted = before(*passes, wash).numpy()
+        np.testing.assert_allclose(after(*passes, line_weight, wash, ink).numpy(), painted, rtol=1e-3, atol=1e-4)
+
+
 def test_a_knob_costs_the_runtime_next_to_nothing(tmp_path):
     """By the multiplications of the whole graph, which do not depend on how busy the machine is."""
     import onnx
