@@ -21,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from core.controls import Control
-from core.exr import ExrError, read_exr, read_parts, write_part
+from core.exr import ExrError, read_exr, read_parts, write_exr, write_part
 
 from ..settings import TrainerError, setting
 from .looks import KNOBS, LOOKS
@@ -41,6 +41,10 @@ class PaintError(TrainerError):
     """There is no frame to paint, or it can't be read or its picture written."""
 
 
+NIGHT = 2, 5
+"""Stops by which frames are darker by night."""
+
+
 @dataclass(frozen=True)
 class PaintConfig:
     """Settings of `paint`."""
@@ -57,11 +61,18 @@ class PaintConfig:
         "knobs of the look to turn, differently in each frame: guides/NAME/ gets the values of its pixels, knobs.json what "
         "they mean, for train --config",
     )
+    night: int = setting(
+        0, "of so many frames, paint one a second time in 1/4 to 1/32 of its light, as night_NAME in the folder --into; 0: none"
+    )
     processes: int = setting(1, "frames painted at the same time")
 
     def __post_init__(self):
         if self.processes < 1:
             raise PaintError(f"The setting processes must be at least 1, not {self.processes}.")
+        if self.night < 0 or (self.night and not self.into):
+            raise PaintError(
+                "The setting night must be a number from 0, and frames by night need a folder of their own: give --into."
+            )
         known = [knob.name for knob in KNOBS.get(self.look, ())]
         if unknown := [name for name in self.knobs if name not in known]:
             raise PaintError(f"The look {self.look} has no knob {unknown[0]}; it has {', '.join(known) or 'none'}.")
@@ -82,6 +93,7 @@ def paint(config: PaintConfig) -> list[Path]:
         made.mkdir(parents=True, exist_ok=True)
     if config.into:
         _share(chosen, config.into / "input")
+        chosen += [_by_night(path, config.into / "input") for path in chosen[:: config.night]] if config.night else []
     stamps = {path: f"{painter} {digest_of(path)}" for path in chosen}
     missing = {path: stamp for path, stamp in stamps.items() if stamp_of(folder / path.name) != stamp}
     one = partial(_paint_one, config.look, data, knobs)
@@ -146,6 +158,18 @@ def _share(frames: list[Path], folder: Path) -> None:
                 link.hardlink_to(path)
         except OSError as error:
             raise PaintError(f"{path} can't be linked into {folder} ({error.strerror}); is it on the same disk?") from error
+
+
+def _by_night(frame: Path, folder: Path) -> Path:
+    """A frame once more in little light, which follows from its name: night_NAME in a folder. Raises PaintError."""
+    dark, rng = folder / f"night_{frame.name}", np.random.default_rng(list(hashlib.sha256(frame.name.encode()).digest()))
+    try:
+        layers = read_exr(frame)
+        layers["image"][..., :3] *= 2 ** -rng.uniform(*NIGHT)
+        write_exr(dark, layers, compress=True)
+    except (ExrError, KeyError) as error:
+        raise PaintError(f"{frame} can't be darkened: {error}.") from error
+    return dark
 
 
 def digest_of(frame: Path) -> str:

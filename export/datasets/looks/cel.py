@@ -7,7 +7,7 @@ from core.colour import decode_log, encode_log, luminance
 
 from .lines import contours_inside, sides, slope, spread, weighted
 from .smoothing import within_edges
-from .tones import quantise, smoothstep
+from .tones import smoothstep, stepped
 
 TONES = 4.0
 """Steps of light from black to white, on the log curve."""
@@ -31,7 +31,7 @@ def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, to
     edges = borders(passes)
     flat = flat_colour(passes, 16)
     tone = luminance(flat)
-    encoded = grade(flat + (quantise(tone, tones, 14.0) - tone)[..., None])
+    encoded = grade(flat + (stepped(tone, tones) - tone)[..., None])
     tone = luminance(encoded)
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
     gouache = within_edges(encode_log(rgb), edges, 20)

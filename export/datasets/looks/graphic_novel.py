@@ -7,7 +7,7 @@ from core.colour import decode_log, encode_log, luminance
 
 from .cel import flat_colour
 from .lines import contours, spread, weighted
-from .tones import lightness, quantise, smoothstep
+from .tones import lightness, smoothstep, stepped
 
 INK = np.array([0.012, 0.010, 0.028], np.float32)
 """Blue black, linear Rec.709."""
@@ -37,7 +37,7 @@ def graphic_novel(
     """
     flat = flat_colour(passes, 10)
     tone = luminance(flat)
-    wash = tint(flat, tone, quantise(tone, tones, 14.0))
+    wash = tint(flat, tone, stepped(tone, tones))
     # Thin dark stripes, as between tiles, are no shadows.
     black = spotted(ndimage.median_filter(lightness(flat), 7, mode="nearest"), line_weight)
     painted = wash + (encode_log(INK) - wash) * black[..., None]

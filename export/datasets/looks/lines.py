@@ -18,6 +18,9 @@ SHORTEST = 24
 """Pixels that a line has at least, about twice its length: less is texture or noise, not drawing."""
 NO_LINE = 0.5, 0.36
 """Share of the pixels around that touch steps: where there are no lines any more, and up to which all are drawn."""
+THICKET, CROWDED = 25, (0.38, 0.27)
+"""Pixels over which steps crowd in hair, grass and palms, and the same shares of these: there every strand would be outlined, and
+strokes of ink all over say less than the strands themselves."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
 
@@ -116,6 +119,7 @@ def steps(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Where steps lie on steps there are no two surfaces, but a blur or hair; single ones are what is left of a staircase.
     either = np.maximum(*marked)
     clear = smoothstep(*NO_LINE, ndimage.uniform_filter(either, 7)) * long_enough(either > 0.3)
+    clear = clear * smoothstep(*CROWDED, ndimage.uniform_filter(either, THICKET))
     return marked[0] * clear, marked[1] * clear
 
 

@@ -1,8 +1,14 @@
 """Tones of looks, on the log curve: flattening to washes, and quantisation in soft steps."""
 
 import numpy as np
+from scipy import ndimage
 
 from core.colour import encode_log, luminance
+
+BORDER = 2.0
+"""Pixels within which a tone of drawn animation or of a comic gives way to the next, however slowly the light changes there."""
+LEVEL = 0.002
+"""Change of tone a pixel, on the log curve, below which the border is wider: what is all but level would be torn by noise."""
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
@@ -41,8 +47,15 @@ def lightness(encoded: np.ndarray) -> np.ndarray:
     return tone + 0.5 * (encoded.max(-1) - tone)
 
 
-def quantise(tone: np.ndarray, steps: float = 6.0, sharpness: float = 6.0) -> np.ndarray:
+def quantise(tone: np.ndarray, steps: float | np.ndarray = 6.0, sharpness: float | np.ndarray = 6.0) -> np.ndarray:
     """Tone (encoded luminance) in soft steps below 1; above, where light itself is seen, it stays continuous."""
     nearest = np.round(tone * steps) / steps
     stepped = nearest + np.tanh((tone - nearest) * steps * sharpness) / (2 * np.tanh(sharpness / 2) * steps)
     return stepped + (tone - stepped) * smoothstep(0.95, 1.1, tone)
+
+
+def stepped(tone: np.ndarray, steps: float | np.ndarray) -> np.ndarray:
+    """Tone (encoded luminance, (H, W)) in steps with crisp borders: as quantise(), the sharper the slower the light changes
+    (Winnemoeller, Olsen and Gooch 2006, section 3.3, make it follow the slope too, to keep the soft soft)."""
+    change = ndimage.gaussian_gradient_magnitude(tone, 1.5)
+    return quantise(tone, steps, np.maximum(2 / (BORDER * steps * (change + LEVEL)), 6.0))

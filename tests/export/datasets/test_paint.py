@@ -135,3 +135,16 @@ def test_a_turned_knob_leaves_its_values_beside_the_frame_that_was_painted_with_
 def test_a_knob_that_the_look_does_not_have_is_named(folder):
     with pytest.raises(PaintError, match="no knob size; it has line_weight, tones"):
         PaintConfig(folder, knobs=("size",))
+
+
+def test_some_frames_are_painted_again_by_little_light(folder, tmp_path):
+    other = tmp_path / "by_night"
+    for _ in range(2):  # the second time all is there
+        painted = paint(PaintConfig(folder, into=other, night=2))
+        assert [p.stem for p in painted] == [*(f"shot_000{n}" for n in (1, 2, 3)), *(f"night_shot_000{n}" for n in (1, 3))]
+    day, night = (read_exr(other / "input" / f"{name}shot_0003.exr") for name in ("", "night_"))
+    share = night["image"][..., :3].sum() / day["image"][..., :3].sum()
+    assert 1 / 33 < share < 1 / 3.9 and np.array_equal(night["depth"], day["depth"])
+    assert np.allclose(read_exr(painted[-1])["image"], LOOKS["graphic_novel"](night), rtol=1e-3, atol=1e-4)
+    with pytest.raises(PaintError, match="--into"):
+        PaintConfig(folder, night=2)
