@@ -97,35 +97,3 @@ def test_tone_steps_are_flat_below_one_and_absent_above():
     assert (np.diff(stepped) >= -1e-6).all()
     np.testing.assert_allclose(stepped[tone > 1.15], tone[tone > 1.15])
     assert np.diff(stepped[tone < 0.9]).max() > 2 * np.diff(tone).max() > 4 * np.diff(stepped[tone < 0.9]).min()
-
-
-@pytest.mark.parametrize("steps", [2, 4, 8])
-def test_borders_of_tones_are_crisp_however_slowly_the_light_changes(steps):
-    for width in (200, 800):
-        tone = np.broadcast_to(np.linspace(0.02, 0.93, width, dtype=np.float32), (16, width))
-        drawn = tones.stepped(tone, steps)[8]
-        between = np.abs(drawn * steps % 1 - 0.5) > 0.1  # neither of the two tones beside a border
-        assert between.sum() < 6 * steps and len(np.unique((drawn * steps).astype(int))) == steps
-
-
-@pytest.mark.parametrize(("name", "most"), [("cel", 8.0), ("graphic_novel", 9.0)])
-def test_few_tones_are_another_picture_than_many(passes, name, most):
-    few, many = (encode_log(LOOKS[name](passes, tones=number)) for number in (2.0, most))
-    assert np.abs(few - many).mean() > 0.04
-
-
-def test_hair_is_not_outlined_strand_by_strand_but_what_stands_alone_is(passes):
-    passes["normal"][..., 1] = -1
-    tone = np.full((64, 96), 0.6, np.float32)
-    assert lines.contours_inside(passes, tone)[30].max() > 0.5
-    strands = np.where(np.arange(96) // 4 % 2, 10.0, 8.0).astype(np.float32)
-    passes["depth"] = np.broadcast_to(strands[None, :, None], (64, 96, 1)).copy()
-    assert lines.contours_inside(passes, tone)[16:48, 24:72].max() < 0.1
-
-
-def test_dabs_of_oil_are_calm_in_a_void(passes):
-    passes["image"][..., :3] = 0.5
-    passes["depth"][:], passes["albedo"][:] = 10, 0.5
-    on_a_wall = encode_log(LOOKS["oil_painting"](passes)).std()
-    void = passes | {"depth": np.full((64, 96, 1), 1e10, np.float32)}
-    assert encode_log(LOOKS["oil_painting"](void)).std() < 0.6 * on_a_wall

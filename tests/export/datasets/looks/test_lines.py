@@ -153,3 +153,9 @@ def test_a_round_thing_that_the_border_of_the_frame_cuts_has_no_creases_either()
     assert creases(np.roll(normal, 24, 1))[24, 26:34].max() < 0.05
     for cut in (normal, normal[:, ::-1], normal.swapaxes(0, 1)):
         assert creases(cut).max() < 0.05
+
+
+def test_hair_is_not_outlined_strand_by_strand(passes):
+    strands = np.where(np.arange(96) // 5 % 2, WALL, BOX).astype(np.float32)
+    passes["depth"] = np.broadcast_to(strands[None, :, None], (64, 96, 1)).copy()
+    assert contours_inside(passes, TONE)[16:48, 24:72].max() < 0.05

@@ -57,3 +57,11 @@ def test_knobs_take_away_the_marks_of_the_brush_and_the_broken_colour():
         )
     )
     assert usual > smooth > plain and usual > even > plain and plain < 0.15 * usual
+
+
+def test_dabs_are_calmer_in_the_sky_and_in_what_is_all_but_white():
+    passes = wall()
+    sky = passes | {"depth": passes["depth"] * 2e9}
+    white, void = (p | {"image": np.full_like(p["image"], 0.95)} for p in (passes, sky))
+    lively, in_sky, on_white, in_void = (encode_log(oil_painting(p)).std(axis=(0, 1)).max() for p in (passes, sky, white, void))
+    assert in_sky < 0.6 * lively and on_white < 0.6 * lively and in_void < 0.3 * lively
