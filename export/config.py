@@ -14,7 +14,7 @@ VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4,
 """The layers of VGG-19 in order, each a convolution and its ReLU."""
 
 OWN_GENERATORS = ("cnn", "unet", "resnet")
-OURS = ("noise", "grain", "strokes", "scan_lines", "tones", "gate", "smooth", "hued")
+OURS = ("noise", "grain", "strokes", "scan_lines", "tones", "stepped", "gate", "smooth", "hued")
 """What our generators can be given and published ones can't."""
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 """Generators of published methods, which ours are compared with."""
@@ -149,6 +149,9 @@ class TrainConfig:
         0, "flat washes, each laid where the frame's light is above a height that the generator learns, with a crisp border"
     )
     scan_lines: int = setting(0, "rows of the frame from one scan line to the next, which the generator paints; 0: none")
+    stepped: str = setting(
+        "", "knob that says in how many even steps the frame's light is laid, with crisp borders; the generator learns where"
+    )
     fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(
         None,
@@ -281,6 +284,11 @@ class TrainConfig:
         self._check_networks()
         for name in ("noise", "grain", "fine", "strokes", "scan_lines", "tones"):
             require(getattr(self, name) >= 0, f"{name} must be at least 0, not {getattr(self, name)}")
+        known = {control.name: control for control in self.controls[: len(self.knob)]}
+        require(
+            not self.stepped or (self.stepped in known and known[self.stepped].low >= 1),
+            f"stepped must be one of the knobs, from 1 upwards, not {self.stepped}",
+        )
         require(self.match >= 0, f"match must be at least 0, not {self.match}")
         require(
             not self.match or (self.mode in UNPAIRED and self.discriminator == "projected"),

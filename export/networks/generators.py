@@ -62,7 +62,8 @@ class GuidedGenerator(nn.Module):
     hued: the gate holds the image's light back alone, the mean of its channels, so that its hues show through paint.
     scan_lines: rows of the frame from one scan line to the next, which it paints as it does strokes.
     tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
-    Subclasses give `alignment`, `pens` (see pens.py; None without strokes, scan lines and tones) and change(), whose results have
+    stepped: name of the control that says in how many even steps the frame's own light is laid; it learns where and how far.
+    Subclasses give `alignment`, `pens` (see pens.py; None where nothing is laid by them) and change(), whose results have
     `out_channels` in all.
     """
 
@@ -88,6 +89,7 @@ class GuidedGenerator(nn.Module):
         tones: int = 0,
         scan_lines: int = 0,
         hued: bool = False,
+        stepped: str = "",
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
@@ -99,7 +101,7 @@ class GuidedGenerator(nn.Module):
         self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
         self.grain = Grain(grain) if grain else None
         self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
-        self.everywhere, self.tones = everywhere, tones
+        self.everywhere, self.tones, self.stepped = everywhere, tones, stepped
         self.scan_lines = ScanLines(scan_lines) if scan_lines else None
         self.placed = bool(noise and everywhere or grain or strokes or scan_lines)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
@@ -134,7 +136,7 @@ class GuidedGenerator(nn.Module):
         planes = torch.cat(planes, 1) if len(planes) > 1 else planes[0]
         colour, *more = self.change(planes, shares) if self.looks else self.change(planes)
         if self.pens:
-            colour = colour + self.pens.paint(more.pop(), image, guides.get("strokes"))
+            colour = colour + self.pens.paint(more.pop(), image, guides.get("strokes"), seen.get(self.stepped))
         limit = self.limit(image)
         # What is lighter than white opens the gate, so that lamps shine through paint.
         gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[:1]]
@@ -154,14 +156,15 @@ class GuidedGenerator(nn.Module):
         return weights / weights.sum(1, keepdim=True)
 
     def make_pens(self, channels: int, scale: int) -> Pens | None:
-        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines and tones."""
-        return Pens(channels, scale, self.tones, self.directions) if self.tones or self.directions else None
+        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines, tones and steps."""
+        used = self.tones or self.directions or self.stepped
+        return Pens(channels, scale, self.tones, self.directions, bool(self.stepped)) if used else None
 
     @torch.no_grad()
     def start_as_poster(self) -> None:
         """Let a generator with tones start from flat tones, with a part of the image or with its hues, in place of the image: its
         steps are there from the first step on, where else training would sooner blur them than find their heights."""
-        first = self.pens.bias.view(-1, 4)[: self.tones]
+        first = self.pens.bias[: 4 * self.tones].view(-1, 4)
         ends = torch.cat([first[:, 3], first.new_ones(1)])
         first[:, :3] = (ends[:-1] + ends[1:])[:, None] * (0.5 * (1 - torch.sigmoid(torch.tensor(AJAR))))
         if self.gate:

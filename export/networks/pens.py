@@ -1,11 +1,13 @@
 """Pens: what a generator that works at a fraction of the size paints crisply at full size, in flat colour wherever something
 rises above a height. The network learns the colours and the heights, which are smooth; the borders come from what rises."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
+
+from core.colour import LUMINANCE
 
 CRISP = 4.0
 """How steeply a stroke's border rises: within about a pixel."""
@@ -19,33 +21,42 @@ LEVEL = 0.002
 """Change of tone a pixel, on the log curve, below which a border is wider, since the noise of a render would tear it."""
 CELL = 4
 """Side in pixels of the squares by whose means the change of tone is known."""
+SOFTEST = 12.0
+"""How steeply the border between two of the steps rises at least, relative to their distance."""
+WHITE, SHINES = 0.95, 1.1
+"""Light, on the log curve, up to which there are steps, and from which there are none."""
 
 
 class Pens(nn.Conv2d):
     """For each step of tone and each direction of strokes, in this order, a colour and a height, of channels at 1 / `scale` of
     the size. Flat colours with a border at full size are what block truncation coding keeps of a part of an image (Delp and
-    Mitchell 1979); here the border is a height of the frame's own light, as in toon shading (Lake et al. 2000), or of noise."""
+    Mitchell 1979); here the border is a height of the frame's own light, as in toon shading (Lake et al. 2000), or of noise.
 
-    def __init__(self, channels: int, scale: int, tones: int, directions: int):
-        super().__init__(channels, 4 * (tones + directions), 3, padding=1)
-        self.scale, self.tones = scale, tones
+    stepped: a last channel says how far the frame's light is laid in even steps, which is whole at first."""
+
+    def __init__(self, channels: int, scale: int, tones: int, directions: int, stepped: bool = False):
+        super().__init__(channels, 4 * (tones + directions) + stepped, 3, padding=1)
+        self.scale, self.tones, self.stepped = scale, tones, stepped
         nn.init.normal_(self.weight, 0.0, 0.02 * (9 * channels) ** -0.5)
         nn.init.zeros_(self.bias)
         with torch.no_grad():
-            first = self.bias.view(tones + directions, 4)
+            first = self.bias[: 4 * (tones + directions)].view(tones + directions, 4)
             first[:tones, 3] = torch.arange(1, tones + 1) / (tones + 1)
             first[tones:, :3] = -DARKER
+            self.bias[4 * (tones + directions) :] = 1.0
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 4 * pens, H, W) of (B, channels, h, w)."""
         return interpolate(super().forward(x), scale_factor=float(self.scale), mode="bilinear")
 
-    def paint(self, pens: Tensor, image: Tensor, strokes: Tensor | None) -> Tensor:
-        """What pens of forward() add to an encoded image (B, 3, H, W), one over the other; strokes: (B, directions, H, W)."""
-        rising, paint = self._rising(pens[:, 3::4], image, strokes), 0.0
-        for pen, rise in zip(pens.split(4, 1), rising, strict=True):
+    def paint(self, pens: Tensor, image: Tensor, strokes: Tensor | None, steps: Tensor | None = None) -> Tensor:
+        """What pens of forward() add to an encoded image (B, 3, H, W), one over the other; strokes: (B, directions, H, W), steps:
+        of light from black to white, (B, 1, H, W)."""
+        paint, pens, share = 0.0, pens[:, : pens.shape[1] - self.stepped], pens[:, -1:]
+        rising = self._rising(pens[:, 3::4], image, strokes) if self.tones or strokes is not None else ()
+        for pen, rise in zip(pens.split(4, 1) if rising else (), rising, strict=True):
             paint = paint + (pen[:, :3] - paint) * torch.sigmoid(rise)
-        return paint
+        return paint + share * in_steps(image, steps) if self.stepped else paint
 
     def _rising(self, heights: Tensor, image: Tensor, strokes: Tensor | None) -> Iterator[Tensor]:
         """For each pen how far what it paints on rises above its height, (B, 1, H, W), in quarters of its border."""
@@ -58,12 +69,24 @@ class Pens(nn.Conv2d):
                 yield (stroke - height - SPARSE) * CRISP
 
 
-def tone(image: Tensor) -> tuple[Tensor, Tensor]:
-    """The light of an encoded image (B, 3, H, W), mean of its channels over a few pixels, and how steep a border has to be to be
-    as wide on a slow gradient as on a fast one; both (B, 1, H, W)."""
-    light = avg_pool2d(image.sum(1, keepdim=True) * (1 / 3), 5, stride=1, padding=2, count_include_pad=False)
+def tone(image: Tensor, weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3)) -> tuple[Tensor, Tensor]:
+    """The light of an encoded image (B, 3, H, W), weighted mean of its channels over a few pixels, and how steep a border has to
+    be to be as wide on a slow gradient as on a fast one; both (B, 1, H, W)."""
+    red, green, blue = image.split(1, 1)
+    light = red * float(weights[0]) + green * float(weights[1]) + blue * float(weights[2])
+    light = avg_pool2d(light, 5, stride=1, padding=2, count_include_pad=False)
     coarse = pad(avg_pool2d(light, CELL), (1, 1, 1, 1), mode="replicate")
     kernel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=image.dtype, device=image.device) / (8 * CELL)  # Sobel
     change = conv2d(coarse, torch.stack([kernel, kernel.T])[:, None])
     change = (torch.relu(change) + torch.relu(-change)).sum(1, keepdim=True)
     return light, interpolate(4 / BORDER / (change + LEVEL), scale_factor=float(CELL), mode="bilinear")
+
+
+def in_steps(image: Tensor, steps: Tensor) -> Tensor:
+    """By how much the light of an encoded image (B, 3, H, W) differs from itself when it is laid in so many steps from black to
+    white, as (B, 1, H, W): as the looks have it (see datasets/looks/tones.py), with crisp borders and no steps in what shines."""
+    light, steepness = tone(image, LUMINANCE)
+    border = torch.floor(light * steps + 0.5)  # the nearest one, of which the first lies at black
+    sharpness = torch.relu(steepness - SOFTEST * steps) + SOFTEST * steps
+    stepped = (border - 0.5 + torch.sigmoid((light * steps - border) * (sharpness / steps))) / steps
+    return (stepped - light) * torch.clamp((SHINES - light) * (1 / (SHINES - WHITE)), 0.0, 1.0)

@@ -3,11 +3,13 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from core import Generator, load_style, stylize
+from core import Control, Generator, load_style, stylize
 from core.style import Style
+from export.datasets.looks.tones import stepped
 from export.export_onnx import write_style
 from export.networks.build import make_generator
 from export.networks.encoding import decode, encode
+from export.networks.pens import in_steps
 
 from ..spheres import spheres
 
@@ -57,12 +59,13 @@ def test_the_noise_of_a_render_does_not_tear_a_border():
 @pytest.mark.parametrize(("kind", "widths"), [("cnn", (16, 16, 1, 1)), ("unet", (16, 16)), ("resnet", (16, 16, 1))])
 def test_tones_are_exact_in_onnx_and_in_tiles_and_learn(kind, widths, tmp_path):
     torch.manual_seed(0)
-    module = make_generator(("image", "normal"), widths=widths, kind=kind, tones=2, smooth=True)
+    knob = Control("steps", 2.0, 8.0, 3.0)
+    module = make_generator(("image", "normal"), widths=widths, kind=kind, tones=2, smooth=True, stepped="steps", controls=[knob])
     torch.nn.init.normal_(module.pens.weight, 0, 0.05)
     soft = interpolate(torch.rand(1, 6, 8, 8), scale_factor=16.0, mode="bilinear")
-    module.encoded(*soft.split(3, 1)).square().mean().backward()
+    module.encoded(*soft.split(3, 1), torch.full((1, 1, 128, 128), 3.0)).square().mean().backward()
     assert module.pens.weight.grad.abs().sum((1, 2, 3)).min() > 0
-    style = Style("Toned", passes=module.passes, alignment=module.alignment)
+    style = Style("Toned", passes=module.passes, alignment=module.alignment, controls=module.controls)
     assert write_style(module, style, tmp_path / "t.onnx") < 1e-3
     opened = Generator(load_style(tmp_path / "t.onnx"), "cpu")
     frame = spheres(150, 210)
@@ -109,3 +112,26 @@ def test_a_closed_gate_that_is_hued_lets_hues_through_and_no_light():
     picture, plain = module.encoded(image), encode(image)
     assert picture.mean(1).abs().max() < 1e-5
     assert torch.allclose(picture, plain - plain.mean(1, keepdim=True), atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [2, 4, 8])
+@torch.no_grad()
+def test_light_is_laid_in_the_steps_of_the_looks(steps):
+    image = encode(ramp(0.05, 0.9))
+    drawn = image[0, 0, 64].numpy() + in_steps(image, torch.full((1, 1, 128, 256), float(steps)))[0, 0, 64].numpy()
+    wanted = stepped(image[0, 0].numpy(), steps)[64]
+    beside = np.abs(image[0, 0, 64].numpy() * steps % 1 - 0.5) < 0.4  # a border may lie a pixel further
+    assert np.abs(drawn - wanted)[beside].max() < 0.02 and len(np.unique((drawn[beside] * steps).astype(int))) == steps
+    shining = torch.full((1, 3, 64, 64), 1.3)
+    assert in_steps(shining, torch.full((1, 1, 64, 64), float(steps))).abs().max() == 0
+
+
+@torch.no_grad()
+def test_a_knob_of_steps_counts_from_the_start_and_of_one_colour_s_edges_nothing_is_lost():
+    module = make_generator(("image",), widths=(16, 16, 1, 1), controls=[Control("tones", 2.0, 8.0, 4.0)], stepped="tones")
+    few, many = (module.encoded(ramp(0.05, 0.9), torch.full((1, 1, 128, 256), steps)) for steps in (2.0, 8.0))
+    assert (few - many).abs().mean() > 0.05
+    edge = torch.full((1, 3, 64, 64), 0.02)
+    edge[..., 30:] = 0.5
+    drawn = module.encoded(edge, torch.full((1, 1, 64, 64), 4.0))[0, 0, 32]
+    assert drawn[30] - drawn[29] > 0.3
