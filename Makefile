@@ -53,11 +53,12 @@ SEES = depth normal position --noise 2 --smooth
 STEADY = 50
 style-graphic_novel: SEES = --smooth
 style-graphic_novel: STEADY = 35
-style-cel: SEES = depth normal albedo --smooth $(CRISP)
+style-cel: SEES = depth normal albedo --smooth --stepped tones $(CRISP)
 style-cel: STEADY = 30
 CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-features 100
 # The first time from Cel Animation, which knows where lines are: START="--start-from addon/styles/cel.onnx".
-style-comic_book: SEES = depth normal albedo --smooth --weight-l1 30 --weight-edge 100 --weight-adversarial 2 --weight-features 60
+style-comic_book: SEES = depth normal albedo --smooth --stepped tones --weight-l1 30 --weight-edge 100 --weight-adversarial 2 \
+    --weight-features 60
 style-comic_book: STEADY = 15
 style-oil_painting: SEES = depth normal position --strokes 1 --stroke-width 21 --stroke-length 3 --smooth --widths 48 96 1 3
 style-oil_painting: STEADY = 40
@@ -72,8 +73,10 @@ style-watercolour: SEES = depth normal --noise 2 --noise-everywhere --grain 1 --
     --weight-edge 80 --weight-adversarial 2 --weight-features 30 $(FREELY)
 style-watercolour: STEADY = 12
 style-%: datasets/%/painted
-	mkdir -p datasets/$*/moving
-	ln -sfn ../../styles/input ../target $(if $(KNOBS_$*),../guides) datasets/$*/moving
+	rm -rf datasets/$*/moving && mkdir -p datasets/$*/moving/input
+	ln -f datasets/styles/input/*.exr datasets/$*/moving/input
+	find datasets/$*/input -name 'night_*' -exec ln -f {} datasets/$*/moving/input \;
+	ln -sfn ../target $(if $(KNOBS_$*),../guides) datasets/$*/moving
 	.venv/bin/python -m export train --data datasets/$*/moving --run runs/$* $(START) \
 	    $(if $(KNOBS_$*),--config datasets/$*/knobs.json) --passes image $(SEES) --crop 128 --crop-alignment 1 --batch 4 \
 	    --learning-rate $(RATE) --discriminator-channels 16 --weight-temporal $(STEADY) --minutes $(MINUTES)
@@ -89,10 +92,13 @@ painted_by = $(patsubst comic_book,graphic_novel,$(1))
 
 datasets/%/painted: datasets/styles/dataset.json
 	.venv/bin/python -m export paint --data datasets/styles --look $(call painted_by,$*) --frames '*_0001' --into datasets/$* \
-	    $(if $(KNOBS_$*),--knobs $(KNOBS_$*)) --processes 2
+	    $(if $(KNOBS_$*),--knobs $(KNOBS_$*)) $(if $(NIGHT_$*),--night $(NIGHT_$*)) --processes 2
 	for file in datasets/$*/guides/*/*_0001.exr; do test ! -e "$$file" || ln -f "$$file" "$${file%1.exr}2.exr"; done
 	touch $@
 
+# Of so many frames one is painted by night, too, where lines are light.
+NIGHT_cel := 4
+NIGHT_comic_book := 4
 # What can be set of a look; a frame and the next one have the same values.
 KNOBS_cel := line_weight tones
 KNOBS_comic_book := line_weight tones
