@@ -46,7 +46,7 @@ test: check $(if $(SECOND),.venv-3.13/.test)
 
 MINUTES := 30
 
-# Each goes on from the style that ships; with START= from nothing.
+# Each goes on from the style that ships, but for Watercolour, which learned an earlier look; with START= from nothing.
 # The frames between the painted ones are for steadiness: the more of it, the fainter thin lines become.
 START = --start-from addon/styles/$*.onnx
 SEES = depth normal position --noise 2 --smooth
@@ -64,11 +64,11 @@ style-oil_painting: SEES = depth normal position --strokes 1 --stroke-width 21 -
 style-oil_painting: STEADY = 40
 style-ink_hatching: SEES = depth normal position --strokes 2 --smooth --widths 48 96 1 3
 style-ink_hatching: STEADY = 20
-# The first time these two learned without a discriminator for 8 minutes, Watercolour from nothing:
-# RATE=1.5e-3 FREELY="--weight-adversarial 0 --weight-features 0".
+# Of these two the first 8 minutes are without a discriminator: RATE=1.5e-3 FREELY="--weight-adversarial 0 --weight-features 0".
 RATE = 7e-4
 style-hologram: SEES = depth normal --smooth --scan-lines 8 --black 0.5 $(FREELY)
 style-hologram: STEADY = 25
+style-watercolour: START =
 style-watercolour: SEES = depth normal --noise 2 --noise-everywhere --grain 1 --smooth --hued --tones 5 --widths 32 80 2 3 \
     --weight-edge 80 --weight-adversarial 2 --weight-features 30 $(FREELY)
 style-watercolour: STEADY = 12
