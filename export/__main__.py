@@ -164,7 +164,7 @@ example, for a few painted frames and steadiness:
   one picture            --data DATA --run RUN --mode exemplar --exemplar PICTURE.jpg
   many pictures          --data DATA --run RUN --mode contrastive --minutes 60""",
 }
-"""Command -> what its --help ends with."""
+"""Command -> what its --help begins with."""
 
 
 def main(arguments: list[str]) -> int:
@@ -183,8 +183,8 @@ def main(arguments: list[str]) -> int:
     config_class, run = prepare()
     parser = argparse.ArgumentParser(
         prog=f"python -m export {name.split()[0]}",
-        description=description,
-        epilog=EXAMPLES.get(name),
+        usage="%(prog)s [settings]",
+        description="\n\n".join([description, *([EXAMPLES[name]] if name in EXAMPLES else [])]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_arguments(parser, config_class)

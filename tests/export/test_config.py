@@ -120,13 +120,15 @@ def test_a_mistake_on_the_command_line_is_one_sentence(tmp_path, caplog):
     assert "crop must be a multiple of 8" in caplog.text
 
 
-def test_help_has_groups_and_ends_with_examples_that_parse(capsys, monkeypatch):
+def test_help_begins_with_examples_that_parse_and_has_groups(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "130")
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     shown = capsys.readouterr().out
     assert "a look from pictures (mode exemplar):" in shown and "the machine:" in shown
-    lines = [line[line.index("--data") :] for line in shown[shown.index("examples") :].splitlines()[1:]]
+    examples = shown[shown.index("examples") : shown.index("options:")].split("\n\n")[0]
+    lines = [line[line.index("--data") :] for line in examples.splitlines()[1:]]
+    assert shown.index("examples") < 300, "they come in front of the settings"
     modes = [train_config(parse(TrainConfig, *line.split())).mode for line in lines]
     assert modes == ["paired", "keyframes", "exemplar", "contrastive"]
 
