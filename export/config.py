@@ -481,7 +481,7 @@ MODE_DEFAULTS = {
         "noise_everywhere": True,
         "generator": "unet",
         "gate": True,
-        "black": 0.02,  # what painters call black
+        "black": 0.005,
         "discriminator": "projected",
         "weight_content": 2.0,
         "weight_tones": 10.0,

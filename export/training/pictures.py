@@ -21,6 +21,8 @@ OPAQUE = 0.98
 """Share of a crop of the look that its alpha must leave."""
 TONES = 33
 """Points of the curve of tones."""
+LIGHTER = 2.0
+"""How many times as light as the frame the curve may ask for: else dark frames would be lit by light strokes, as by rain."""
 
 
 class Look:
@@ -59,10 +61,10 @@ class Look:
         return torch.stack(crops)
 
     def toned(self, luma: Tensor) -> Tensor:
-        """Luma from 0 to 1 brought to the range of the pictures: black to their darkest, white to their lightest."""
+        """Luma from 0 to 1 brought to the range of the pictures, white to their lightest; black stays black."""
         place = luma.clamp(0, 1) * (TONES - 1)
         below, tones = place.floor().long().clamp(max=TONES - 2), self.tones.to(luma.device)
-        return torch.lerp(tones[below], tones[below + 1], place - below)
+        return torch.minimum(torch.lerp(tones[below], tones[below + 1], place - below), LIGHTER * luma.clamp(0, 1))
 
     @staticmethod
     def _opaque(picture: Tensor) -> Tensor:

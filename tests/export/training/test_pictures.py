@@ -63,7 +63,8 @@ def test_several_pictures_are_drawn_by_their_area(tmp_path):
     assert share == pytest.approx(look.shares[0], abs=0.08) and look.shares[0] > 0.5
 
 
-def test_tones_run_from_the_pictures_darkest_to_its_lightest(tmp_path):
+def test_tones_run_from_the_pictures_darkest_to_its_lightest_and_dark_frames_stay_dark(tmp_path):
     ramp = np.broadcast_to(np.linspace(50, 150, 240).astype(np.uint8)[None, :, None], (160, 240, 3))
-    toned = Look([save(ramp, tmp_path / "ramp.png")], 0.125, SIDE, True).toned(torch.tensor([-1.0, 0.0, 0.25, 0.5, 1.0, 2.0]))
-    assert torch.allclose(toned, torch.tensor([50.0, 50, 75, 100, 150, 150]) / 255, atol=0.01)
+    luma = torch.tensor([-1.0, 0.0, 0.05, 0.25, 0.5, 1.0, 2.0])
+    toned = Look([save(ramp, tmp_path / "ramp.png")], 0.125, SIDE, True).toned(luma)
+    assert torch.allclose(toned, torch.tensor([0.0, 0, 25.5, 75, 100, 150, 150]) / 255, atol=0.01)
