@@ -7,9 +7,9 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, pad, relu
+from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
-from .surface_noise import OCTAVES, PERIOD, nowhere, power_of_two
+from .surface_noise import OCTAVES, PERIOD, mean_around, nowhere, power_of_two
 
 WAVES = 24
 """Plane waves whose directions fill a hemisphere, half an octave of lengths; of these a place takes the few that lie across."""
@@ -58,7 +58,7 @@ class StrokeNoise(nn.Module):
 
     def forward(self, position: Tensor, normal: Tensor, place: Tensor) -> Tensor:
         # Pooling reads a pixel as it is, or compares neighbours, in full precision, where convolutions may round.
-        point = _mean_around(position)
+        point = mean_around(position)
         extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
         unknown = nowhere(point)
         screen = max_pool2d(place, 1, stride=2)
@@ -104,15 +104,6 @@ class StrokeNoise(nn.Module):
                 long[number] = long[number] + (part * longer).sum(1, keepdim=True)
                 short[number] = short[number] + (part * shorter).sum(1, keepdim=True)
         return torch.cat(long, 1) * sine(turn) + torch.cat(short, 1) * sine(0.25 - turn)
-
-
-def _mean_around(position: Tensor) -> Tensor:
-    """(B, c, 2h, 2w) to (B, c, h, w): means over 4 x 4 pixels, since out of focus each pixel has a point of its own. Of sums of
-    two, which every provider rounds alike: the points of a pixel of 2 mm, 20 m away, differ by little more than is rounded."""
-    rows = position[..., ::2, :] + position[..., 1::2, :]
-    half = pad((rows[..., ::2] + rows[..., 1::2]) * 0.25, (0, 1, 0, 1), mode="replicate")
-    rows = half[..., :-1, :] + half[..., 1:, :]
-    return (rows[..., :-1] + rows[..., 1:]) * 0.25
 
 
 def _doubled(x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pixel_shuffle, relu
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, pixel_shuffle, relu
 
 GRAIN = 16.0
 """Wavelength in pixels that the noise has in the picture, near or far."""
@@ -19,8 +19,11 @@ OCTAVES = 64
 metres."""
 TONES = 8.0
 """Scene units that encoded tones from 0 to 1 count as."""
-FAINTEST = 0.02
-"""Wavelength in these units below which tones count as flat: a sky that changes by a four-hundredth in 16 pixels."""
+FAINTEST = 0.1
+"""Wavelength in these units below which tones count as flat: a sky whose channels change by an eightieth in all in 16 pixels.
+Waves of less would be those of the image's noise, and level bands in a clear sky."""
+WIDER = 5
+"""Side, in pairs of pixels, of the means that tones are smoothed by further."""
 BEND, BENDS = 24.0, (2 * math.pi / 190, 2 * math.pi / 230)
 """Pixels that the screen is bent by, and waves in a pixel of that down and across, so that the strokes of a void have no one
 direction."""
@@ -36,8 +39,9 @@ class SurfaceNoise(nn.Module):
     constant energy. Every octave has the same waves at twice the length, so a scene twice as large has the same noise. Waves
     repeat in cells of PERIOD wavelengths, and only a point's place in its cell counts, so that far from the origin no precision
     is lost but what float32 positions lose: pixels of less than about four steps of theirs, 4 mm at 10 km, give grainy noise.
-    It has no state and draws no numbers: the same point gives the same noise in any frame, tile and process. Computed at half
-    the size.
+    It has no state and draws no numbers: the same point gives the same noise in any frame, tile and process. Points are means
+    over some ten pixels, since out of focus each pixel has a point of its own, another one in each frame. Computed at half the
+    size.
     """
 
     def __init__(self, channels: int):
@@ -59,11 +63,16 @@ class SurfaceNoise(nn.Module):
         return self.sums(self.waves(*self.surfaces(position)))
 
     def surfaces(self, position: Tensor) -> tuple[Tensor, Tensor]:
-        """The points (B, 3, H/2, W/2) and about the size of a pixel there (B, 1, H/2, W/2), in scene units."""
-        # Pooling reads a pixel as it is, or compares neighbours, in full precision, where convolutions may round positions.
-        point = max_pool2d(position, 1, stride=2)  # (B, 3, H/2, W/2)
-        extent = max_pool2d(position, 3, stride=2, padding=1) + max_pool2d(-position, 3, stride=2, padding=1)
-        return point, extent.sum(1, keepdim=True) * 0.25
+        """The points (B, 3, H/2, W/2), 0 where most pixels around have none, and about the size of a pixel there
+        (B, 1, H/2, W/2), in scene units."""
+        share = mean_around(1.0 - nowhere(position))
+        point = mean_around(position)
+        for _ in range(2):
+            share, point = _softer(share), _softer(point)
+        point = point / torch.clamp(share, 0.5, 1.0) * torch.clamp((share - 0.5) * 2.0**20, 0.0, 1.0)
+        # Pooling compares neighbours in full precision, where convolutions may round positions.
+        extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
+        return point, extent.sum(1, keepdim=True) * 0.125  # between neighbours lie two pixels
 
     def sums(self, waves: Tensor) -> Tensor:
         """Noise (B, channels, H, W) of waves (B, channels * WAVES, H/2, W/2)."""
@@ -94,7 +103,7 @@ class SurfaceNoise(nn.Module):
 
 class NoiseEverywhere(SurfaceNoise):
     """As SurfaceNoise, and where the position is 0 or not given, a function of the image's tones in its place: of an encoded
-    colour as if it were a point, smoothed over 8 pixels. Such noise follows the shading, sticks to what a sky, a panorama or a
+    colour as if it were a point, smoothed over 24 pixels. Such noise follows the shading, sticks to what a sky, a panorama or a
     video shows. Where tones are all but flat, as in a white void, it gives way to waves of GRAIN pixels on the screen."""
 
     def __init__(self, channels: int):
@@ -108,9 +117,10 @@ class NoiseEverywhere(SurfaceNoise):
     def forward(self, image: Tensor, place: Tensor, position: Tensor | None = None) -> Tensor:
         """image: encoded, (B, 3, H, W). place: column and row of the frame, (B, 2, H, W)."""
         point = avg_pool2d(image * TONES, 8, stride=2, padding=3, count_include_pad=False)  # (B, 3, H/2, W/2)
+        for _ in range(2):
+            point = avg_pool2d(point, WIDER, stride=1, padding=WIDER // 2, count_include_pad=False)
         extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
-        footprint = extent.sum(1, keepdim=True) * 0.125  # between neighbours lie two pixels
-        # Of what is all but flat, the waves would be those of the image's noise.
+        footprint = extent.sum(1, keepdim=True) * 0.125
         strength = torch.clamp(footprint * (2 * GRAIN / FAINTEST) - 1.0, 0.0, 1.0)
         if position is not None:
             surface, size = self.surfaces(position)
@@ -129,6 +139,24 @@ class NoiseEverywhere(SurfaceNoise):
 def nowhere(point: Tensor) -> Tensor:
     """1 where points (B, 3, h, w) are the origin, which is what no surface gives, else 0: (B, 1, h, w)."""
     return relu(1.0 - (relu(point) + relu(-point)).sum(1, keepdim=True) * 2.0**60)
+
+
+def mean_around(position: Tensor) -> Tensor:
+    """(B, c, 2h, 2w) to (B, c, h, w): means over 4 x 4 pixels, since out of focus each pixel has a point of its own. Of sums of
+    two, which every provider rounds alike: the points of a pixel of 2 mm, 20 m away, differ by little more than is rounded."""
+    rows = position[..., ::2, :] + position[..., 1::2, :]
+    half = pad((rows[..., ::2] + rows[..., 1::2]) * 0.25, (0, 1, 0, 1), mode="replicate")
+    rows = half[..., :-1, :] + half[..., 1:, :]
+    return (rows[..., :-1] + rows[..., 1:]) * 0.25
+
+
+def _softer(x: Tensor) -> Tensor:
+    """(B, c, h, w) averaged with its neighbours, by sums of two as in mean_around()."""
+    x = pad(x, (1, 1, 1, 1), mode="replicate")
+    for _ in range(2):
+        rows = x[..., :-1, :] + x[..., 1:, :]
+        x = (rows[..., :-1] + rows[..., 1:]) * 0.25
+    return x
 
 
 def power_of_two(exponent: Tensor) -> Tensor:
