@@ -53,10 +53,9 @@ SEES = depth normal position --noise 2 --smooth
 STEADY = 50
 style-graphic_novel: SEES = --smooth
 style-graphic_novel: STEADY = 35
-style-cel: SEES = depth normal albedo --smooth --stepped tones $(CRISP)
+style-cel: SEES = depth normal albedo --smooth --stepped tones --widths 32 64 2 3 $(CRISP)
 style-cel: STEADY = 30
 CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-features 100
-# The first time from Cel Animation, which knows where lines are: START="--start-from addon/styles/cel.onnx".
 style-comic_book: SEES = depth normal albedo --smooth --stepped tones --weight-l1 30 --weight-edge 100 --weight-adversarial 2 \
     --weight-features 60
 style-comic_book: STEADY = 15

@@ -1,5 +1,7 @@
 """Finds what lies before the end of a graph that ends like our generators with a gate (export/networks/generators.py)."""
 
+from itertools import pairwise
+
 from .onnx_sizes import infer_shapes
 
 DECODED = ("Mul", "Sub", "Exp", "Mul", "Relu")
@@ -32,8 +34,19 @@ def _end(model, output: str) -> tuple[str, str] | None:
     if last is None or last.op_type != "Add":
         return None
     for name in last.input:
-        node = makers.get(name)
-        gates = [i for i in node.input if i in makers and makers[i].op_type == "Sigmoid"] if node is not None else []
-        if node is not None and node.op_type == "Mul" and len(gates) == 1:
-            return name, gates[0]
+        if gate := _gate(name, makers):
+            return name, gate
     return None
+
+
+def _gate(base: str, makers: dict) -> str:
+    """Name of the gate that a base is made with: image * gate, or image - light * ((1 - gate) / 3) where only its light is held
+    back. Empty if it is made otherwise."""
+    operators = ("Mul", "Sigmoid")
+    if base in makers and makers[base].op_type == "Sub":
+        operators = ("Sub", "Mul", "Mul", "Sub", "Sigmoid")
+    found = {base}
+    for operator, further in pairwise(operators):
+        sources = {name for made in found if made in makers and makers[made].op_type == operator for name in makers[made].input}
+        found = {name for name in sources if name in makers and makers[name].op_type == further}
+    return found.pop() if len(found) == 1 else ""

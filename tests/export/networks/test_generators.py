@@ -6,10 +6,13 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
+from core import Generator, load_style
+from core.layered import layered
 from core.passes import PASSES
 from core.receptive_field import receptive_field
-from core.style import OUTPUT_NAME
-from export.export_onnx import to_onnx
+from core.style import OUTPUT_NAME, Style
+from core.stylize import stylize_layers
+from export.export_onnx import to_onnx, write_style
 from export.networks.build import GENERATORS, SIZES, make_generator
 from export.networks.encoding import encode, places
 from export.networks.generators import CNN, GuidedGenerator
@@ -229,3 +232,12 @@ def test_black_stays_near_black_whatever_the_other_passes_hold(kind):
             dark = generator(*tensors(frame, generator.passes))
             assert 0.05 < dark.max() < most
     assert generator(*tensors(spheres(128, 128), generator.passes)).max() > 1, "where there is light it may do more"
+
+
+def test_layers_are_found_where_a_gate_holds_back_the_light_alone(tmp_path):
+    torch.manual_seed(0)
+    module = make_generator(("image",), widths=(16, 16, 1, 1), smooth=True, hued=True, tones=2)
+    write_style(module, Style("Hued", alignment=module.alignment), tmp_path / "hued.onnx")
+    frame = spheres(64, 80)["image"]
+    layers = stylize_layers(Generator(layered(load_style(tmp_path / "hued.onnx")), "cpu"), {"image": frame})
+    assert np.allclose(layers.base + layers.paint, layers.picture, atol=1e-5)

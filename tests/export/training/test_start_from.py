@@ -12,7 +12,7 @@ from export.config import ExportConfig, TrainConfig, resumed_config
 from export.export_onnx import export, round_weights, write_style
 from export.networks.build import make_generator
 from export.networks.discriminators import make_discriminator
-from export.networks.encoding import encode
+from export.networks.encoding import encode, places
 from export.networks.generators import OPEN
 from export.settings import ConfigError
 from export.training.checkpoint import load_checkpoint
@@ -293,3 +293,19 @@ def test_fewer_channels_and_new_tones_come_at_once(tmp_path):
     start_from(tmp_path / "stroked.onnx", toned, judge, [frame])
     kept = toned.pens.weight[8:].permute(1, 0, 2, 3).flatten(1)
     assert torch.cdist(kept, stroked.pens.weight.permute(1, 0, 2, 3).flatten(1)).amin(1).max() < 1e-2
+
+
+def test_a_knob_that_is_left_out_stays_in_the_middle_of_its_range(tmp_path):
+    torch.manual_seed(3)
+    pigment, wetness = (Control(name, 0.0, 2.0, 1.0) for name in ("pigment", "wetness"))
+    both = make_generator(("image",), widths=(16, 16, 1, 1), controls=[pigment, wetness], grain=2)
+    for parameter in both.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.05)
+    round_weights(both)
+    style = Style("Both", alignment=both.alignment, placed=True, controls=(pigment, wetness))
+    write_style(both, style, tmp_path / "both.onnx")
+    one = make_generator(("image",), widths=(16, 16, 1, 1), controls=[pigment], grain=2)
+    start_from(tmp_path / "both.onnx", one, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
+    image, where = torch.rand(1, 3, 64, 64), places(64, 64)
+    much, middle = torch.full((1, 1, 64, 64), 1.7), torch.ones(1, 1, 64, 64)
+    assert torch.allclose(one.encoded(image, where, much), both.encoded(image, where, much, middle), atol=1e-5)
