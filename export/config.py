@@ -284,11 +284,6 @@ class TrainConfig:
         self._check_networks()
         for name in ("noise", "grain", "fine", "strokes", "scan_lines", "tones"):
             require(getattr(self, name) >= 0, f"{name} must be at least 0, not {getattr(self, name)}")
-        known = {control.name: control for control in self.controls[: len(self.knob)]}
-        require(
-            not self.stepped or (self.stepped in known and known[self.stepped].low >= 1),
-            f"stepped must be one of the knobs, from 1 upwards, not {self.stepped}",
-        )
         require(self.match >= 0, f"match must be at least 0, not {self.match}")
         require(
             not self.match or (self.mode in UNPAIRED and self.discriminator == "projected"),
@@ -318,6 +313,11 @@ class TrainConfig:
         require(not self.looks or self.mode in ("paired", "exemplar"), "looks belong to the modes paired and exemplar")
         require(len(self.looks) != 1, "looks must name two or more")
         require(not self.controls or self.generator in OWN_GENERATORS, f"generator {self.generator} takes no knob and no looks")
+        known = {control.name: control for control in self.controls[: len(self.knob)]}
+        require(
+            not self.stepped or (self.stepped in known and known[self.stepped].low >= 1),
+            f"stepped must be one of the knobs, from 1 upwards, not {self.stepped}",
+        )
         require(0 <= self.black <= 1, f"black must be from 0 to 1, not {self.black}")
         require(len(self.betas) == 2, "betas must be two numbers")
         require(self.frame_height >= 0, f"frame-height must be at least 0, not {self.frame_height}")

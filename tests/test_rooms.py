@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 HOUSES = ("core", "addon", "export", "tests")
 ORDER = {
     "addon": (
-        "settings", "temp_folder", "callbacks", "main_thread", "library", "trees", "run", "viewport", "training", "ui",
+        "settings", "temp_folder", "callbacks", "main_thread", "devices", "library", "trees", "run", "viewport", "training", "ui",
         "commands",
     ),
     "export": (
