@@ -46,17 +46,16 @@ class Pens(nn.Conv2d):
             self.bias[4 * (tones + directions) :] = 1.0
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 4 * pens, H, W) of (B, channels, h, w)."""
+        """(B, 4 * pens + stepped, H, W) of (B, channels, h, w)."""
         return interpolate(super().forward(x), scale_factor=float(self.scale), mode="bilinear")
 
     def paint(self, pens: Tensor, image: Tensor, strokes: Tensor | None, steps: Tensor | None = None) -> Tensor:
         """What pens of forward() add to an encoded image (B, 3, H, W), one over the other; strokes: (B, directions, H, W), steps:
         of light from black to white, (B, 1, H, W)."""
-        paint, pens, share = 0.0, pens[:, : pens.shape[1] - self.stepped], pens[:, -1:]
-        rising = self._rising(pens[:, 3::4], image, strokes) if self.tones or strokes is not None else ()
-        for pen, rise in zip(pens.split(4, 1) if rising else (), rising, strict=True):
-            paint = paint + (pen[:, :3] - paint) * torch.sigmoid(rise)
-        return paint + share * in_steps(image, steps) if self.stepped else paint
+        paint = 0.0
+        for number, rise in enumerate(self._rising(pens[:, 3::4], image, strokes)):
+            paint = paint + (pens[:, 4 * number : 4 * number + 3] - paint) * torch.sigmoid(rise)
+        return paint + pens[:, -1:] * in_steps(image, steps) if self.stepped else paint
 
     def _rising(self, heights: Tensor, image: Tensor, strokes: Tensor | None) -> Iterator[Tensor]:
         """For each pen how far what it paints on rises above its height, (B, 1, H, W), in quarters of its border."""

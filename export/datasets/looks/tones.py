@@ -5,10 +5,7 @@ from scipy import ndimage
 
 from core.colour import encode_log, luminance
 
-BORDER = 2.0
-"""Pixels within which a tone of drawn animation or of a comic gives way to the next, however slowly the light changes there."""
-LEVEL = 0.002
-"""Change of tone a pixel, on the log curve, below which the border is wider: what is all but level would be torn by noise."""
+from ...networks.pens import BORDER, LEVEL
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:

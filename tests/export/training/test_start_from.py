@@ -252,16 +252,23 @@ def test_a_style_file_that_stores_equal_biases_once_gives_both(tmp_path):
     assert torch.equal(other.merges[0].bias, generator.skips[0].bias) and torch.equal(other.skips[0].bias, other.merges[0].bias)
 
 
-def test_tones_come_to_a_start_with_strokes_which_keep_their_pens(tmp_path):
+STROKED = ("image", "normal", "position")
+
+
+def stroked_style(folder, widths):
+    """A generator with strokes, which is written as stroked.onnx."""
     torch.manual_seed(3)
-    passes = ("image", "normal", "position")
-    stroked = make_generator(passes, widths=(16, 16, 1, 1), strokes=2)
-    for parameter in stroked.parameters():
+    generator = make_generator(STROKED, widths=widths, strokes=2)
+    for parameter in generator.parameters():
         torch.nn.init.normal_(parameter, 0, 0.05)
-    round_weights(stroked)
-    style = Style("Stroked", passes=passes, alignment=stroked.alignment, placed=True)
-    write_style(stroked, style, tmp_path / "stroked.onnx")
-    toned = make_generator(passes, widths=(16, 16, 1, 1), strokes=2, tones=2)
+    round_weights(generator)
+    style = Style("Stroked", passes=STROKED, alignment=generator.alignment, placed=True)
+    write_style(generator, style, folder / "stroked.onnx")
+    return generator
+
+
+def test_tones_come_to_a_start_with_strokes_which_keep_their_pens(tmp_path):
+    stroked, toned = stroked_style(tmp_path, (16, 16, 1, 1)), make_generator(STROKED, widths=(16, 16, 1, 1), strokes=2, tones=2)
     start_from(tmp_path / "stroked.onnx", toned, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
     assert torch.equal(toned.pens.weight[8:], stroked.pens.weight) and torch.equal(toned.pens.bias[8:], stroked.pens.bias)
     assert torch.equal(toned.pens.bias[3:8:4], torch.tensor([1 / 3, 2 / 3])) and torch.equal(
@@ -279,16 +286,8 @@ def test_a_narrower_generator_goes_on_with_channels_of_the_wider_one(config, tmp
 
 
 def test_fewer_channels_and_new_tones_come_at_once(tmp_path):
-    torch.manual_seed(3)
-    passes = ("image", "normal", "position")
-    stroked = make_generator(passes, widths=(32, 32, 1, 1), strokes=2)
-    for parameter in stroked.parameters():
-        torch.nn.init.normal_(parameter, 0, 0.05)
-    round_weights(stroked)
-    style = Style("Stroked", passes=passes, alignment=stroked.alignment, placed=True)
-    write_style(stroked, style, tmp_path / "stroked.onnx")
-    toned = make_generator(passes, widths=(16, 16, 1, 1), strokes=2, tones=2)
-    frame = {name: torch.rand(1, 3, 16, 16) for name in passes}
+    stroked, toned = stroked_style(tmp_path, (32, 32, 1, 1)), make_generator(STROKED, widths=(16, 16, 1, 1), strokes=2, tones=2)
+    frame = {name: torch.rand(1, 3, 16, 16) for name in STROKED}
     judge = make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8))
     start_from(tmp_path / "stroked.onnx", toned, judge, [frame])
     kept = toned.pens.weight[8:].permute(1, 0, 2, 3).flatten(1)
