@@ -112,7 +112,7 @@ def _benchmark() -> tuple[type, Callable[[dict], None]]:
     from export.trials.benchmark import BenchmarkConfig, benchmark
     from export.trials.score_sheet import table
 
-    return BenchmarkConfig, lambda values: print(table(benchmark(from_values(BenchmarkConfig, values))))
+    return BenchmarkConfig, lambda values: print(table(*benchmark(from_values(BenchmarkConfig, values))))
 
 
 def _speed() -> tuple[type, Callable[[dict], None]]:

@@ -15,6 +15,7 @@ from ..networks.build import make_generator
 from ..networks.discriminators import Judgement, ProjectedDiscriminator, make_discriminator
 from ..networks.encoding import decode, encode, shown
 from ..networks.generators import CNN, GuidedGenerator, ResNet, UNet
+from ..networks.published import CycleGANResNet, ReflectingResidual
 from ..settings import ConfigError
 from . import losses
 from .dataset import Crops, cut, draw_frames, draw_steps, split_names
@@ -303,4 +304,10 @@ def encoder_layers(generator: GuidedGenerator) -> list[nn.Module]:
         case ResNet():
             half = (len(generator.middle) - 1) // 2
             return [generator.front, generator.down, *dict.fromkeys((generator.middle[0], generator.middle[half]))]
-    raise ConfigError("The mode contrastive knows no layers of this generator to compare; choose cnn, unet or resnet.")
+        case CycleGANResNet():  # as of Park et al. 2020, appendix C.1: both halvings, the first and the fifth of nine blocks
+            halvings = [layer for layer in generator.layers if isinstance(layer, nn.Conv2d) and layer.stride == (2, 2)]
+            blocks = [layer for layer in generator.layers if isinstance(layer, ReflectingResidual)]
+            return [*halvings, *dict.fromkeys((blocks[0], blocks[(len(blocks) - 1) // 2]))]
+    raise ConfigError(
+        "The mode contrastive knows no layers of this generator to compare; choose cnn, unet, resnet or cyclegan_resnet."
+    )

@@ -4,6 +4,7 @@ import logging
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import mean, stdev
 
 import numpy as np
 from PIL import Image
@@ -24,108 +25,13 @@ from ..training.teacher import SMALLEST, Teacher, Teaching
 from ..training.train import train
 from . import score_sheet
 from .evaluate import make_folder, numerics, open_perception, painter, write_scores
+from .methods import EXEMPLAR, FEW_SHOT_VGG, METHODS, OURS, PER_FRAME, PROJECTED, PUBLISHED
 from .scoring import Footage, Painter, picture_tensor, score
 
 log = logging.getLogger(__name__)
 
-SPAN = 2
-"""The papers compare pictures in [-1, 1], we in [0, 1]: their weights of absolute differences are multiplied by this."""
 ENDLESS = 10**8
 """More steps than any run reaches: the minutes end it."""
-
-OURS = {
-    "ours": {},
-    "ours_guided": {"passes": ("image", "depth", "normal", "albedo")},
-    "ours_unpaired": {"mode": "contrastive"},
-}
-PUBLISHED = {
-    # Isola et al. 2017, sections 3.3 and 6. Unlike theirs: the 70 px PatchGAN has no batch normalisation, pictures are log
-    # encoded and never mirrored or enlarged, the rate falls along a half cosine, and time ends a run in place of 200 epochs.
-    "pix2pix": {
-        "generator": "pix2pix_unet",
-        "crop": 256,
-        "batch": 1,
-        "discriminator_channels": 64,
-        "spectral_norm": False,
-        "adversarial": "non_saturating",
-        "weight_l1": 100.0 * SPAN,
-        "weight_edge": 0.0,
-        "weight_features": 0.0,
-        "learning_rate": 2e-4,
-        "betas": (0.5, 0.999),
-        "decay_from": 0.5,
-        "ema": 0.0,
-    },
-    # Texler et al. 2020, section 3, and its authors' reference_P.yaml; our least squares have their factor of 0.5 already.
-    "few_shot": {
-        "generator": "few_shot",
-        "crop": 32,
-        "batch": 40,
-        "discriminator_channels": 12,
-        "discriminator_layers": 2,
-        "spectral_norm": False,
-        "conditional": False,
-        "adversarial": "least_squares",
-        "weight_l1": 4.0 * SPAN,
-        "weight_edge": 0.0,
-        "weight_features": 0.0,
-        "learning_rate": 4e-4,
-        "betas": (0.9, 0.999),
-        "decay_from": 0.99,
-        "ema": 0.0,
-    },
-    # Zhu et al. 2017, sections 4 and 7; its least squares lack our factor of 0.5 where the generators learn.
-    "cyclegan": {
-        "mode": "cycle",
-        "generator": "cyclegan_resnet",
-        "crop": 256,
-        "batch": 1,
-        "discriminator_channels": 64,
-        "spectral_norm": False,
-        "conditional": False,
-        "adversarial": "least_squares",
-        "weight_adversarial": 2.0,
-        "weight_cycle": 10.0 * SPAN,
-        "weight_identity": 5.0 * SPAN,
-        "learning_rate": 2e-4,
-        "betas": (0.5, 0.999),
-        "decay_from": 0.5,
-        "ema": 0.0,
-    },
-}
-FEW_SHOT_VGG = {"weight_content": 6.0, "content_layers": ("relu1_1", "relu1_2", "relu2_1")}
-"""What few_shot adds where VGG-19's weights are given."""
-PROJECTED = {
-    "ours_projected": {"discriminator": "projected"},  # of keyframes alone
-    "ours_unpaired_projected": {"mode": "contrastive", "discriminator": "projected"},
-}
-"""Ours with the judge that knows pictures."""
-EXEMPLAR = {
-    "ours_exemplar": {"mode": "exemplar"},
-    # Johnson et al. 2016: their network and losses, by the features that ours learns by. Unlike theirs: crops, batch and schedule
-    # are ours, which suit short runs; losses are relative to the look's and the frame's features; no total variation.
-    "fast_neural_style": {
-        "mode": "exemplar",
-        "generator": "transformer",
-        "passes": ("image",),
-        "noise": 0,
-        "noise_everywhere": False,
-        "gate": False,
-        "weight_adversarial": 0.0,
-        "weight_tones": 0.0,
-        "weight_content": 1.0,
-        "weight_style": 10.0,
-        "style_distance": "gram",
-        "learning_rate": 1e-3,
-        "betas": (0.9, 0.999),
-        "ema": 0.0,
-    },
-}
-"""Those that learn from pictures alone."""
-PER_FRAME = "per_frame"
-"""The row that learns nothing: each scored frame is optimised for its share of the minutes (training/teacher.py)."""
-METHODS = OURS | PUBLISHED | PROJECTED | EXEMPLAR
-"""Row of the table -> settings of `train` that differ from the defaults of its mode."""
 
 
 class BenchmarkError(TrainerError):
@@ -159,13 +65,17 @@ class BenchmarkConfig:
     vgg_weights: Path | None = setting(None, "torchvision's file of VGG-19 (vgg19-dcbb9e9d.pth), for few_shot and Gram matrices")
     inception_weights: Path | None = setting(None, "file of FID's Inception (pt_inception-2015-12-05-6726825d.pth), for KID")
     lpips_weights: Path | None = setting(None, "torchvision's file of VGG-16 (vgg16-397923af.pth), for LPIPS")
-    seed: int = setting(0, "seed of every method")
+    seeds: tuple[int, ...] = setting(
+        (0,), "seeds that each method is trained with, one run each; of several, scores are means with their standard deviations"
+    )
     device: str = setting("auto", "where to train and to run the styles", choices=("auto", "cpu", "cuda"))
 
     def __post_init__(self):
         if self.minutes <= 0:
             raise BenchmarkError(f"The setting minutes must be above 0, not {self.minutes:g}.")
         by_pictures = (*EXEMPLAR, PER_FRAME)
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise BenchmarkError("The setting seeds must name one seed at least, and none twice.")
         if wrong := [name for name in self.methods if (name in by_pictures) != bool(self.exemplar)]:
             needs = (
                 "learns from painted frames, and can't go with" if self.exemplar else "learns from pictures of a look, and needs"
@@ -178,15 +88,18 @@ class BenchmarkConfig:
         return self.methods or ((*EXEMPLAR, PER_FRAME) if self.exemplar else tuple(OURS | PUBLISHED))
 
 
-def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
-    """Train each method and score all beside the plain frames and the targets: {row: {score: mean over the scored frames}}.
+def benchmark(config: BenchmarkConfig) -> tuple[dict, dict]:
+    """Train each method with each seed and score all beside the plain frames and the targets.
 
-    Writes scores.json, with what each method was trained by, and scores.png. Raises TrainerError; what is done so far is kept.
+    Returns ({row: {score: mean over the scored frames and the seeds}}, {row: {score: standard deviation over the seeds}}).
+    Writes scores.json, with each run's scores and what it was trained by, and scores.png, which shows the pictures of the first
+    seed. Raises TrainerError; what is done so far is kept.
     """
     perception = open_perception(config.vgg_weights, config.inception_weights, config.lpips_weights)
     make_folder(config.out)
-    plans = {name: _plan(name, config) for name in config.rows if name != PER_FRAME}
-    styles = {name: _style(plan, config.out / f"{name}.onnx") for name, plan in plans.items()}
+    runs = {f"{name}-{seed}": (name, seed) for seed in config.seeds for name in config.rows if name != PER_FRAME}
+    plans = {run: _plan(*of, config) for run, of in runs.items()}
+    styles = {run: _style(plan, config.out / f"{run}.onnx") for run, plan in plans.items()}
     look = Look(config.exemplar, config.brush, SMALLEST, True) if config.exemplar else None
     footage = Footage(
         config.truth or config.data,
@@ -194,37 +107,65 @@ def benchmark(config: BenchmarkConfig) -> dict[str, dict[str, float]]:
         looks=_as_large_as_judged(look, config.out / "look") if look else (),
     )
     try:
-        painters = {name: painter(style, config.device) for name, style in styles.items()}
+        painters = {run: painter(style, config.device) for run, style in styles.items()}
         if PER_FRAME in config.rows:
             painters[PER_FRAME] = _optimiser(look, 60 * config.minutes / len(footage.names))
-        rows, pictures = score(footage, painters, perception)
-        for name, style in styles.items():
-            rows[name] |= numerics(style, footage)
+        scores, pictures = score(footage, painters, perception)
+        for run, style in styles.items():
+            scores[run] |= numerics(style, footage)
     except (PassError, ProviderError, StyleError) as error:
         raise BenchmarkError(f"A frame of {footage.data} can't be stylised: {error}") from error
-    for name, style in styles.items():
+    for run, style in styles.items():
+        if runs[run][1] != config.seeds[0]:
+            continue  # another seed of the same network costs the same
         try:
-            rows[name] |= frame_cost(style, config.device)
+            scores[run] |= frame_cost(style, config.device)
         except CostError as error:  # no reason to lose the scores
             log.warning("%s", error)
-    training = {name: load_style(style).training for name, style in styles.items()}
-    report = {"data": config.data.name, "minutes": config.minutes, "frames": footage.names, "rows": rows, "training": training}
+    names = {run: runs.get(run, (run,))[0] for run in scores}
+    rows, spreads = _over_seeds(scores, names)
+    report = {
+        "data": config.data.name,
+        "minutes": config.minutes,
+        "seeds": config.seeds,
+        "frames": footage.names,
+        "rows": rows,
+        "spreads": spreads,
+        "runs": {run: scores[run] for run in runs},
+        "training": {run: load_style(style).training for run, style in styles.items()},
+    }
     title = f"{config.minutes:g} minutes of training each, scored on {len(footage.names)} frames"
-    write_scores(config.out, report, score_sheet.sheet(rows, pictures, title))
-    return rows
+    if len(config.seeds) > 1:
+        title += f": means of {len(config.seeds)} seeds with their standard deviations, pictures of seed {config.seeds[0]}"
+    first = {name: run for run, name in reversed(names.items())}
+    shown = {frame: {n: made[r] for n, r in first.items() if r in made} for frame, made in pictures.items()}
+    write_scores(config.out, report, score_sheet.sheet(rows, shown, title, spreads))
+    return rows, spreads
 
 
-def _plan(name: str, config: BenchmarkConfig) -> TrainConfig:
+def _over_seeds(scores: dict[str, dict[str, float]], names: dict[str, str]) -> tuple[dict, dict]:
+    """The means of the runs that have the same name, {row: {score: mean}}, and the standard deviations of those of several runs,
+    {row: {score: deviation}}."""
+    rows, spreads = {}, {}
+    for row in dict.fromkeys(names.values()):
+        runs = [scores[run] for run, name in names.items() if name == row]
+        values = {key: [run[key] for run in runs if key in run] for key in runs[0]}
+        rows[row] = {key: mean(found) for key, found in values.items()}
+        spreads[row] = {key: stdev(found) for key, found in values.items() if len(found) > 1}
+    return rows, spreads
+
+
+def _plan(name: str, seed: int, config: BenchmarkConfig) -> TrainConfig:
     """The settings that a method is trained with. With keyframes, the published methods get the painted frames as pairs."""
     values = {
         "data": config.data,
-        "run": config.out / "runs" / name,
+        "run": config.out / "runs" / f"{name}-{seed}",
         "holdout": config.holdout,
         "steps": ENDLESS,
         "minutes": config.minutes,
         "preview_every": ENDLESS,
         "preview_seconds": 0.0,
-        "seed": config.seed,
+        "seed": seed,
         "device": config.device,
         **METHODS[name],
     }

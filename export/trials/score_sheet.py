@@ -52,37 +52,45 @@ SCORES = {
 """The scores in the order of the table; where they are computed their meaning is explained."""
 
 
-def table(rows: dict[str, dict], style: str = "simple") -> str:
+def table(rows: dict[str, dict], spreads: dict[str, dict] | None = None, style: str = "simple") -> str:
     """{row: {score: value}} as text, one line per score, for a few rows; scores that no row has are left out.
 
-    style: of tabulate.
+    spreads: {row: {score: standard deviation}}, of the values that are means. style: of tabulate.
     """
-    lines = _cells(rows)
+    lines = _cells(rows, spreads)
     return tabulate(lines, ["", *rows], tablefmt=style, disable_numparse=True, colalign=["left", *["right"] * len(rows)])
 
 
-def _cells(rows: dict[str, dict]) -> list[list[str]]:
+def _cells(rows: dict[str, dict], spreads: dict[str, dict] | None) -> list[list[str]]:
     """The table's lines: what a score is called, and its value in each row; empty where it was not measured."""
+
+    def cell(row: str, name: str, form: str) -> str:
+        value, spread = (found.get(row, {}).get(name) for found in (rows, spreads or {}))
+        return " ± ".join(format(number, form) for number in (value, spread) if number is not None)
+
     return [
         [
             f"{score.label}{f' ({score.better} is better)' if score.better else ''}",
-            *(format(values[name], score.format) if name in values else "" for values in rows.values()),
+            *(cell(row, name, score.format) for row in rows),
         ]
         for name, score in SCORES.items()
         if any(name in values for values in rows.values())
     ]
 
 
-def sheet(rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: str) -> Image.Image:
+def sheet(
+    rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: str, spreads: dict[str, dict] | None = None
+) -> Image.Image:
     """One page: a line of pictures per frame, a column per row of the table, and the table.
 
     pictures: {name of a frame: {row: (3, H, W) scene-linear}}; a row that a frame has no picture of stays empty.
+    spreads: as of table().
     """
     width = max((WIDTH - GAP) // len(rows) - GAP, NARROWEST)
     whole = max(len(rows) * (width + GAP) + GAP, WIDTH)
     heights = [max(p.shape[1] * width // p.shape[2] for p in shown.values()) for shown in pictures.values()]
     font, small = _font(17), _font(15)
-    scores = _table_picture(rows, whole - 2 * GAP)
+    scores = _table_picture(rows, spreads, whole - 2 * GAP)
     page = Image.new("RGB", (whole, 80 + sum(heights) + GAP * len(heights) + scores.height + 3 * GAP), PAPER)
     draw = ImageDraw.Draw(page)
     draw.text((GAP, GAP), title, INK, _font(24))
@@ -99,9 +107,9 @@ def sheet(rows: dict[str, dict], pictures: dict[str, dict[str, Tensor]], title: 
     return page
 
 
-def _table_picture(rows: dict[str, dict], width: int) -> Image.Image:
+def _table_picture(rows: dict[str, dict], spreads: dict[str, dict] | None, width: int) -> Image.Image:
     """The table, so many pixels wide, with lines between its rows."""
-    columns, lines = list(rows), _cells(rows)
+    columns, lines = list(rows), _cells(rows, spreads)
     dots = 100
     figure = Figure((width / dots, LINE * (len(lines) + 1) / dots), dpi=dots, facecolor=[c / 255 for c in PAPER])
     axes = figure.add_axes((0, 0, 1, 1))

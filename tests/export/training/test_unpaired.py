@@ -145,7 +145,8 @@ def test_the_terms_asked_for_are_there_each_by_itself(settings, mode, changes, t
 
 
 @pytest.mark.parametrize(
-    ("kind", "widths", "count"), [("cnn", (16, 16, 1, 4), 4), ("unet", (16, 16, 16), 3), ("resnet", (16, 16, 4), 4)]
+    ("kind", "widths", "count"),
+    [("cnn", (16, 16, 1, 4), 4), ("unet", (16, 16, 16), 3), ("resnet", (16, 16, 4), 4), ("cyclegan_resnet", (8, 9), 4)],
 )
 def test_patches_are_compared_at_several_layers_of_each_generator(settings, kind, widths, count):
     config = settings("contrastive", generator=kind, widths=widths)
@@ -156,7 +157,7 @@ def test_patches_are_compared_at_several_layers_of_each_generator(settings, kind
 
 
 def test_patches_of_published_generators_are_refused_in_words():
-    with pytest.raises(ConfigError, match="choose cnn, unet or resnet"):
+    with pytest.raises(ConfigError, match="choose cnn, unet, resnet or cyclegan_resnet"):
         encoder_layers(make_generator(("image",), kind="few_shot", widths=(8, 1)))
 
 

@@ -14,6 +14,12 @@ def test_a_table_has_a_line_per_score_and_a_column_per_row():
     assert cells[2:] == [["target: PSNR dB (more is better)", "15.79", "20.65"], ["seconds at 1080p (less is better)", "0.56"]]
 
 
+def test_a_mean_stands_beside_its_spread():
+    text = table(ROWS, {"ours": {"psnr": 0.126}})
+    assert "15.79 " in text and "20.65 ± 0.13" in text and "0.56 ±" not in text
+    assert sheet(ROWS, {}, "A title", {"ours": {"psnr": 0.126}}).width >= WIDTH
+
+
 def test_every_score_has_a_form_that_fits_its_numbers():
     rows = {"ours": dict.fromkeys(SCORES, 1.0)}
     assert len(table(rows).splitlines()) == 2 + len(SCORES)
