@@ -16,8 +16,8 @@ ORDER = {
         "commands",
     ),
     "export": (
-        "settings", "config", "networks", "frames", "measures", "datasets", "training", "export_onnx", "serve",
-        "trials", "shipping", "speed", "__main__",
+        "settings", "modes", "train_settings", "config_checks", "config", "networks", "frames", "measures", "datasets",
+        "training", "export_onnx", "serve", "trials", "shipping", "speed", "__main__",
     ),
 }  # fmt: skip
 """House -> its rooms and the files at its door; each imports only itself and what stands before it."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from core.passes import Pass
 
-from ..config import PEERS as NAMES
+from ..modes import PEERS as NAMES
 from .encoding import network_sees
 from .generators import GuidedGenerator
 

@@ -15,8 +15,9 @@ from core.media import EXR, PICTURES
 from core.passes import PassError
 from core.training import INPUT, LOOK, MASK, TARGET, TrainingSettings, replace_text
 
-from ..config import MODE_DEFAULTS, TrainConfig, resumed_config, train_config
+from ..config import TrainConfig, resumed_config, train_config
 from ..frames.sources import find_files
+from ..modes import MODE_DEFAULTS
 from ..settings import ConfigError, TrainerError, add_arguments, explicit_values, from_values, read_values
 from ..training.dataset import MOTION, next_name
 

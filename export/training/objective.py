@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..config import OURS, TrainConfig
+from ..config import TrainConfig
 from ..measures.motion import in_sight, steadiness
+from ..modes import OURS
 from ..networks.build import make_generator
 from ..networks.discriminators import Judgement, ProjectedDiscriminator, make_discriminator
 from ..networks.encoding import encode

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from ..config import JUDGED_SHIFT
+from ..modes import JUDGED_SHIFT
 
 
 class Window(NamedTuple):

@@ -12,10 +12,11 @@ from PIL import Image
 from core import PassError, ProviderError, StyleError, load_style
 from core.colour import decode_srgb
 
-from ..config import UNPAIRED, ExportConfig, TrainConfig, train_config
+from ..config import ExportConfig, TrainConfig, train_config
 from ..export_onnx import export
 from ..frames.sources import find_files
 from ..measures.cost import CostError, frame_cost
+from ..modes import UNPAIRED
 from ..networks.encoding import encode, shown
 from ..networks.perceptual import load_features
 from ..settings import TrainerError, from_values, read_values, setting

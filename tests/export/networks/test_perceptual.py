@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn.functional import relu, relu6
 
-from export.config import VGG_LAYERS
+from export.modes import VGG_LAYERS
 from export.networks import perceptual
 from export.networks.encoding import encode
 from export.networks.perceptual import LEVELS, EfficientNetLite0, FeaturesError, SqueezeNet, VGG19Features, load_features

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from core import Generator, Style, load_style, stylize
-from export.config import PEERS as NAMES
 from export.config import TrainConfig
 from export.export_onnx import write_style
+from export.modes import PEERS as NAMES
 from export.networks.build import make_generator
 from export.networks.published import PEER_SIZES, PEERS
 from export.settings import ConfigError, from_values

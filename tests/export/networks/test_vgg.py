@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d, max_pool2d, relu
 
-from export.config import VGG_LAYERS
+from export.modes import VGG_LAYERS
 from export.networks.encoding import encode
 from export.networks.vgg import VGG19, VGGError
 

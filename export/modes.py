@@ -1,0 +1,78 @@
+"""The modes of training and the kinds of networks by name, with the settings whose defaults differ in a mode."""
+
+VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4, 4), 1) for n in range(1, count + 1))
+"""The layers of VGG-19 in order, each a convolution and its ReLU."""
+
+OWN_GENERATORS = ("cnn", "unet", "resnet")
+OURS = ("noise", "grain", "strokes", "scan_lines", "tones", "stepped", "gate", "smooth", "hued")
+"""What our generators can be given and published ones can't."""
+PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
+"""Generators of published methods, which ours are compared with."""
+
+UNPAIRED = ("cycle", "contrastive")
+"""Modes whose targets show other things than the inputs."""
+UNPAIRED_OR_ALONE = (*UNPAIRED, "exemplar")
+"""Modes in which no target belongs to an input."""
+JUDGED_SHIFT = 48
+"""Of mode exemplar: how many pixels less than a crop the part is high and wide that is judged, which lies anywhere in it."""
+PAIRED_TERMS = ("l1", "l2", "edge", "features")
+"""Loss terms that compare an output with its own target."""
+TERMS_OF = {
+    "cycle": "cycle",
+    "identity": "cycle",
+    "nce": "contrastive",
+    "nce_identity": "contrastive",
+    "tones": "exemplar",
+    "shift": "exemplar",
+}
+"""Loss term -> the only mode that has it."""
+
+WITHOUT_PAIRS = {"conditional": False, "adversarial": "hinge", "weight_l1": 0.0, "weight_edge": 0.0, "weight_features": 0.0}
+MODE_DEFAULTS = {
+    # Small patches from anywhere, many at once: more of a frame's variety in each step (Texler et al. 2020, section 3.1).
+    "keyframes": {"crop": 64, "crop_alignment": 1, "batch": 16, "learning_rate": 5e-4, "conditional": False},
+    "cycle": {"weight_cycle": 10.0, "weight_identity": 5.0} | WITHOUT_PAIRS,
+    "contrastive": {"weight_nce": 1.0, "weight_nce_identity": 1.0} | WITHOUT_PAIRS,
+    "exemplar": {
+        "passes": ("image", "normal", "position"),
+        "noise": 3,
+        "noise_everywhere": True,
+        "generator": "unet",
+        "gate": True,
+        "black": 0.005,
+        "discriminator": "projected",
+        "weight_content": 2.0,
+        "weight_tones": 10.0,
+        "crop": 176,
+        "crop_alignment": 1,
+        "learning_rate": 5e-4,
+        "betas": (0.0, 0.99),
+        "decay_from": 0.4,
+        "ema": 0.995,
+        "exposure_jitter": 0.3,
+        "steps": 100_000,
+        "minutes": 10.0,
+    }
+    | WITHOUT_PAIRS,
+}
+"""Mode -> settings whose defaults differ there from those of TrainConfig."""
+PROJECTED = {
+    "generator": "unet",
+    "gate": True,
+    "crop": 144,
+    "crop_alignment": 1,
+    "batch": 2,
+    "learning_rate": 5e-4,
+    "betas": (0.0, 0.99),
+    "decay_from": 0.4,
+    "ema": 0.995,
+    "black": 1.0,  # who paints a frame says what is black
+}
+"""What the modes have in common whose judge is projected by choice."""
+PROJECTED_DEFAULTS = {
+    "keyframes": PROJECTED
+    | {"fine": 16, "adversarial": "hinge", "weight_l1": 10.0, "weight_edge": 0.0, "weight_features": 1.0, "weight_style": 1.0},
+    "cycle": PROJECTED | {"adversarial": "relativistic", "weight_r1": 1.0, "match": 8},
+    "contrastive": PROJECTED | {"adversarial": "relativistic", "weight_r1": 1.0, "match": 8},
+}
+"""Mode -> further ones with discriminator projected."""
