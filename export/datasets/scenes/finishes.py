@@ -46,3 +46,20 @@ def finish(stage: Stage) -> bpy.types.Material:
     if kind < 0.95:
         return m.surface("Skin", colour(stage), rough, Subsurface_Weight=1.0, Subsurface_Scale=0.05, Coat_Weight=stage.pick(0, 1))
     return m.glow("Glow", colour(stage), 10 ** stage.between(-0.3, 1.3))
+
+
+def smoke(stage: Stage, size: float) -> bpy.types.Material:
+    """A cloud in a ball of radius 1/2 that becomes `size` units large: dense within and ragged outside, light or sooty."""
+    material = bpy.data.materials.new("Smoke")
+    graph = m.Graph(material.node_tree)
+    graph.tree.nodes.clear()
+    noise = graph.node("TexNoise", {"Vector": graph.point, "Scale": stage.between(2, 6), "Detail": 4.0, "Roughness": 0.6})
+    inside = graph.math(
+        "SUBTRACT", 1.0, graph.math("MULTIPLY", 2.0, graph.node("VectorMath", {0: graph.point}, operation="LENGTH").outputs[1])
+    )
+    share = graph.steps(graph.math("ADD", graph.math("MULTIPLY", 2.0, noise.outputs[0]), inside), 1.0, 1.8)
+    density = graph.math("MULTIPLY", share, stage.between(2, 30) / (size * stage.unit))
+    grey = (stage.pick(0.05, 0.5, 0.9, 0.98),) * 3
+    volume = graph.node("VolumePrincipled", {"Color": grey, "Density": density, "Anisotropy": stage.between(0, 0.6)})
+    graph.set(graph.node("OutputMaterial").inputs["Volume"], volume.outputs[0])
+    return material

@@ -6,7 +6,7 @@ import bpy
 
 from . import shapes as s
 from .characters import character
-from .finishes import finish
+from .finishes import finish, smoke
 from .forms import form
 from .lenses import film, view
 from .lights import light
@@ -16,6 +16,8 @@ SCALES = (0.01, 1000.0)
 """Size of what is looked at in scene units: from a coin to a city."""
 FAR_OFF = 0.1
 """Share of the scenes that lie far from the origin of the scene's coordinates, up to 3000 times their size."""
+SMOKY = 0.12
+"""Share of the scenes with a cloud of smoke, mist or dust."""
 
 
 def random(stage: Stage) -> None:
@@ -29,6 +31,8 @@ def random(stage: Stage) -> None:
         _one, _one, _one, _heap, _heap, _heap, _room, _room, _room, _land, _land, _town, _wall, *[_figure] * (4 if figures else 0)
     )
     arrangement(stage)
+    if stage.between(0, 1) < SMOKY:
+        _cloud(stage)
     # Bumps are as high as they are in the scene's units.
     for material in bpy.data.materials:
         for node in material.node_tree.nodes if material.node_tree else ():
@@ -56,6 +60,11 @@ def _scatter(stage: Stage, count: int, spread: float, largest: float = 1.0) -> N
 def _move(stage: Stage, thing: bpy.types.Object, at, turn, reach: float) -> None:
     step, spin = [stage.between(-reach, reach) for _ in range(2)], stage.between(-40, 40)
     stage.move(thing, lambda t: ((at[0] + step[0] * t, at[1] + step[1] * t, at[2]), (turn[0], turn[1], turn[2] + spin * t)))
+
+
+def _cloud(stage: Stage) -> None:
+    size, at = stage.between(0.3, 1.5), (stage.random.gauss(0, 0.4), stage.random.gauss(0, 0.4), stage.between(0, 0.5))
+    _move(stage, stage.add(s.ball(0.5), smoke(stage, size), at, size=size), at, (0, 0, 0), 0.1)
 
 
 def _one(stage: Stage) -> None:

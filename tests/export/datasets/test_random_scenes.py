@@ -58,6 +58,7 @@ def describe(scene) -> dict:
         "clear": scene.render.film_transparent,
         "samples": scene.cycles.samples,
         "denoised": scene.cycles.use_denoising,
+        "smoke": any(n.type == "PRINCIPLED_VOLUME" for thing in things for n in thing.active_material.node_tree.nodes),
         "lights": sorted(thing.data.type for thing in scene.objects if thing.type == "LIGHT"),
     }
 
@@ -87,7 +88,7 @@ def test_scenes_are_of_all_sizes_in_all_light_and_through_all_lenses(found):
     assert nearest.max() > 1e4 * nearest.min() and nearest.max() < 1e5
     assert len({scene["lens"] for scene in found}) > 5 and any(scene["lens"] < 20 for scene in found)
     assert len({json.dumps(scene["lights"]) for scene in found}) >= 4
-    for setting in ("flat", "dof", "blur", "clear", "denoised"):
+    for setting in ("flat", "dof", "blur", "clear", "denoised", "smoke"):
         assert {scene[setting] for scene in found} == {True, False}, setting
     assert {scene["samples"] for scene in found} >= {2, 4} and max(scene["samples"] for scene in found) <= 8
     colours = np.array([colour[:3] for scene in found for colour in scene["colours"]])
