@@ -223,6 +223,15 @@ def test_masks_that_fit_no_target_or_leave_nothing_are_named(tmp_path):
         opened(tmp_path)
 
 
+def test_a_matte_rendered_for_the_whole_shot_serves_as_masks(tmp_path):
+    masked(tmp_path, np.full((72, 104), 255, np.uint8))
+    (tmp_path / "target" / "a_09.exr").unlink()
+    for name in ("a_09", "a_10"):
+        Image.fromarray(np.full((72, 104), 255, np.uint8)).save(tmp_path / "mask" / f"{name}.png")
+    data = opened(tmp_path, mode="keyframes")
+    assert data.pairs == ["a_10"] and data.targets.masked
+
+
 def test_input_and_target_may_be_of_different_kinds_and_are_scaled_alike(folder):
     for number in (1, 2, 3):
         path = folder / "target" / f"shot_000{number}.exr"
