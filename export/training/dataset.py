@@ -54,7 +54,8 @@ class DataSet:
     """What a data folder holds: rendered frames in input/, painted ones in target/, and, if it is there, masks in mask/.
 
     The two frames of a pair have the same name; a target counts where its mask and its own alpha are white, and everywhere if it
-    has neither; masks of frames that nobody painted change nothing. The temporal loss also learns from frames without a target beside painted ones.
+    has neither; masks of frames that nobody painted change nothing. The temporal loss also learns from frames without a target
+    beside painted ones.
     Raises DataError with a list of all files that are unreadable, that don't fit together, or that the mode needs and lacks.
     """
 
