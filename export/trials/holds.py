@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from tabulate import tabulate
 from torch import Tensor
@@ -46,7 +47,9 @@ class HoldsConfig:
 
     data: Path = setting(
         Path("datasets/judging"),
-        "folder with rendered frames of scenes in input/, and in looks/STYLE, made by paint --into, what the look made of them",
+        "folder with rendered frames of scenes in input/, and in looks/STYLE, made by paint --into, what the look made of them. "
+        "For a style that learned from pictures put frames into looks/STYLE/input/ and the pictures, at its strokes' size, "
+        "into target/",
     )
     reference: Path = setting(
         Path("datasets/gallery"), "the same of the gallery's scenes: what the style does there is the whole"
@@ -64,7 +67,17 @@ class Effect:
     closeness: float
     """How much of the way from the plain frame to the look the patches have gone."""
     blotches: float | None
-    """Slow changes in flat areas, as a multiple of the look's; None without flat areas."""
+    """Slow changes in flat areas, as a multiple of the look's; None without flat areas or a painted frame."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a style should make of a frame."""
+
+    octaves: Tensor
+    """The change that is wanted, of holding.octaves()."""
+    patches: metrics.Patches
+    """Of the look."""
 
 
 def holds(config: HoldsConfig) -> str:
@@ -79,8 +92,10 @@ def holds(config: HoldsConfig) -> str:
             continue
         try:
             paint = painter(path)
-            whole = _whole(list(effects(Footage(reference), paint).values()))
-            found = effects(Footage(judged), paint, pictures.setdefault(name, {}))
+            known = Footage(reference)
+            usual = None if known.painted else usual_aim(known, paint)
+            whole = _whole(list(effects(known, paint, usual=usual).values()))
+            found = effects(Footage(judged), paint, pictures.setdefault(name, {}), usual)
             table[load_style(path).name] = _row(found, whole) | steady(rendered(config.data), paint)
         except (StyleError, PassError, ProviderError) as error:
             raise HoldsError(f"The frames of {config.data} can't be stylised: {error}") from error
@@ -104,39 +119,53 @@ def _frame(file: Path) -> Frame:
     return Frame(file.stem, next(read_frames(file))[1], None)
 
 
-def effects(footage: Footage, paint: Painter, pictures: dict[str, Tensor] | None = None) -> dict[str, Effect]:
-    """The effect on each painted frame, by name; the pictures (1, 3, H, W) that were made are added to `pictures`."""
+def usual_aim(reference: Footage, paint: Painter) -> Aim:
+    """What a style that has only pictures of its look should do to any frame: change each octave as much as it does to the
+    reference's frames in the mean, and come as near to the pictures."""
+    changes = []
+    for frame in map(reference.frame, reference.names):
+        changes.append(holding.octaves(picture_tensor(paint(frame.passes)[..., :3]), frame.tensor("image")))
+    least = min(map(len, changes))
+    return Aim(torch.stack([change[:least] for change in changes]).mean(0), _patches(*reference.pictures_of_the_look()))
+
+
+def effects(
+    footage: Footage, paint: Painter, pictures: dict[str, Tensor] | None = None, usual: Aim | None = None
+) -> dict[str, Effect]:
+    """The effect on each painted frame, or on all if there is a usual aim, by name; the pictures (1, 3, H, W) that were made are
+    added to `pictures`."""
     found = {}
-    for name in tqdm(footage.painted, desc=footage.data.name, unit="frame", leave=False):
+    for name in tqdm(footage.names if usual else footage.painted, desc=footage.data.name, unit="frame", leave=False):
         frame = footage.frame(name)
-        output = picture_tensor(paint(frame.passes)[..., :3])
-        found[name] = effect(output, frame)
+        output, image = picture_tensor(paint(frame.passes)[..., :3]), frame.tensor("image")
+        if usual:
+            found[name] = effect(output, image, usual)
+        else:
+            aim = Aim(holding.octaves(frame.target, image), _patches(frame.target))
+            found[name] = effect(output, image, aim, holding.blotch_ratio(output, frame.target, image))
         if pictures is not None:
             pictures[name] = output
     return found
 
 
-def effect(output: Tensor, frame: Frame) -> Effect:
-    """What a picture (1, 3, H, W) has of what the frame's target has."""
-    image, target = frame.tensor("image"), frame.target
-    assert target is not None, "only painted frames have an effect"
-    wanted, own, plain = (_patches(picture) for picture in (target, output, image))
-    far = plain.distance(wanted)
-    closeness = 1 - own.distance(wanted) / far if far > 0 else 1.0
-    share = holding.share_of_effect(holding.octaves(output, image), holding.octaves(target, image))
-    return Effect(share, max(closeness, 0.0), holding.blotch_ratio(output, target, image))
+def effect(output: Tensor, image: Tensor, aim: Aim, blotches: float | None = None) -> Effect:
+    """What a picture (1, 3, H, W) that was made of an image has of what it should have."""
+    own, plain = _patches(output), _patches(image)
+    far = plain.distance(aim.patches)
+    closeness = 1 - own.distance(aim.patches) / far if far > 0 else 1.0
+    share = holding.share_of_effect(holding.octaves(output, image), aim.octaves)
+    return Effect(share, max(closeness, 0.0), blotches)
 
 
-def _patches(picture: Tensor) -> metrics.Patches:
+def _patches(*pictures: Tensor) -> metrics.Patches:
     patches = metrics.Patches(PATCHES)
-    patches.add(picture)
+    for picture in pictures:
+        patches.add(picture)
     return patches
 
 
 def _whole(reference: list[Effect]) -> Effect:
     """The mean effect on the reference's frames."""
-    if not reference:
-        raise HoldsError("The reference has no painted frames.")
     count = len(reference)
     return Effect(sum(e.share for e in reference) / count, sum(e.closeness for e in reference) / count, None)
 

@@ -11,7 +11,7 @@ pytest.importorskip("flip_evaluator")
 
 from core.colour import decode_log, encode_log
 from core.exr import read_exr, write_exr
-from export.trials.holds import Effect, HoldsConfig, HoldsError, effects, holds, markdown, score, steady
+from export.trials.holds import Effect, HoldsConfig, HoldsError, effects, holds, markdown, score, steady, usual_aim
 from export.trials.scoring import Footage
 
 from ...conftest import FIXTURES
@@ -47,6 +47,20 @@ def test_a_style_that_does_nothing_on_one_scene_scores_near_nothing_there(footag
     found = effects(footage, lambda p: p["image"][..., :3] if np.array_equal(p["image"], lazy) else strokes(p))
     whole = effects(footage, strokes)["one_0001"]
     assert score(found["one_0001"], whole) > 0.9 and score(found["two_0001"], whole) < 0.1
+
+
+def test_a_style_that_learned_from_a_picture_is_held_to_what_it_does_on_the_gallery(footage, tmp_path):
+    """Without painted frames: a picture of the look lies in target/."""
+    picture = tmp_path / "picture.exr"
+    write_exr(picture, {"image": strokes(moving_frame(20, *SIZE))})
+    judged = Footage(tmp_path, looks=[picture])
+    lazy = moving_frame(40, *SIZE)["image"]
+    assert not judged.painted and not effects(judged, strokes)
+    usual = usual_aim(Footage(tmp_path, ("one*",), looks=[picture]), strokes)
+    found = effects(judged, lambda p: p["image"][..., :3] if np.array_equal(p["image"], lazy) else strokes(p), usual=usual)
+    whole = effects(judged, strokes, usual=usual)["one_0001"]
+    assert score(found["one_0001"], whole) > 0.9 and score(found["two_0001"], whole) < 0.1
+    assert found["one_0001"].blotches is None
 
 
 def test_half_the_strokes_are_about_half_of_the_effect(footage):
