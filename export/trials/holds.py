@@ -141,6 +141,7 @@ def effects(
         if usual:
             found[name] = effect(output, image, usual)
         else:
+            assert frame.target is not None, "only painted frames are named"
             aim = Aim(holding.octaves(frame.target, image), _patches(frame.target))
             found[name] = effect(output, image, aim, holding.blotch_ratio(output, frame.target, image))
         if pictures is not None:
