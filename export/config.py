@@ -1,10 +1,10 @@
 """The settings of `train` and `export`, checked, and over the defaults of their mode."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from .config_checks import check
-from .modes import MODE_DEFAULTS, PROJECTED_DEFAULTS
+from .modes import EARLIER_SIZES, MODE_DEFAULTS, PROJECTED_DEFAULTS, SIZES
 from .settings import ConfigError, from_values, plain, read_values, require, setting, to_values
 from .train_settings import TrainSettings
 
@@ -14,6 +14,8 @@ class TrainConfig(TrainSettings):
     """Settings of `train` that can go together. Raises ConfigError."""
 
     def __post_init__(self):
+        if not self.widths and self.generator in SIZES:  # sizes may mean something else some day; a run keeps what it has
+            object.__setattr__(self, "widths", SIZES[self.generator][self.size])
         check(self)
 
 
@@ -43,11 +45,19 @@ TUNED = (*(f.name for f in fields(TrainConfig) if f.name.startswith("weight_")),
 """Weights and rates: a resumed run may change them, and its record says so."""
 
 
+def run_config(run: Path) -> TrainConfig:
+    """The settings of an existing run. Raises ConfigError."""
+    values = read_values(run / "config.json")
+    config = from_values(TrainConfig, values)
+    earlier = () if values.get("widths") else EARLIER_SIZES.get(config.generator, {}).get(config.size, ())
+    return replace(config, widths=earlier) if earlier else config
+
+
 def resumed_config(values: dict) -> TrainConfig:
     """The settings of an existing run with `values` over them. Raises ConfigError naming those that must not change."""
     if "run" not in values:
         raise ConfigError("Please give --run, the folder of the run to resume.")
-    saved = from_values(TrainConfig, read_values(Path(values["run"]) / "config.json"))
+    saved = run_config(Path(values["run"]))
     asked = from_values(TrainConfig, to_values(saved) | values)
     differing = [
         f.name

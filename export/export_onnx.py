@@ -21,10 +21,10 @@ from core.style import OUTPUT_NAME, PLACE, Style, StyleError, load_style, save_s
 from core.stylize import stylize
 from core.webgpu import pad_channels
 
-from .config import ExportConfig, TrainConfig
+from .config import ExportConfig, TrainConfig, run_config
 from .networks.encoding import places
 from .networks.generators import GuidedGenerator
-from .settings import TrainerError, from_values, read_values
+from .settings import TrainerError
 from .training.checkpoint import load_checkpoint, load_module
 from .training.objective import make_painter
 from .training.record import HALF, training_record
@@ -78,7 +78,7 @@ def export(config: ExportConfig) -> Path:
     """
     if config.out.suffix != ".onnx":
         raise ExportError(f"The style file's name must end in .onnx: {config.out}.")
-    trained = from_values(TrainConfig, read_values(config.run / "config.json"))
+    trained = run_config(config.run)
     tensors, state = load_checkpoint(config.run)
     generator = make_painter(trained)
     load_module("ema", generator, tensors)

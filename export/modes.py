@@ -3,7 +3,15 @@
 VGG_LAYERS = tuple(f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4, 4), 1) for n in range(1, count + 1))
 """The layers of VGG-19 in order, each a convolution and its ReLU."""
 
-OWN_GENERATORS = ("cnn", "unet", "resnet")
+SIZES = {
+    "cnn": {"draft": (16, 32, 1, 4), "fast": (16, 48, 1, 4), "default": (32, 64, 2, 3), "high": (48, 96, 2, 3)},
+    "unet": {"draft": (16, 32, 48), "fast": (16, 32, 64, 96), "default": (32, 64, 96, 128), "high": (48, 96, 192, 256)},
+    "resnet": {"draft": (16, 32, 4), "fast": (16, 48, 6), "default": (32, 64, 9), "high": (64, 128, 9)},
+}
+"""Our generators -> size -> widths."""
+EARLIER_SIZES = {"cnn": {"fast": (32, 64, 1, 4), "default": (48, 96, 2, 3), "high": (64, 128, 3, 8)}}
+"""The same of runs whose settings were written without widths, where they are others now."""
+OWN_GENERATORS = tuple(SIZES)
 OURS = ("noise", "grain", "strokes", "scan_lines", "tones", "stepped", "gate", "smooth", "hued")
 """What our generators can be given and published ones can't."""
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")

@@ -15,10 +15,10 @@ from core.media import EXR, PICTURES
 from core.passes import PassError
 from core.training import INPUT, LOOK, MASK, TARGET, TrainingSettings, replace_text
 
-from ..config import TrainConfig, resumed_config, train_config
+from ..config import TrainConfig, resumed_config, run_config, train_config
 from ..frames.sources import find_files
 from ..modes import MODE_DEFAULTS
-from ..settings import ConfigError, TrainerError, add_arguments, explicit_values, from_values, read_values
+from ..settings import ConfigError, TrainerError, add_arguments, explicit_values
 from ..training.dataset import MOTION, next_name
 
 USUAL = {"painted": ("depth", "normal"), "picture": MODE_DEFAULTS["exemplar"]["passes"][1:]}
@@ -32,10 +32,10 @@ KEPT_RUNS = 3
 CONTENT = "content.json"
 """In a run: the digest of what it learns from."""
 ARCHITECTURE = (
-    "passes", "guide", "matte", "knob", "looks", "generator", "size", "widths", "gate", "smooth", "noise", "noise_everywhere",
-    "black", "grain", "fine",
+    "passes", "guide", "matte", "knob", "looks", "generator", "gate", "smooth", "noise", "noise_everywhere", "black", "grain",
+    "fine",
 )  # fmt: skip
-"""The settings that decide whether weights fit."""
+"""The settings that decide, besides the widths, whether weights fit."""
 
 
 class FolderError(TrainerError):
@@ -67,13 +67,15 @@ def next_run(folder: Path, settings: TrainingSettings, machine: dict) -> NextRun
     last = next((run for run in reversed(runs) if last_state(run)), None)
     if last is None:
         return NextRun(fresh, content, "Training from nothing.")
-    before = from_values(TrainConfig, read_values(last / "config.json"))
+    before = run_config(last)
     if _content_of_run(last) == content and not _differing(before, fresh) and is_unfinished(last, fresh.minutes):
         free = {f.name for f in fields(TrainConfig) if f.metadata.get("free")} & values.keys()
         going_on = resumed_config({"run": last, "resume": True} | {name: values[name] for name in free})
         return NextRun(going_on, content, "Going on where it was stopped.")
-    if all(getattr(before, name) == getattr(fresh, name) for name in ARCHITECTURE):
-        return NextRun(train_config(values | {"run": fresh.run, "start_from": last}), content, "Going on from what was learned.")
+    leaner = _can_be_cut(before, fresh)
+    if (before.widths == fresh.widths or leaner) and all(getattr(before, n) == getattr(fresh, n) for n in ARCHITECTURE):
+        how = f"Going on from what was learned{', in a smaller network' if leaner else ''}."
+        return NextRun(train_config(values | {"run": fresh.run, "start_from": last}), content, how)
     return NextRun(fresh, content, "Training from nothing, as other settings make another network.")
 
 
@@ -172,6 +174,12 @@ def _differing(before: TrainConfig, now: TrainConfig) -> list[str]:
     """What speaks against going on with a run."""
     besides = {f.name for f in fields(TrainConfig) if f.metadata.get("free")} | {"run", "start_from", "steps"}
     return [f.name for f in fields(TrainConfig) if f.name not in besides and getattr(before, f.name) != getattr(now, f.name)]
+
+
+def _can_be_cut(before: TrainConfig, now: TrainConfig) -> bool:
+    """Whether what a run learned fits a smaller network of another (see training/prune.py)."""
+    prunable = before.generator in ("cnn", "resnet") and len(before.widths) == len(now.widths)
+    return prunable and before.widths != now.widths and all(a >= b for a, b in zip(before.widths, now.widths, strict=True))
 
 
 def last_state(run: Path) -> dict:

@@ -10,7 +10,8 @@ import torch
 from core.style import OUTPUT_NAME, SHIPPED, Style, save_style
 
 from ..export_onnx import to_onnx
-from ..networks.build import SIZES, make_generator
+from ..modes import SIZES
+from ..networks.build import make_generator
 from ..networks.generators import GuidedGenerator
 from ..networks.published import PEERS
 from ..networks.published_lean import LEAN_PEERS

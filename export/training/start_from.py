@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from core.style import Style, StyleError, load_style
 from core.webgpu import LANES
 
-from ..config import TrainConfig
+from ..config import TrainConfig, run_config
 from ..networks.generators import GuidedGenerator, Residual
-from ..settings import TrainerError, from_values, read_values
+from ..settings import TrainerError
 from .checkpoint import load_checkpoint
 from .prune import pruned
 from .record import HALF, training_record
@@ -92,7 +92,7 @@ def start_from(
 
 
 def _read_run(path: Path) -> Start:
-    trained = from_values(TrainConfig, read_values(path / "config.json"))
+    trained = run_config(path)
     tensors, state = load_checkpoint(path)
     weights, judging = (
         {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from ..config import TUNED, TrainConfig
+from ..config import TUNED, TrainConfig, run_config
 from ..networks.generators import GuidedGenerator
-from ..settings import TrainerError, from_values, read_values, to_values
+from ..settings import TrainerError, to_values
 from . import checkpoint, preview
 from .distributed import average, largest, leader_first, leads, processes, rank
 from .exemplar import Exemplar
@@ -239,7 +239,7 @@ def _open_run(config: TrainConfig, record: dict, earlier: list[dict]) -> None:
 def _note_changes(config: TrainConfig, step: int) -> None:
     """Write weights and rates that a resumed run changes into its settings, and into its record after how many steps."""
     settings, record = config.run / "config.json", config.run / "data.json"
-    before, now = from_values(TrainConfig, read_values(settings)), to_values(config)
+    before, now = run_config(config.run), to_values(config)
     if changed := {name: now[name] for name in TUNED if now[name] != getattr(before, name)}:
         data = json.loads(record.read_text())
         data["changes"] = [*data.get("changes", []), {"after": step, **changed}]

@@ -12,14 +12,14 @@ from PIL import Image
 from core import PassError, ProviderError, StyleError, load_style
 from core.colour import decode_srgb
 
-from ..config import ExportConfig, TrainConfig, train_config
+from ..config import ExportConfig, TrainConfig, run_config, train_config
 from ..export_onnx import export
 from ..frames.sources import find_files
 from ..measures.cost import CostError, frame_cost
 from ..modes import UNPAIRED
 from ..networks.encoding import encode, shown
 from ..networks.perceptual import load_features
-from ..settings import TrainerError, from_values, read_values, setting
+from ..settings import TrainerError, read_values, setting
 from ..training.checkpoint import load_checkpoint
 from ..training.pictures import Look
 from ..training.teacher import SMALLEST, Teacher, Teaching
@@ -214,7 +214,7 @@ def _copy_pairs(data: Path, folder: Path, names: list[str]) -> Path:
 def _style(plan: TrainConfig, path: Path) -> Path:
     """Train a method to its end, unless that was done before, and export it. Raises BenchmarkError if it was stopped."""
     if (plan.run / "config.json").is_file():
-        if from_values(TrainConfig, read_values(plan.run / "config.json")) != plan:
+        if run_config(plan.run) != plan:
             raise BenchmarkError(f"The run {plan.run} was made with other settings; give another --out.")
         plan = replace(plan, resume=True)
     if not path.is_file():

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from export.__main__ import main
-from export.config import ExportConfig, TrainConfig, resumed_config, train_config
+from export.config import ExportConfig, TrainConfig, resumed_config, run_config, train_config
+from export.modes import SIZES
 from export.settings import ConfigError, add_arguments, explicit_values, from_values, to_values
 
 
@@ -113,6 +114,16 @@ def test_a_resumed_run_keeps_its_settings(tmp_path):
     assert (resumed.crop, resumed.minutes, resumed.resume) == (128, 3.0, True)
     with pytest.raises(ConfigError, match=r"crop \(128, now 64\), seed \(0, now 1\)"):
         resumed_config({"run": tmp_path, "resume": True, "crop": 64, "seed": 1})
+
+
+def test_a_run_keeps_its_widths_whatever_the_sizes_are_today(tmp_path):
+    values = to_values(TrainConfig(Path("d"), tmp_path, size="fast"))
+    assert values["widths"] == list(SIZES["cnn"]["fast"])
+    for size, widths in (("fast", (32, 64, 1, 4)), ("default", (48, 96, 2, 3)), ("draft", SIZES["cnn"]["draft"])):
+        (tmp_path / "config.json").write_text(json.dumps(values | {"size": size, "widths": []}))  # as runs were written
+        assert resumed_config({"run": tmp_path, "resume": True}).widths == widths
+    (tmp_path / "config.json").write_text(json.dumps(values | {"widths": [16, 32, 1, 2]}))
+    assert run_config(tmp_path).widths == (16, 32, 1, 2)
 
 
 def test_a_mistake_on_the_command_line_is_one_sentence(tmp_path, caplog):

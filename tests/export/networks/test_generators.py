@@ -13,7 +13,8 @@ from core.receptive_field import receptive_field
 from core.style import OUTPUT_NAME, Style
 from core.stylize import stylize_layers
 from export.export_onnx import to_onnx, write_style
-from export.networks.build import GENERATORS, SIZES, make_generator
+from export.modes import SIZES
+from export.networks.build import GENERATORS, make_generator
 from export.networks.encoding import encode, places
 from export.networks.generators import CNN, GuidedGenerator
 

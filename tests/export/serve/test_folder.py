@@ -67,6 +67,19 @@ def test_a_stopped_run_goes_on_and_other_frames_minutes_or_networks_begin_anothe
     assert there.config.start_from == moved / "run_0002", "on another machine too"
 
 
+def test_a_smaller_network_goes_on_from_what_a_larger_one_learned_and_a_larger_one_begins_anew(tmp_path):
+    def of(widths: str):
+        return replace(SETTINGS, further=SETTINGS.further.replace("16 16 1 1", widths))
+
+    folder = make_training(tmp_path / "training", further=of("32 16 1 1").further)
+    wide = trained(folder)
+    assert next_run(folder, of("32 32 1 1"), HERE).config.start_from is None
+    assert next_run(folder, of("16 32 1 1"), HERE).config.start_from is None, "narrower and wider"
+    lean = next_run(folder, SETTINGS, HERE)
+    assert lean.config.start_from == wide.config.run and "smaller network" in lean.how
+    train(lean.config, Stopper(1))
+
+
 def test_old_runs_are_removed(tmp_path):
     folder = make_training(tmp_path / "training")
     run = next_run(folder, SETTINGS, HERE)
