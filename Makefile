@@ -51,12 +51,12 @@ MINUTES := 30
 START = --start-from addon/styles/$*.onnx
 SEES = depth normal position --noise 2 --smooth
 STEADY = 50
-style-graphic_novel: SEES = --smooth
+style-graphic_novel: SEES = --smooth --size high
 style-graphic_novel: STEADY = 35
-style-cel: SEES = depth normal albedo --smooth --stepped tones --widths 32 64 2 3 $(CRISP)
+style-cel: SEES = depth normal albedo --smooth --stepped tones $(CRISP)
 style-cel: STEADY = 30
 CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-features 100
-style-comic_book: SEES = depth normal albedo --smooth --stepped tones --weight-l1 30 --weight-edge 100 --weight-adversarial 2 \
+style-comic_book: SEES = depth normal albedo --smooth --stepped tones --size high --weight-l1 30 --weight-edge 100 --weight-adversarial 2 \
     --weight-features 60
 style-comic_book: STEADY = 15
 style-oil_painting: SEES = depth normal position --strokes 1 --stroke-width 21 --stroke-length 3 --smooth --widths 48 96 1 3
@@ -65,7 +65,7 @@ style-ink_hatching: SEES = depth normal position --strokes 2 --smooth --widths 4
 style-ink_hatching: STEADY = 20
 # Of these two the first 8 minutes are without a discriminator: RATE=1.5e-3 FREELY="--weight-adversarial 0 --weight-features 0".
 RATE = 7e-4
-style-hologram: SEES = depth normal --smooth --scan-lines 8 --black 0.5 $(FREELY)
+style-hologram: SEES = depth normal --smooth --scan-lines 8 --black 0.5 --size high $(FREELY)
 style-hologram: STEADY = 25
 style-watercolour: START =
 style-watercolour: SEES = depth normal --noise 2 --noise-everywhere --grain 1 --smooth --hued --tones 5 --widths 32 80 2 3 \

@@ -13,7 +13,7 @@ GUIDES = tuple(name for name in PASSES if name != "image")
 SIZE_HINTS = {
     "fast": "Small: learns and runs fastest",
     "default": "The usual size",
-    "high": "Large: the finest, and several times as slow",
+    "high": "Large: finer, and half as fast",
 }
 
 

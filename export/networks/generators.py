@@ -266,7 +266,7 @@ class CNN(GuidedGenerator):
     alignment = 8
 
     def __init__(
-        self, passes: Sequence[str | Pass] = ("image",), c1: int = 48, c2: int = 96, n1: int = 2, n2: int = 3, **options
+        self, passes: Sequence[str | Pass] = ("image",), c1: int = 32, c2: int = 64, n1: int = 2, n2: int = 3, **options
     ):
         super().__init__(passes, **options)
         self.front = nn.Conv2d(self.in_channels, c1, 8, stride=4, padding=2)

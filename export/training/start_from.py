@@ -76,7 +76,10 @@ def start_from(
     found = _with_controls(found, start.controls, generator)
     if generator.gate:
         found = _with_gates(found, generator)
-    found = pruned(_thinned(found, generator), generator, frames)
+    thin = _thinned(found, generator)
+    found = pruned(thin, generator, frames)
+    if found is not thin:
+        log.info("%s has more channels than this generator: those that carry least are left out.", path)
     if differing := _differences(found, generator.state_dict()):
         shown = "; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else "")
         raise StartError(
