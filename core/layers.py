@@ -209,7 +209,8 @@ def _usual(
 
 
 def _ask(name: str) -> str:
-    return f"If one of these is it, name it with --pass {name}=LAYER."
+    files = f" If it lies in files of its own, give them with --guide {name}=FILES." if name != "image" else ""
+    return f"If one of these is it, name it with --pass {name}=LAYER.{files}"
 
 
 def _listed(layers: Sequence[Layer]) -> str:

@@ -168,6 +168,8 @@ def test_grey_light_is_light_and_a_styles_own_guides_go_by_their_names(tmp_path)
     assert passes["ambient_occlusion"].shape == (2, 3, 3) and (passes["ambient_occlusion"] == 0.5).all()
     assert passes["hair_matte"].shape == (2, 3, 1) and (passes["hair_matte"] == 0.25).all()
     assert set(read_frame(path, None).passes[0]) == {"image", "ambient_occlusion"}
+    with pytest.raises(PassError, match="--pass skin=LAYER. .* --guide skin=FILES"):
+        read_frame(path, ["skin"], Selection(guides=[guide("skin", 1)]))
 
 
 def test_a_guide_of_another_view_layer_is_not_taken(tmp_path):
