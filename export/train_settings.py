@@ -126,6 +126,11 @@ class TrainSettings:
     stepped: str = setting(
         "", "knob that says in how many even steps the frame's light is laid, with crisp borders; the generator learns where"
     )
+    washed: str = setting(
+        "",
+        "knob, from 0 to 2, that says how wet the washes of watercolour are that the frame's light is laid in, with dark rims; "
+        "needs noise and grain",
+    )
     fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(
         None,

@@ -24,6 +24,7 @@ from .pens import Pens
 from .scan_lines import ScanLines
 from .strokes import StrokeNoise
 from .surface_noise import NoiseEverywhere, SurfaceNoise
+from .washes import painted
 
 LANES = 16
 """Channels that ONNX Runtime's convolutions take at once on AVX-512; 8 on AVX2."""
@@ -63,6 +64,7 @@ class GuidedGenerator(nn.Module):
     scan_lines: rows of the frame from one scan line to the next, which it paints as it does strokes.
     tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
     stepped: name of the control that says in how many even steps the frame's own light is laid; it learns where and how far.
+    washed: name of the control that says how wet the washes are that light is laid in (see washes.py); it has noise and grain.
     Subclasses give `alignment`, `pens` (see pens.py; None where nothing is laid by them) and change(), whose results have
     `out_channels` in all.
     """
@@ -90,6 +92,7 @@ class GuidedGenerator(nn.Module):
         scan_lines: int = 0,
         hued: bool = False,
         stepped: str = "",
+        washed: str = "",
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
@@ -101,7 +104,7 @@ class GuidedGenerator(nn.Module):
         self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
         self.grain = Grain(grain) if grain else None
         self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
-        self.everywhere, self.tones, self.stepped = everywhere, tones, stepped
+        self.everywhere, self.tones, self.stepped, self.washed = everywhere, tones, stepped, washed
         self.scan_lines = ScanLines(scan_lines) if scan_lines else None
         self.placed = bool(noise and everywhere or grain or strokes or scan_lines)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
@@ -135,13 +138,14 @@ class GuidedGenerator(nn.Module):
         planes = list(guides.values())
         planes = torch.cat(planes, 1) if len(planes) > 1 else planes[0]
         colour, *more = self.change(planes, shares) if self.looks else self.change(planes)
-        if self.pens:
-            colour = colour + self.pens.paint(more.pop(), image, guides.get("strokes"), seen.get(self.stepped))
-        limit = self.limit(image)
+        pens, limit = more.pop() if self.pens else None, self.limit(image)
         # What is lighter than white opens the gate, so that lamps shine through paint.
         gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[:1]]
-        if self.smooth:
-            image = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:]))
+        kept = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:])) if self.smooth else image
+        if self.pens:
+            washes = painted(kept.detach(), guides["position"], guides["grain"], seen[self.washed]) if self.washed else ()
+            colour = colour + self.pens.paint(pens, image, guides.get("strokes"), seen.get(self.stepped), washes)
+        image = kept
         for gate in gates:
             image = image - image.sum(1, keepdim=True) * ((1.0 - gate) * (1 / 3)) if self.hued else image * gate
         return image + colour - relu(colour - limit)
@@ -156,17 +160,15 @@ class GuidedGenerator(nn.Module):
         return weights / weights.sum(1, keepdim=True)
 
     def make_pens(self, channels: int, scale: int) -> Pens | None:
-        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines, tones and steps."""
-        used = self.tones or self.directions or self.stepped
-        return Pens(channels, scale, self.tones, self.directions, bool(self.stepped)) if used else None
+        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines, tones, steps and washes."""
+        used = self.tones or self.directions or self.stepped or self.washed
+        return Pens(channels, scale, self.tones, self.directions, bool(self.stepped), bool(self.washed)) if used else None
 
     @torch.no_grad()
     def start_as_poster(self) -> None:
         """Let a generator with tones start from flat tones, with a part of the image or with its hues, in place of the image: its
         steps are there from the first step on, where else training would sooner blur them than find their heights."""
-        first = self.pens.bias[: 4 * self.tones].view(-1, 4)
-        ends = torch.cat([first[:, 3], first.new_ones(1)])
-        first[:, :3] = (ends[:-1] + ends[1:])[:, None] * (0.5 * (1 - torch.sigmoid(torch.tensor(AJAR))))
+        self.pens.lay_tones(1 - torch.sigmoid(torch.tensor(AJAR)))
         if self.gate:
             size = len(self.tail.bias) // self.out_channels
             self.tail.bias[3 * size : 4 * size] = AJAR - OPEN

@@ -15,6 +15,8 @@ SPARSE = 1.0
 """What heights of strokes count from, in deviations of the strokes, so that few are painted at first."""
 DARKER = 0.25
 """How much darker than the ground strokes are at first, on the log curve: of no colour, training would sooner take them away."""
+WASHED = 1.0, 1.0, 1.0, -0.2, -0.2, -0.2, -0.015
+"""At first, of washes: how far light is laid in them and how dark their rims are, by colour, and how dark the relief of paper."""
 BORDER = 2.0
 """Pixels within which the border of a tone rises, however slowly the light changes there."""
 LEVEL = 0.002
@@ -32,30 +34,48 @@ class Pens(nn.Conv2d):
     the size. Flat colours with a border at full size are what block truncation coding keeps of a part of an image (Delp and
     Mitchell 1979); here the border is a height of the frame's own light, as in toon shading (Lake et al. 2000), or of noise.
 
-    stepped: a last channel says how far the frame's light is laid in even steps, which is whole at first."""
+    stepped: a further channel says how far the frame's light is laid in even steps, which is whole at first. washed: the last
+    ones say how washes are laid, their rims and the paper's relief (see washes.py), which are there at first."""
 
-    def __init__(self, channels: int, scale: int, tones: int, directions: int, stepped: bool = False):
-        super().__init__(channels, 4 * (tones + directions) + stepped, 3, padding=1)
-        self.scale, self.tones, self.stepped = scale, tones, stepped
+    def __init__(self, channels: int, scale: int, tones: int, directions: int, stepped: bool = False, washed: bool = False):
+        super().__init__(channels, 4 * (tones + directions) + stepped + washed * len(WASHED), 3, padding=1)
+        self.scale, self.tones, self.pens, self.stepped = scale, tones, tones + directions, stepped
         nn.init.normal_(self.weight, 0.0, 0.02 * (9 * channels) ** -0.5)
         nn.init.zeros_(self.bias)
         with torch.no_grad():
-            first = self.bias[: 4 * (tones + directions)].view(tones + directions, 4)
+            first = self.bias[: 4 * self.pens].view(self.pens, 4)
             first[:tones, 3] = torch.arange(1, tones + 1) / (tones + 1)
             first[tones:, :3] = -DARKER
-            self.bias[4 * (tones + directions) :] = 1.0
+            self.bias[4 * self.pens :] = torch.tensor([1.0] * stepped + [*WASHED] * washed)
+
+    def lay_tones(self, share: float) -> None:
+        """Give the tones so much of the light between their heights, in place of next to none."""
+        first = self.bias[: 4 * self.tones].view(-1, 4)
+        ends = torch.cat([first[:, 3], first.new_ones(1)])
+        first[:, :3] = (ends[:-1] + ends[1:])[:, None] * (0.5 * share)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 4 * pens + stepped, H, W) of (B, channels, h, w)."""
+        """(B, out_channels, H, W) of (B, channels, h, w)."""
         return interpolate(super().forward(x), scale_factor=float(self.scale), mode="bilinear")
 
-    def paint(self, pens: Tensor, image: Tensor, strokes: Tensor | None, steps: Tensor | None = None) -> Tensor:
+    def paint(
+        self,
+        pens: Tensor,
+        image: Tensor,
+        strokes: Tensor | None,
+        steps: Tensor | None = None,
+        washes: Sequence[Tensor] = (),
+    ) -> Tensor:
         """What pens of forward() add to an encoded image (B, 3, H, W), one over the other; strokes: (B, directions, H, W), steps:
-        of light from black to white, (B, 1, H, W)."""
-        paint = 0.0
-        for number, rise in enumerate(self._rising(pens[:, 3::4], image, strokes)):
+        of light from black to white, (B, 1, H, W), washes: what they change, each (B, 1, H, W)."""
+        paint, end = 0.0, 4 * self.pens
+        for number, rise in enumerate(self._rising(pens[:, 3:end:4], image, strokes)):
             paint = paint + (pens[:, 4 * number : 4 * number + 3] - paint) * torch.sigmoid(rise)
-        return paint + pens[:, -1:] * in_steps(image, steps) if self.stepped else paint
+        if self.stepped:
+            paint = paint + pens[:, end : end + 1] * in_steps(image, steps)
+        for share, change in zip(pens[:, end + self.stepped :].split((3, 3, 1), 1) if washes else (), washes, strict=True):
+            paint = paint + share * change
+        return paint
 
     def _rising(self, heights: Tensor, image: Tensor, strokes: Tensor | None) -> Iterator[Tensor]:
         """For each pen how far what it paints on rises above its height, (B, 1, H, W), in quarters of its border."""
@@ -69,16 +89,25 @@ class Pens(nn.Conv2d):
 
 
 def tone(image: Tensor, weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3)) -> tuple[Tensor, Tensor]:
-    """The light of an encoded image (B, 3, H, W), weighted mean of its channels over a few pixels, and how steep a border has to
-    be to be as wide on a slow gradient as on a fast one; both (B, 1, H, W)."""
+    """The light of an encoded image (B, 3, H, W), and how steep a border has to be to be as wide on a slow gradient as on a fast
+    one; both (B, 1, H, W)."""
+    light = light_of(image, weights)
+    return light, interpolate(4 / BORDER / (slope(light) + LEVEL), scale_factor=float(CELL), mode="bilinear")
+
+
+def light_of(image: Tensor, weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3)) -> Tensor:
+    """Weighted mean of the channels of an encoded image (B, 3, H, W) over a few pixels, (B, 1, H, W)."""
     red, green, blue = image.split(1, 1)
     light = red * float(weights[0]) + green * float(weights[1]) + blue * float(weights[2])
-    light = avg_pool2d(light, 5, stride=1, padding=2, count_include_pad=False)
+    return avg_pool2d(light, 5, stride=1, padding=2, count_include_pad=False)
+
+
+def slope(light: Tensor) -> Tensor:
+    """How much light (B, 1, H, W) changes a pixel, (B, 1, H / CELL, W / CELL)."""
     coarse = pad(avg_pool2d(light, CELL), (1, 1, 1, 1), mode="replicate")
-    kernel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=image.dtype, device=image.device) / (8 * CELL)  # Sobel
+    kernel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=light.dtype, device=light.device) / (8 * CELL)  # Sobel
     change = conv2d(coarse, torch.stack([kernel, kernel.T])[:, None])
-    change = (torch.relu(change) + torch.relu(-change)).sum(1, keepdim=True)
-    return light, interpolate(4 / BORDER / (change + LEVEL), scale_factor=float(CELL), mode="bilinear")
+    return (torch.relu(change) + torch.relu(-change)).sum(1, keepdim=True)
 
 
 def in_steps(image: Tensor, steps: Tensor) -> Tensor:

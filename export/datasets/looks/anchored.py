@@ -1,5 +1,6 @@
 """The noise that generators see, for looks: what sticks to surfaces moves with what it is drawn on, the grain of paper stays."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -14,21 +15,21 @@ from ...networks.surface_noise import NoiseEverywhere, SurfaceNoise
 
 def surface_noise(position: np.ndarray, channels: int) -> np.ndarray:
     """The noise that a generator with `--noise` sees: position (H, W, 3) to (H, W, channels), about [-1, 1], waves of 16 px."""
-    return _shown(_module(SurfaceNoise, channels), position)
+    return shown(_module(SurfaceNoise, channels), position)
 
 
 def noise_everywhere(passes: dict[str, np.ndarray], channels: int) -> np.ndarray:
     """The noise that a generator with `--noise-everywhere` sees, (H, W, channels): where no surface is known, as in skies, it
     sticks to the picture's tones, and where these are flat, to the screen."""
     image = encode_log(np.maximum(passes["image"][..., :3], 0))
-    return _shown(_module(NoiseEverywhere, channels), image, _places(image), passes["position"])
+    return shown(_module(NoiseEverywhere, channels), image, _places(image), passes["position"])
 
 
 def strokes(passes: dict[str, np.ndarray], directions: int, width: float, length: float) -> np.ndarray:
     """The strokes along the form that a generator with `--strokes DIRECTIONS --stroke-width WIDTH --stroke-length LENGTH` sees,
     (H, W, directions), of deviation 1."""
     position = passes["position"]
-    return _shown(_module(StrokeNoise, directions, width, length), position, passes["normal"], _places(position))
+    return shown(_module(StrokeNoise, directions, width, length), position, passes["normal"], _places(position))
 
 
 def _places(picture: np.ndarray) -> np.ndarray:
@@ -38,10 +39,11 @@ def _places(picture: np.ndarray) -> np.ndarray:
 
 def paper_grain(height: int, width: int, channels: int) -> np.ndarray:
     """The noise that a generator with `--grain` sees, (H, W, channels), deviation 1: it sticks to the picture plane."""
-    return _shown(_module(Grain, channels), _places(np.empty((height, width))))
+    return shown(_module(Grain, channels), _places(np.empty((height, width))))
 
 
-def _shown(module: torch.nn.Module, *pictures: np.ndarray) -> np.ndarray:
+def shown(module: Callable[..., torch.Tensor], *pictures: np.ndarray) -> np.ndarray:
+    """What a module or function of tensors makes of pictures (H, W, c), (H, W, C); it sees sides that are multiples of 4."""
     height, width = pictures[0].shape[:2]
     lacking = ((0, -height % 4), (0, -width % 4), (0, 0))
     evened = [np.pad(p, lacking, mode="edge").transpose(2, 0, 1)[None] for p in pictures]

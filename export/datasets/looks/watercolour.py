@@ -1,15 +1,13 @@
 """Watercolour: transparent washes on white paper, whose pigment gathers at their borders and in the grain of the paper."""
 
-from itertools import pairwise
-
 import numpy as np
+import torch
 from scipy import ndimage
-from scipy.special import expit
 
 from core.colour import decode_log, encode_log, luminance
 
-from ...networks.pens import BORDER, LEVEL
-from .anchored import noise_everywhere, paper_grain
+from ...networks.washes import relief, thinned, washes
+from .anchored import noise_everywhere, paper_grain, shown
 from .lines import borders
 from .smoothing import within_edges
 from .tones import flatten, smoothstep
@@ -20,16 +18,10 @@ COLD, WARM = np.array([1.8, 1.5, 0.75], np.float32), np.array([1.0, 1.7, 1.45], 
 """Densities in red, green and blue of the most pigment, ultramarine and sepia: transparent paint is never black."""
 SLATE = np.array([0.22, 0.03, -0.42], np.float32)
 """What makes a grey wash bluish, as a share of its density."""
-THINNED = 1.28, 1.8
-"""Density of the darkest wash, and how dense the picture is where most of that is reached."""
 RICHER = 1.25
 """How many times as strong colours become."""
 UNEVEN = 0.3
 """How much denser and thinner turbulence makes light washes, as a share."""
-HEIGHTS = 0.88, 0.7, 0.5, 0.28, 0.12
-"""Light, on the log curve, below which each wash lies over those before it."""
-WOBBLE = 5.0
-"""Pixels that noise moves the borders of washes by, more or less, so that slow gradients do not break up into blotches."""
 FLAT = 0.8
 """How much of the tone within a wash is that of the wash, not of the picture."""
 RIM = 0.55
@@ -54,13 +46,13 @@ def watercolour(
     encoded = encode_log(np.maximum(passes["image"][..., :3], 0))
     pigment, wetness = (np.asarray(knob, np.float32) * np.ones(encoded.shape[:2], np.float32) for knob in (pigment, wetness))
     water, edges, grain = turbulence(passes), borders(passes), paper(encoded.shape[:2])
-    calm = washes(passes, encoded, edges)
-    covers = covered(calm, wobble(passes), 0.07 * grain * np.maximum(1 - wetness, 0))
-    crisp = layered(paint(calm), covers)
+    calm = flattened(passes, encoded, edges)
+    flat, rims = laid(calm, noise_everywhere(passes, 2)[..., 1], grain, wetness)
+    crisp = layered(paint(calm), flat)
     wet = np.clip(wetness - 0.9, 0, 1) * (0.75 + 0.25 * water[..., 1])
     density = crisp + (within_edges(crisp, edges, 30) - crisp) * wet[..., None]
     density = density * (1 + UNEVEN * wetness * water[..., 0] / np.maximum(1, 2 * luminance(density)))[..., None]
-    density = density * (1 + RIM * pigment * rims(covers) * (1 - 0.8 * wet))[..., None]
+    density = density * (1 + RIM * pigment * rims * (1 - 0.8 * wet))[..., None]
     density = density + (0.9 * pigment)[..., None] * dried(density)
     density = density * (1 - gaps(edges, water, density))[..., None]
     density = density * (0.35 + 0.65 * pigment + GRANULATION * pigment * grain)[..., None]
@@ -69,7 +61,7 @@ def watercolour(
     return decode_log(painted + (encoded - painted) * lamp).astype(np.float32)
 
 
-def washes(passes: dict[str, np.ndarray], encoded: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def flattened(passes: dict[str, np.ndarray], encoded: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """The encoded picture without texture: colour averaged within surfaces, up to borders of light."""
     flat = flatten(np.minimum(encoded, 1.1), passes["normal"], passes["albedo"], passes["depth"], radius=4)
     lit = smoothstep(0.02, 0.08, ndimage.gaussian_gradient_magnitude(luminance(flat), 1.0))
@@ -89,43 +81,15 @@ def paint(flat: np.ndarray) -> np.ndarray:
     return np.maximum(mixed + (COLD + (WARM - COLD) * warm - mixed) * smoothstep(0.7, 1.4, thin) * 0.8, 0)
 
 
-def covered(calm: np.ndarray, wobble: np.ndarray, dry: np.ndarray) -> list[np.ndarray]:
-    """How far each wash covers the paper, (H, W) in [0, 1]: where the light, smoothed over 5 pixels as it is for the pens of
-    generators (see networks/pens.py), is below its height. wobble: pixels by which borders move. dry: how far grain breaks up
-    light washes."""
-    light = ndimage.uniform_filter(calm.mean(-1), 5)
-    change = slopes(light)
-    light = light - wobble * np.minimum(change, 0.02)
-    return [expit((height + dry * (height > 0.6) - light) * 4 / BORDER / (change + LEVEL)) for height in HEIGHTS]
+def laid(calm: np.ndarray, noise: np.ndarray, grain: np.ndarray, wetness: np.ndarray) -> np.ndarray:
+    """Density of flat washes, one over the other, and their dark rims, (2, H, W), as the pens of generators lay them."""
+    planes = (plane[..., None] for plane in (noise, grain, wetness))
+    return np.moveaxis(shown(lambda *pictures: torch.cat(washes(*pictures), 1), calm, *planes), -1, 0)
 
 
-def slopes(light: np.ndarray) -> np.ndarray:
-    """Change of light a pixel, over about 8 pixels."""
-    return sum(np.abs(ndimage.gaussian_filter1d(light, 3.0, axis=axis, order=1, mode="nearest")) for axis in (0, 1))
-
-
-def wobble(passes: dict[str, np.ndarray]) -> np.ndarray:
-    """Pixels that the noise moves borders by, (H, W)."""
-    return WOBBLE * ndimage.gaussian_filter(noise_everywhere(passes, 2)[..., 1], 2)
-
-
-def layered(density: np.ndarray, covers: list[np.ndarray]) -> np.ndarray:
-    """Density as of washes one over the other."""
-    tone = luminance(density)
-    steps = [thinned(-np.log((above + below) / 2)) for above, below in pairwise((1.0, *HEIGHTS, 0.03))]
-    steps[0] *= 0.4
-    stepped = steps[0] + sum(cover * (b - a) for cover, (a, b) in zip(covers, pairwise(steps), strict=True))
-    return density * np.clip(1 + FLAT * (stepped / np.maximum(tone, 0.02) - 1), 0, 1.8)[..., None]
-
-
-def thinned(density: np.ndarray) -> np.ndarray:
-    """Density of paint for that of the picture: darks are thinned."""
-    return THINNED[0] * (1 - np.exp(-density / THINNED[1]))
-
-
-def rims(covers: list[np.ndarray]) -> np.ndarray:
-    """Where washes dry at their borders, (H, W) in [0, 1], inside of them."""
-    return np.maximum.reduce([np.clip(2 * (cover - ndimage.gaussian_filter(cover, 2.0)), 0, 1) for cover in covers])
+def layered(density: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """Density as of flat washes."""
+    return density * np.clip(1 + FLAT * (flat / np.maximum(luminance(density), 0.02) - 1), 0, 1.8)[..., None]
 
 
 def dried(density: np.ndarray) -> np.ndarray:
@@ -152,5 +116,4 @@ def turbulence(passes: dict[str, np.ndarray]) -> np.ndarray:
 
 def paper(shape: tuple[int, int]) -> np.ndarray:
     """Height of the paper (H, W), deviation about 1, in its fine grain."""
-    rough = paper_grain(*shape, 1)[..., 0]
-    return 1.3 * (ndimage.gaussian_filter(rough, 0.5) - ndimage.gaussian_filter(rough, 4))
+    return shown(relief, paper_grain(*shape, 1))[..., 0]

@@ -1,8 +1,11 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from core.colour import encode_log, luminance
-from export.datasets.looks.watercolour import HEIGHTS, covered, dried, gaps, layered, paint, rims, watercolour
+from export.datasets.looks.watercolour import dried, gaps, laid, layered, paint, watercolour
+from export.networks.washes import FLAT, HEIGHTS, STEEPEST
 
 
 @pytest.fixture
@@ -53,23 +56,26 @@ def test_pigment_gathers_inside_the_border_of_a_wash_only():
 def test_a_slope_of_light_becomes_flat_washes_with_crisp_borders_and_dark_rims():
     slope = np.linspace(1, 0, 400, dtype=np.float32)[None, :, None] * np.ones((40, 1, 3), np.float32)
     still = np.zeros((40, 400), np.float32)
-    covers = covered(slope, still, still)
-    for cover, height in zip(covers, HEIGHTS, strict=True):
-        assert abs((cover[20] < 0.5).sum() - 399 * (1 - height)) < 3
-        assert ((cover[20] > 0.05) & (cover[20] < 0.95)).sum() <= 8, "a border is a few pixels wide, however slow the slope"
-    steps = np.abs(np.diff(layered(paint(slope), covers)[20].mean(-1)))
+    flat, rims = laid(slope, still, still, still + 1)[:, 20]
+    for height, (below, above) in zip(HEIGHTS, pairwise(FLAT), strict=True):
+        assert abs((flat < (below + above) / 2).sum() - 399 * (1 - height)) < 3
+        share = (flat - below) / (above - below)
+        assert ((share > 0.05) & (share < 0.95)).sum() <= 8, "a border is a few pixels wide, however slow the slope"
+    steps = np.abs(np.diff(layered(paint(slope), flat)[20].mean(-1)))
     assert np.sort(steps)[::-1][:16].sum() > 0.5 * steps.sum()
-    dark = rims(covers)[20]
     start = int(399 * (1 - HEIGHTS[1]))
-    assert dark[start : start + 4].max() > 0.15 and dark[start - 8 : start - 3].max() < 0.05 and dark[start + 20] < 0.05
+    assert rims[start : start + 4].max() > 0.15 and rims[start - 8 : start - 3].max() < 0.05 and rims[start + 20] < 0.05
 
 
 def test_noise_moves_borders_by_pixels_and_lays_no_blotches_where_light_hardly_changes():
-    slow = np.linspace(HEIGHTS[1] + 0.01, HEIGHTS[1] - 0.01, 200, dtype=np.float32)[None, :, None]
-    slow = slow * np.ones((40, 1, 3), np.float32)
-    still = np.zeros((40, 200), np.float32)
-    plain, moved = (covered(slow, still + wobble, still)[1][20] for wobble in (0, 6))
-    assert 4 <= (plain > 0.5).sum() - (moved > 0.5).sum() <= 8 or 4 <= (moved > 0.5).sum() - (plain > 0.5).sum() <= 8
+    def washed(change, noise):
+        light = HEIGHTS[1] + change * np.arange(100, -100, -1, dtype=np.float32)[None, :, None] * np.ones((40, 1, 3), np.float32)
+        still = np.zeros((40, 200), np.float32)
+        return (laid(light, still + noise, still, still + 1)[0, 20] > (FLAT[1] + FLAT[2]) / 2).sum()
+
+    for change in (0.0001, 0.002):
+        assert 3 <= abs(washed(change, 1) - washed(change, 0)) <= 6
+    assert washed(4 * STEEPEST, 1) - washed(4 * STEEPEST, 0) <= 2, "borders of things stay"
 
 
 def test_wet_paint_runs_within_a_surface_and_dry_brush_leaves_flecks_of_paper(plain):
