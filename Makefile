@@ -46,7 +46,7 @@ test: check $(if $(SECOND),.venv-3.13/.test)
 
 MINUTES := 30
 
-# Each goes on from the style that ships, but for Watercolour, which learned an earlier look; with START= from nothing.
+# Each goes on from the style that ships; with START= from nothing.
 # The frames between the painted ones are for steadiness: the more of it, the fainter thin lines become.
 START = --start-from addon/styles/$*.onnx
 SEES = depth normal position --noise 2 --smooth
@@ -63,13 +63,13 @@ style-oil_painting: SEES = depth normal position --strokes 1 --stroke-width 21 -
 style-oil_painting: STEADY = 40
 style-ink_hatching: SEES = depth normal position --strokes 2 --smooth --widths 48 96 1 3
 style-ink_hatching: STEADY = 20
-# Of these two the first 8 minutes are without a discriminator: RATE=1.5e-3 FREELY="--weight-adversarial 0 --weight-features 0".
+# Of Hologram the first 8 minutes are without a discriminator: RATE=1.5e-3 FREELY="--weight-adversarial 0 --weight-features 0".
 RATE = 7e-4
 style-hologram: SEES = depth normal --smooth --scan-lines 8 --black 0.5 --size high $(FREELY)
 style-hologram: STEADY = 25
-style-watercolour: START =
-style-watercolour: SEES = depth normal --noise 2 --noise-everywhere --grain 1 --smooth --hued --tones 5 --widths 32 80 2 3 \
-    --weight-edge 80 --weight-adversarial 2 --weight-features 30 $(FREELY)
+style-watercolour: SEES = depth normal --noise 2 --noise-everywhere --grain 1 --smooth --washed wetness --widths 32 80 2 3 \
+    --weight-edge 150 --weight-adversarial 0 --weight-features 0
+style-watercolour: RATE = 1.5e-3
 style-watercolour: STEADY = 12
 style-%: datasets/%/painted
 	rm -rf datasets/$*/moving && mkdir -p datasets/$*/moving/input
@@ -104,7 +104,7 @@ KNOBS_comic_book := line_weight tones
 KNOBS_ink_hatching := line_weight hatching
 KNOBS_oil_painting := brush_marks broken_colour
 KNOBS_hologram := glow scan_lines
-KNOBS_watercolour := pigment wetness
+KNOBS_watercolour := wetness
 
 datasets/styles/dataset.json: | .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/styles --frames 2 --frame-step 1 --variations 3 --samples 8 \
@@ -112,7 +112,7 @@ datasets/styles/dataset.json: | .venv/.test
 
 ABOUT_graphic_novel := --name "Graphic Novel" --description "Ink contours, spotted blacks, flat washes in few tones."
 ABOUT_comic_book := --name "Comic Book" --description "Ink contours of even strength, spotted blacks, flat washes in few tones."
-ABOUT_watercolour := --name "Watercolour" --description "Transparent washes on warm paper, dark dried edges, the grain of the paper."
+ABOUT_watercolour := --name "Watercolour" --description "Transparent washes on warm paper, crisp borders, dried dark rims."
 ABOUT_ink_hatching := --name "Ink Hatching" --description "Brush hatching that turns with the surface, spotted blacks, flat colour."
 ABOUT_oil_painting := --name "Oil Painting" --description "Broad strokes of broken colour that follow the form, with the marks of the brush."
 ABOUT_cel := --name "Cel Animation" --description "Flat light and shade, clean coloured lines."
