@@ -1,6 +1,6 @@
 """Layers of a picture: what a gate let through of the image, what was painted over it, and how much of it is covered.
 
-Generators with a gate end in the same few operators (export/networks/generators.py), so that these can be tapped in any file.
+Generators with a gate end in the same few operators (export/networks/guided.py), so that these can be tapped in any file.
 """
 
 from dataclasses import replace

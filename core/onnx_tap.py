@@ -1,4 +1,4 @@
-"""Finds what lies before the end of a graph that ends like our generators with a gate (export/networks/generators.py)."""
+"""Finds what lies before the end of a graph that ends like our generators with a gate (export/networks/guided.py)."""
 
 from itertools import pairwise
 

@@ -23,7 +23,7 @@ from core.webgpu import pad_channels
 
 from .config import ExportConfig, TrainConfig, run_config
 from .networks.encoding import places
-from .networks.generators import GuidedGenerator
+from .networks.guided import GuidedGenerator
 from .settings import TrainerError
 from .training.checkpoint import load_checkpoint, load_module
 from .training.objective import make_painter

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from core.passes import Pass
 
 from ..modes import SIZES
-from .generators import CNN, GuidedGenerator, ResNet, UNet
+from .generators import CNN, ResNet, UNet
+from .guided import GuidedGenerator
 from .published import PEER_SIZES, PEERS
 
 GENERATORS = {"cnn": CNN, "unet": UNet, "resnet": ResNet}

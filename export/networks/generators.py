@@ -4,226 +4,22 @@ They keep no statistics of the whole image, so that tiles of a frame give the pi
 multiples of 16, with which ONNX Runtime's convolutions are fast.
 """
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pixel_shuffle, relu
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, pixel_shuffle, relu
 
-from core.colour import LOG_GAIN
-from core.controls import Control
-from core.passes import PASSES, Pass
-from core.style import PLACE
+from core.passes import Pass
 
-from . import detail
-from .encoding import SCALE, decode, encode, network_sees
-from .grain import Grain
-from .pens import Pens
-from .scan_lines import ScanLines
-from .strokes import StrokeNoise
-from .surface_noise import NoiseEverywhere, SurfaceNoise
-from .washes import painted
+from .guided import GuidedGenerator
 
 LANES = 16
 """Channels that ONNX Runtime's convolutions take at once on AVX-512; 8 on AVX2."""
 RELU_GAIN = 2**0.5
 """Gain that makes up for the half that a ReLU removes."""
-NO_LOOK = 1e-3
-"""What the first look has in any case, beside what its control says."""
 TAIL_GAIN = 0.02
 """Gain so small that the first output is close to the input."""
-BLACK = 0.1
-"""How bright a look may make what is black, scene-linear, unless it says otherwise."""
-OPEN = 3.0
-"""First bias of the gate, before its sigmoid: it starts 95 % open."""
-AJAR = -1.0
-"""The same of what starts as a poster: 27 %."""
-
-
-class GuidedGenerator(nn.Module):
-    """What every generator shares: it sees any set of passes and adds what it has learned to the encoded image.
-
-    With a gate it also learns where the image passes and where it is painted over (like the highways of Srivastava et al. 2015).
-    With smooth it also learns how much of the image's fine, middle and coarse detail to keep there (see detail.py): removing a
-    texture then takes one number instead of the negative of each of its grains.
-
-    Inputs are the passes, by their names in PASSES or as guides of the style's own, in order, each (B, c, H, W) in its own units,
-    H and W multiples of `alignment`; "image" comes first and is scene-linear RGB. noise: channels of world-anchored noise that it
-    sees in place of the position pass, since the place of a surface in one scene says nothing about other scenes. everywhere:
-    where there is no surface, the noise sticks to the image's tones or to the screen; it needs no position pass then. grain:
-    channels of noise that sticks to the picture plane, as paper does. strokes: directions, at most 2, of strokes along the form
-    (see strokes.py), by position and normal, which must be among the passes: it sees them, and paints where they rise above a
-    height that it has learned, in a colour that it has learned, so that they are crisp whatever its own resolution. With any of
-    the three, or scan lines, it is `placed`: PLACE comes after the passes.
-    black: how bright it may make what is black, scene-linear, whatever the other passes hold; it may add more where there is
-    light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018, FFDNet, shows a network the level of
-    noise so); the last `looks` of them say how much there is of each look.
-    hued: the gate holds the image's light back alone, the mean of its channels, so that its hues show through paint.
-    scan_lines: rows of the frame from one scan line to the next, which it paints as it does strokes.
-    tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
-    stepped: name of the control that says in how many even steps the frame's own light is laid; it learns where and how far.
-    washed: name of the control that says how wet the washes are that light is laid in (see washes.py); it has noise and grain.
-    Subclasses give `alignment`, `pens` (see pens.py; None where nothing is laid by them) and change(), whose results have
-    `out_channels` in all.
-    """
-
-    alignment: int
-    pens: Pens | None
-    operators: frozenset[str] = frozenset()
-    """ONNX operators that its graph may hold besides those of export_onnx.OPERATORS."""
-
-    def __init__(
-        self,
-        passes: Sequence[str | Pass],
-        noise: int = 0,
-        gate: bool = False,
-        smooth: bool = False,
-        everywhere: bool = False,
-        black: float = BLACK,
-        controls: Sequence[Control] = (),
-        looks: int = 0,
-        grain: int = 0,
-        strokes: int = 0,
-        stroke_width: float = 12.0,
-        stroke_length: float = 5.0,
-        tones: int = 0,
-        scan_lines: int = 0,
-        hued: bool = False,
-        stepped: str = "",
-        washed: str = "",
-    ):
-        super().__init__()
-        self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
-        self.black = math.log1p(black * LOG_GAIN) / SCALE  # encode() of a number
-        self.gate, self.smooth, self.hued = gate or smooth, smooth, hued
-        self.out_channels = 3 + self.gate + smooth * detail.LEVELS
-        self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in (*passes, *(c.guide for c in controls)))
-        self.passes = tuple(p.name for p in self.inputs[: len(passes)])
-        self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
-        self.grain = Grain(grain) if grain else None
-        self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
-        self.everywhere, self.tones, self.stepped, self.washed = everywhere, tones, stepped, washed
-        self.scan_lines = ScanLines(scan_lines) if scan_lines else None
-        self.placed = bool(noise and everywhere or grain or strokes or scan_lines)
-        self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
-        self.noise_channels, self.grain_channels, self.directions = noise, grain, strokes + bool(scan_lines)
-        seen = [p.input_channels for p in self.inputs if not ((noise or strokes) and p.name == "position")]
-        self.in_channels = sum(seen) + noise + grain + self.directions
-
-    def forward(self, *taken: Tensor) -> Tensor:
-        """Scene-linear RGB (B, 3, H, W), at least 0, of what it `takes`."""
-        return decode(self.encoded(*taken))
-
-    def encoded(self, *taken: Tensor) -> Tensor:
-        """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
-        seen = dict(zip(self.takes, taken, strict=True))
-        guides = {p.name: network_sees(p)(seen[p.name]) for p in self.inputs}
-        for control in self.controls:
-            guides[control.name] = (seen[control.name] - control.low) * (2 / (control.high - control.low)) - 1
-        shares = self.shares(seen)
-        guides |= zip(self.looks, shares.split(1, 1), strict=True) if self.looks else ()
-        image = guides["image"]
-        if self.noise:  # in the place of position, or after all others
-            guides["position"] = self.noise_of(seen)
-        elif self.strokes:
-            del guides["position"]
-        if self.grain:
-            guides["grain"] = self.grain(seen[PLACE])
-        rising = [self.strokes(seen["position"], seen["normal"], seen[PLACE])] if self.strokes else []
-        rising += [self.scan_lines(seen[PLACE])] if self.scan_lines else []
-        if rising:
-            guides["strokes"] = torch.cat(rising, 1) if len(rising) > 1 else rising[0]
-        planes = list(guides.values())
-        planes = torch.cat(planes, 1) if len(planes) > 1 else planes[0]
-        colour, *more = self.change(planes, shares) if self.looks else self.change(planes)
-        pens, limit = more.pop() if self.pens else None, self.limit(image)
-        # What is lighter than white opens the gate, so that lamps shine through paint.
-        gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[:1]]
-        kept = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:])) if self.smooth else image
-        if self.pens:
-            washes = painted(kept.detach(), guides["position"], guides["grain"], seen[self.washed]) if self.washed else ()
-            colour = colour + self.pens.paint(pens, image, guides.get("strokes"), seen.get(self.stepped), washes)
-        image = kept
-        for gate in gates:
-            image = image - image.sum(1, keepdim=True) * ((1.0 - gate) * (1 / 3)) if self.hued else image * gate
-        return image + colour - relu(colour - limit)
-
-    def shares(self, passes: dict[str, Tensor]) -> Tensor | None:
-        """How much there is of each look, (B, looks, H, W), at each pixel 1 in all, of their controls; where all are 0, the first
-        counts alone. None without looks."""
-        if not self.looks:
-            return None
-        first, *others = (passes[name] for name in self.looks)
-        weights = torch.cat([first + NO_LOOK, *others], 1)
-        return weights / weights.sum(1, keepdim=True)
-
-    def make_pens(self, channels: int, scale: int) -> Pens | None:
-        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines, tones, steps and washes."""
-        used = self.tones or self.directions or self.stepped or self.washed
-        return Pens(channels, scale, self.tones, self.directions, bool(self.stepped), bool(self.washed)) if used else None
-
-    @torch.no_grad()
-    def start_as_poster(self) -> None:
-        """Let a generator with tones start from flat tones, with a part of the image or with its hues, in place of the image: its
-        steps are there from the first step on, where else training would sooner blur them than find their heights."""
-        self.pens.lay_tones(1 - torch.sigmoid(torch.tensor(AJAR)))
-        if self.gate:
-            size = len(self.tail.bias) // self.out_channels
-            self.tail.bias[3 * size : 4 * size] = AJAR - OPEN
-
-    def affine(self, *channels: tuple[int, int]) -> nn.ModuleList:
-        """For each (channels, step) what the looks change there; nothing without looks."""
-        return nn.ModuleList(Affine(len(self.looks), *c) if self.looks else Unbent() for c in channels)
-
-    def limit(self, image: Tensor) -> Tensor:
-        """The most that may be added to an encoded image (B, 3, H, W), as (B, 1, H, W): `black`, and the light within about ten
-        pixels, which for grey is three times itself."""
-        light = avg_pool2d(image, 4).sum(1, keepdim=True)
-        light = max_pool2d(light, 5, stride=1, padding=2)
-        return interpolate(light, scale_factor=4.0, mode="bilinear") + self.black
-
-    def noise_of(self, taken: dict[str, Tensor]) -> Tensor:
-        """What a generator with noise sees of it, (B, noise, H, W), by what it `takes`."""
-        if self.everywhere:
-            return self.noise(encode(taken["image"]), taken[PLACE], taken.get("position"))
-        return self.noise(taken["position"])
-
-    def resolved(self, picture: Tensor) -> Tensor:
-        """A picture (B, c, H, W) without what is finer than this generator can paint, H and W even."""
-        return picture
-
-    def change(self, guides: Tensor, shares: Tensor | None = None) -> Sequence[Tensor]:
-        """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image (B, 3, H, W), then the gate and
-        the shares of detail before their sigmoids, each (B, 1, H, W), then the pens, if there are any. shares: of looks."""
-        raise NotImplementedError
-
-
-class Affine(nn.Module):
-    """Channels scaled and shifted by how much there is of each look (Dumoulin et al. 2017, section 2.1), pixel by pixel:
-    statistics of the image, which they normalise by, would make tiles differ. Without effect at first.
-
-    step: pixels of the frame in one of the channels' pixels, each way.
-    """
-
-    def __init__(self, looks: int, channels: int, step: int):
-        super().__init__()
-        self.step = step
-        self.change = nn.Conv2d(looks, 2 * channels, 1)
-        nn.init.zeros_(self.change.weight)
-        nn.init.zeros_(self.change.bias)
-
-    def forward(self, x: Tensor, shares: Tensor) -> Tensor:
-        scale, shift = self.change(avg_pool2d(shares, self.step)).chunk(2, 1)
-        return x + x * scale + shift
-
-
-class Unbent(nn.Module):
-    """In the place of an Affine."""
-
-    def forward(self, x: Tensor, _shares: None) -> Tensor:
-        return x
 
 
 class Residual(nn.Module):

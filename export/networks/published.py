@@ -14,7 +14,7 @@ from core.passes import Pass
 
 from ..modes import PEERS as NAMES
 from .encoding import network_sees
-from .generators import GuidedGenerator
+from .guided import GuidedGenerator
 
 
 class Peer(GuidedGenerator):

@@ -17,7 +17,7 @@ from core.generator import Generator
 from core.style import Style, StyleError, load_style, save_style
 
 from ..export_onnx import ExportError, parity, round_weights, to_onnx_quickly
-from ..networks.generators import GuidedGenerator
+from ..networks.guided import GuidedGenerator
 from ..training.record import HALF
 
 TOLERANCE = 1e-3

@@ -12,7 +12,7 @@ from core.style import OUTPUT_NAME, SHIPPED, Style, save_style
 from ..export_onnx import to_onnx
 from ..modes import SIZES
 from ..networks.build import make_generator
-from ..networks.generators import GuidedGenerator
+from ..networks.guided import GuidedGenerator
 from ..networks.published import PEERS
 from ..networks.published_lean import LEAN_PEERS
 

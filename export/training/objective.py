@@ -13,7 +13,7 @@ from ..modes import OURS
 from ..networks.build import make_generator
 from ..networks.discriminators import Judgement, ProjectedDiscriminator, make_discriminator
 from ..networks.encoding import encode
-from ..networks.generators import GuidedGenerator
+from ..networks.guided import GuidedGenerator
 from ..networks.perceptual import Features, load_features
 from ..networks.vgg import VGG19
 from ..settings import ConfigError

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..networks.generators import GuidedGenerator
+from ..networks.guided import GuidedGenerator
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from core.style import PLACE
 from core.tiles import round_up
 
 from ..networks.encoding import decode, display, encode, places
-from ..networks.generators import GuidedGenerator
+from ..networks.guided import GuidedGenerator
 
 CROP = 256
 """Side of the crops on a sheet, at most."""

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..networks.generators import CNN, GuidedGenerator, Residual, ResNet
+from ..networks.generators import CNN, Residual, ResNet
+from ..networks.guided import GuidedGenerator
 from .preview import paint
 
 

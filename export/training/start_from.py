@@ -15,7 +15,8 @@ from core.style import Style, StyleError, load_style
 from core.webgpu import LANES
 
 from ..config import TrainConfig, run_config
-from ..networks.generators import GuidedGenerator, Residual
+from ..networks.generators import Residual
+from ..networks.guided import GuidedGenerator
 from ..settings import TrainerError
 from .checkpoint import load_checkpoint
 from .prune import pruned

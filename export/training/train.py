@@ -18,7 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from ..config import TUNED, TrainConfig, run_config
-from ..networks.generators import GuidedGenerator
+from ..networks.guided import GuidedGenerator
 from ..settings import TrainerError, to_values
 from . import checkpoint, preview
 from .distributed import average, largest, leader_first, leads, processes, rank

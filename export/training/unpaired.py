@@ -14,7 +14,8 @@ from ..frames.frame_store import DataError
 from ..networks.build import make_generator
 from ..networks.discriminators import Judgement, ProjectedDiscriminator, make_discriminator
 from ..networks.encoding import decode, encode, shown
-from ..networks.generators import CNN, GuidedGenerator, ResNet, UNet
+from ..networks.generators import CNN, ResNet, UNet
+from ..networks.guided import GuidedGenerator
 from ..networks.published import CycleGANResNet, ReflectingResidual
 from ..settings import ConfigError
 from . import losses

@@ -13,7 +13,8 @@ from export import export_onnx
 from export.config import ExportConfig, TrainConfig
 from export.export_onnx import OPERATORS, ExportError, export, round_weights, to_onnx, write_style
 from export.networks.build import GENERATORS, make_generator
-from export.networks.generators import CNN, GuidedGenerator
+from export.networks.generators import CNN
+from export.networks.guided import GuidedGenerator
 from export.training.checkpoint import load_checkpoint
 from export.training.train import train
 
@@ -57,7 +58,7 @@ def test_a_run_becomes_a_style_file_that_says_how_it_was_made(run, exported, tmp
     assert style.thumbnail.startswith(b"\x89PNG")
     again = export(ExportConfig(run, tmp_path / "again" / "ink.onnx", author="A", description="Ink."))
     assert exported.read_bytes() == again.read_bytes()
-    assert b"generators.py" not in again.read_bytes()
+    assert b"guided.py" not in again.read_bytes()
 
 
 def test_what_is_exported_is_the_running_mean_of_the_weights(run, exported):

@@ -16,7 +16,8 @@ from export.export_onnx import to_onnx, write_style
 from export.modes import SIZES
 from export.networks.build import GENERATORS, make_generator
 from export.networks.encoding import encode, places
-from export.networks.generators import CNN, GuidedGenerator
+from export.networks.generators import CNN
+from export.networks.guided import GuidedGenerator
 
 from ..spheres import spheres
 

@@ -13,7 +13,7 @@ from export.export_onnx import export, round_weights, write_style
 from export.networks.build import make_generator
 from export.networks.discriminators import make_discriminator
 from export.networks.encoding import encode, places
-from export.networks.generators import OPEN
+from export.networks.guided import OPEN
 from export.settings import ConfigError
 from export.training.checkpoint import load_checkpoint
 from export.training.start_from import StartError, start_from
