@@ -35,8 +35,9 @@ def test_a_plane_of_one_value_is_the_number_and_half_a_plane_counts_there(passes
             LOOKS[look](passes, **{control.name: v}) for v in (control.high, np.full(shape, control.high, np.float32))
         )
         np.testing.assert_allclose(plane, number, rtol=1e-3, atol=1e-4)
+        # Looks average around a pixel: wet paint runs some 30 of them.
         halves = np.full(shape, control.default, np.float32)
         halves[:, 60:] = control.high
         both, plain = LOOKS[look](passes, **{control.name: halves}), LOOKS[look](passes)
-        np.testing.assert_allclose(both[:, :45], plain[:, :45], rtol=1e-3, atol=2e-3)
-        np.testing.assert_allclose(both[:, 75:], number[:, 75:], rtol=1e-3, atol=2e-3)
+        np.testing.assert_allclose(both[:, :25], plain[:, :25], rtol=1e-3, atol=2e-3)
+        np.testing.assert_allclose(both[:, 95:], number[:, 95:], rtol=1e-3, atol=2e-3)
