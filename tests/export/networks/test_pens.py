@@ -3,15 +3,13 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from core import Control, Generator, load_style, stylize
-from core.style import Style
+from core import Control
 from export.datasets.looks.tones import stepped
-from export.export_onnx import write_style
 from export.networks.build import make_generator
 from export.networks.encoding import decode, encode
 from export.networks.pens import in_steps
 
-from ..spheres import spheres
+from .in_tiles import painted_in_tiles
 
 
 def ramp(low: float, high: float, columns: int = 256) -> torch.Tensor:
@@ -66,12 +64,7 @@ def test_tones_are_exact_in_onnx_and_in_tiles_and_learn(kind, widths, tmp_path):
     soft = soft * torch.linspace(0, 1, 128) ** 4  # of all tones, so that every height is reached
     module.encoded(*soft.split(3, 1), torch.full((1, 1, 128, 128), 3.0)).square().mean().backward()
     assert module.pens.weight.grad.abs().sum((1, 2, 3)).min() > 0
-    style = Style("Toned", passes=module.passes, alignment=module.alignment, controls=module.controls)
-    assert write_style(module, style, tmp_path / "t.onnx") < 1e-3
-    opened = Generator(load_style(tmp_path / "t.onnx"), "cpu")
-    frame = spheres(150, 210)
-    whole = stylize(opened, frame)
-    assert opened.style.tiles_exact and np.abs(whole - stylize(opened, frame, tile=96)).max() < 1e-4
+    painted_in_tiles(module, tmp_path / "t.onnx")
 
 
 @torch.no_grad()

@@ -3,13 +3,13 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from core import Generator, Style, load_style, stylize
-from export.export_onnx import write_style
+from core import stylize
 from export.networks.build import make_generator
 from export.networks.encoding import places
 from export.networks.strokes import StrokeNoise, sine
 
 from ..spheres import spheres
+from .in_tiles import painted_in_tiles
 from .test_surface_noise import per_octave, wall
 
 
@@ -128,12 +128,7 @@ def test_a_style_with_strokes_is_exact_in_onnx_and_in_tiles_and_paints_them(kind
     torch.manual_seed(0)
     module = make_generator(("image", "normal", "position"), widths=widths, kind=kind, strokes=2, smooth=True)
     torch.nn.init.normal_(module.pens.weight, 0, 0.05)
-    style = Style("Stroked", passes=module.passes, placed=True, alignment=module.alignment)
-    assert write_style(module, style, tmp_path / "s.onnx") < 1e-3
-    opened = Generator(load_style(tmp_path / "s.onnx"), "cpu")
-    frame = spheres(150, 210)
-    whole = stylize(opened, frame)
-    assert opened.style.tiles_exact and np.abs(whole - stylize(opened, frame, tile=96)).max() < 1e-4
+    opened, frame, whole = painted_in_tiles(module, tmp_path / "s.onnx")
     moved = stylize(opened, frame | {"position": frame["position"] * 1.01})
     assert np.abs(whole - moved).max() > 1e-2
 

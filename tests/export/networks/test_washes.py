@@ -1,16 +1,14 @@
 import numpy as np
 import torch
 
-from core import Control, Generator, load_style, stylize
-from core.style import Style
+from core import Control
 from export.datasets.looks.anchored import noise_everywhere, paper_grain
 from export.datasets.looks.watercolour import laid, paper
-from export.export_onnx import write_style
 from export.networks.build import make_generator
 from export.networks.encoding import decode, encode, places
 from export.networks.washes import relief, washes
 
-from ..spheres import spheres
+from .in_tiles import painted_in_tiles
 
 KNOB = Control("wetness", 0.0, 2.0, 1.0)
 
@@ -53,12 +51,7 @@ def test_washes_are_exact_in_onnx_and_in_tiles_and_learn(tmp_path):
     torch.nn.init.normal_(module.pens.weight, 0, 0.01)
     module.encoded(*taken(slope())).square().mean().backward()
     assert module.pens.weight.grad.abs().sum((1, 2, 3)).min() > 0
-    style = Style("Washed", passes=module.passes, alignment=module.alignment, controls=module.controls, placed=module.placed)
-    assert write_style(module, style, tmp_path / "w.onnx") < 1e-3
-    opened = Generator(load_style(tmp_path / "w.onnx"), "cpu")
-    frame = spheres(150, 210)
-    whole = stylize(opened, frame)
-    assert opened.style.tiles_exact and np.abs(whole - stylize(opened, frame, tile=96)).max() < 1e-3
+    painted_in_tiles(module, tmp_path / "w.onnx")
 
 
 @torch.no_grad()
