@@ -121,3 +121,18 @@ def test_every_file_that_a_page_names_exists():
         named = set(FILE_NAME.findall(page.read_text("utf-8")))
         missing = {name for name in named if not (ROOT / name).exists() and "NAME" not in name}
         assert not missing, f"{page} names {missing}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_link_between_pages_leads_somewhere():
+    for page in (*ROOT.glob("*.md"), *(page for house in HOUSES for page in (ROOT / house).rglob("*.md"))):
+        for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", page.read_text("utf-8")):
+            file, _, anchor = link.partition("#")
+            other = page.parent / file if file else page
+            assert other.exists(), f"{page} links to {link}"
+            assert not anchor or anchor in anchors(other), f"{page} links to {link}"
