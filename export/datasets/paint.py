@@ -8,7 +8,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -24,6 +24,7 @@ from core.controls import Control
 from core.exr import ExrError, read_exr, read_parts, write_exr, write_part
 
 from ..settings import TrainerError, setting
+from .grading import Passes, by_night, graded
 from .looks import KNOBS, LOOKS
 from .looks.tones import smoothstep
 
@@ -39,10 +40,6 @@ KNOBS_FILE = "knobs.json"
 
 class PaintError(TrainerError):
     """There is no frame to paint, or it can't be read or its picture written."""
-
-
-NIGHT = 2, 5
-"""Stops by which frames are darker by night."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +61,21 @@ class PaintConfig:
     night: int = setting(
         0, "of so many frames, paint one a second time in 1/4 to 1/32 of its light, as night_NAME in the folder --into; 0: none"
     )
+    graded: int = setting(
+        0,
+        "of so many frames, paint one a second time in light of another colour and strength, in other hues and contrast, "
+        "as graded_NAME in the folder --into; 0: none",
+    )
     processes: int = setting(1, "frames painted at the same time")
 
     def __post_init__(self):
         if self.processes < 1:
             raise PaintError(f"The setting processes must be at least 1, not {self.processes}.")
-        if self.night < 0 or (self.night and not self.into):
-            raise PaintError(
-                "The setting night must be a number from 0, and frames by night need a folder of their own: give --into."
-            )
+        for name in ("night", "graded"):
+            if getattr(self, name) < 0 or (getattr(self, name) and not self.into):
+                raise PaintError(
+                    f"The setting {name} must be a number from 0, and such frames need a folder of their own: give --into."
+                )
         known = [knob.name for knob in KNOBS.get(self.look, ())]
         if unknown := [name for name in self.knobs if name not in known]:
             raise PaintError(f"The look {self.look} has no knob {unknown[0]}; it has {', '.join(known) or 'none'}.")
@@ -92,8 +95,11 @@ def paint(config: PaintConfig) -> list[Path]:
     for made in (folder, *(data / GUIDES / knob.name for knob in knobs)):
         made.mkdir(parents=True, exist_ok=True)
     if config.into:
-        _share(chosen, config.into / "input")
-        chosen += [_by_night(path, config.into / "input") for path in chosen[:: config.night]] if config.night else []
+        inputs = config.into / "input"
+        _share(chosen, inputs)
+        dark = [_varied(path, inputs / f"night_{path.name}", by_night) for path in _one_in(config.night, chosen)]
+        other = [_varied(path, inputs / f"graded_{path.name}", graded) for path in _one_in(config.graded, chosen)]
+        chosen += dark + other
     stamps = {path: f"{painter} {digest_of(path)}" for path in chosen}
     missing = {path: stamp for path, stamp in stamps.items() if stamp_of(folder / path.name) != stamp}
     one = partial(_paint_one, config.look, data, knobs)
@@ -160,16 +166,18 @@ def _share(frames: list[Path], folder: Path) -> None:
             raise PaintError(f"{path} can't be linked into {folder} ({error.strerror}); is it on the same disk?") from error
 
 
-def _by_night(frame: Path, folder: Path) -> Path:
-    """A frame once more in little light, which follows from its name: night_NAME in a folder. Raises PaintError."""
-    dark, rng = folder / f"night_{frame.name}", np.random.default_rng(list(hashlib.sha256(frame.name.encode()).digest()))
+def _one_in(number: int, frames: list[Path]) -> list[Path]:
+    """One of so many frames; with 0 none."""
+    return frames[::number] if number else []
+
+
+def _varied(frame: Path, into: Path, vary: Callable[[Passes, str], Passes]) -> Path:
+    """Write a frame once more as vary(passes, its name) has it; returns where. Raises PaintError."""
     try:
-        layers = read_exr(frame)
-        layers["image"][..., :3] *= 2 ** -rng.uniform(*NIGHT)
-        write_exr(dark, layers, compress=True)
+        write_exr(into, vary(read_exr(frame), frame.stem), compress=True)
     except (ExrError, KeyError) as error:
-        raise PaintError(f"{frame} can't be darkened: {error}.") from error
-    return dark
+        raise PaintError(f"{frame} can't be made {into.stem}: {error}.") from error
+    return into
 
 
 def digest_of(frame: Path) -> str:

@@ -148,3 +148,16 @@ def test_some_frames_are_painted_again_by_little_light(folder, tmp_path):
     assert np.allclose(read_exr(painted[-1])["image"], LOOKS["graphic_novel"](night), rtol=1e-3, atol=1e-4)
     with pytest.raises(PaintError, match="--into"):
         PaintConfig(folder, night=2)
+
+
+def test_some_frames_are_painted_again_in_other_colours(folder, tmp_path):
+    other = tmp_path / "graded"
+    painted = paint(PaintConfig(folder, into=other, night=3, graded=2))
+    assert [p.stem for p in painted[3:]] == ["night_shot_0001", "graded_shot_0001", "graded_shot_0003"]
+    before, after = (read_exr(other / "input" / f"{name}shot_0003.exr") for name in ("", "graded_"))
+    assert not np.allclose(after["image"], before["image"], rtol=0.05) and np.array_equal(after["normal"], before["normal"])
+    assert np.allclose(read_exr(painted[-1])["image"], LOOKS["graphic_novel"](after), rtol=1e-3, atol=1e-4)
+    kept = written(painted)
+    assert written(paint(PaintConfig(folder, into=other, night=3, graded=2))) == kept
+    with pytest.raises(PaintError, match="graded must be a number from 0.*--into"):
+        PaintConfig(folder, graded=2)
