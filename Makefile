@@ -51,13 +51,13 @@ MINUTES := 30
 START = --start-from addon/styles/$*.onnx
 SEES = depth normal position --noise 2 --smooth
 STEADY = 50
-style-graphic_novel: SEES = --smooth --size high
-style-graphic_novel: STEADY = 35
+style-graphic_novel: SEES = --smooth --stepped tones --contoured line_weight $(INKED)
+style-graphic_novel: STEADY = 15
 style-cel: SEES = depth normal albedo --smooth --stepped tones $(CRISP)
 style-cel: STEADY = 30
 CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-features 100
-style-comic_book: SEES = depth normal albedo --smooth --stepped tones --size high --weight-l1 30 --weight-edge 100 --weight-adversarial 2 \
-    --weight-features 60
+INKED = --weight-l1 30 --weight-edge 100 --weight-adversarial 2 --weight-features 60
+style-comic_book: SEES = depth normal albedo --smooth --stepped tones --size high $(INKED)
 style-comic_book: STEADY = 15
 style-oil_painting: SEES = depth normal position --strokes 1 --stroke-width 21 --stroke-length 3 --smooth --widths 48 96 1 3
 style-oil_painting: STEADY = 40
@@ -86,11 +86,8 @@ baseline-%: datasets/%/painted
 	.venv/bin/python -m export benchmark --data datasets/$* --out runs/$*_baseline --methods pix2pix --minutes $(MINUTES)
 	cp runs/$*_baseline/pix2pix.onnx runs/$*_pix2pix.onnx
 
-# The look that a style learns: that of its own name, but for one.
-painted_by = $(patsubst comic_book,graphic_novel,$(1))
-
 datasets/%/painted: datasets/styles/dataset.json
-	.venv/bin/python -m export paint --data datasets/styles --look $(call painted_by,$*) --frames '*_0001' --into datasets/$* \
+	.venv/bin/python -m export paint --data datasets/styles --look $* --frames '*_0001' --into datasets/$* \
 	    $(if $(KNOBS_$*),--knobs $(KNOBS_$*)) $(if $(NIGHT_$*),--night $(NIGHT_$*)) --processes 2
 	for file in datasets/$*/guides/*/*_0001.exr; do test ! -e "$$file" || ln -f "$$file" "$${file%1.exr}2.exr"; done
 	touch $@
@@ -98,9 +95,11 @@ datasets/%/painted: datasets/styles/dataset.json
 # Of so many frames one is painted by night, too, where lines are light.
 NIGHT_cel := 4
 NIGHT_comic_book := 4
+NIGHT_graphic_novel := 4
 # What can be set of a look; a frame and the next one have the same values.
 KNOBS_cel := line_weight tones
 KNOBS_comic_book := line_weight tones
+KNOBS_graphic_novel := line_weight tones
 KNOBS_ink_hatching := line_weight hatching
 KNOBS_oil_painting := brush_marks broken_colour
 KNOBS_hologram := glow scan_lines
@@ -148,7 +147,7 @@ keyframes: .venv/.test
 gallery: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/gallery --scenes market,winter,lighthouse \
 	    --frames 8 --frame-step 1 --width 1280 --height 720 --samples 12
-	$(foreach style,$(LOOKS),.venv/bin/python -m export paint --processes 2 --data datasets/gallery --look $(call painted_by,$(style)) \
+	$(foreach style,$(LOOKS),.venv/bin/python -m export paint --processes 2 --data datasets/gallery --look $(style) \
 	    --into datasets/gallery/looks/$(style) --frames '*_000[1-3]' &&) true
 	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix.onnx) --frames '*_000[1-3]' --card
 

@@ -200,6 +200,7 @@ def _check_knobs(config: TrainSettings) -> None:
         not config.stepped or (config.stepped in known and known[config.stepped].low >= 1),
         f"stepped must be one of the knobs, from 1 upwards, not {config.stepped}",
     )
+    require(not config.contoured or config.contoured in known, f"contoured must be one of the knobs, not {config.contoured}")
     require(
         not config.washed or (config.washed in known and config.noise > 0 and config.grain > 0),
         f"washed must be one of the knobs, not {config.washed}, and needs noise and grain",

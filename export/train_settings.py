@@ -131,6 +131,11 @@ class TrainSettings:
         "knob, from 0 to 2, that says how wet the washes of watercolour are that the frame's light is laid in, with dark rims; "
         "needs noise and grain",
     )
+    contoured: str = setting(
+        "",
+        "knob that says how thick the contours of the image are: lines that need no other pass, crisp at full size and as strong "
+        "in the dark as in the light; the generator learns where, and in which ink",
+    )
     fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(
         None,

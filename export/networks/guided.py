@@ -54,6 +54,8 @@ class GuidedGenerator(nn.Module):
     tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
     stepped: name of the control that says in how many even steps the frame's own light is laid; it learns where and how far.
     washed: name of the control that says how wet the washes are that light is laid in (see washes.py); it has noise and grain.
+    contoured: name of the control that says how thick the contours of the image are, which ink is laid along over all else (see
+    contours.py); it learns where, and in which colour.
     Subclasses give `alignment`, `pens` (see pens.py; None where nothing is laid by them) and change(), whose results have
     `out_channels` in all.
     """
@@ -82,6 +84,7 @@ class GuidedGenerator(nn.Module):
         hued: bool = False,
         stepped: str = "",
         washed: str = "",
+        contoured: str = "",
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
@@ -93,7 +96,7 @@ class GuidedGenerator(nn.Module):
         self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
         self.grain = Grain(grain) if grain else None
         self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
-        self.everywhere, self.tones, self.stepped, self.washed = everywhere, tones, stepped, washed
+        self.everywhere, self.tones, self.stepped, self.washed, self.contoured = everywhere, tones, stepped, washed, contoured
         self.scan_lines = ScanLines(scan_lines) if scan_lines else None
         self.placed = bool(noise and everywhere or grain or strokes or scan_lines)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
@@ -137,7 +140,8 @@ class GuidedGenerator(nn.Module):
         image = kept
         for gate in gates:
             image = image - image.sum(1, keepdim=True) * ((1.0 - gate) * (1 / 3)) if self.hued else image * gate
-        return image + colour - relu(colour - limit)
+        picture = image + colour - relu(colour - limit)
+        return self.pens.ink(pens, guides["image"], picture, seen[self.contoured], limit) if self.contoured else picture
 
     def shares(self, passes: dict[str, Tensor]) -> Tensor | None:
         """How much there is of each look, (B, looks, H, W), at each pixel 1 in all, of their controls; where all are 0, the first
@@ -149,9 +153,10 @@ class GuidedGenerator(nn.Module):
         return weights / weights.sum(1, keepdim=True)
 
     def make_pens(self, channels: int, scale: int) -> Pens | None:
-        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines, tones, steps and washes."""
-        used = self.tones or self.directions or self.stepped or self.washed
-        return Pens(channels, scale, self.tones, self.directions, bool(self.stepped), bool(self.washed)) if used else None
+        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines, tones, steps, washes and contours."""
+        closed = [bool(knob) for knob in (self.stepped, self.washed, self.contoured)]
+        used = self.tones or self.directions or any(closed)
+        return Pens(channels, scale, self.tones, self.directions, *closed) if used else None
 
     @torch.no_grad()
     def start_as_poster(self) -> None:

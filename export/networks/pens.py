@@ -9,6 +9,8 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
 from core.colour import LUMINANCE
 
+from .contours import HEIGHT, coverage, crests
+
 CRISP = 4.0
 """How steeply a stroke's border rises: within about a pixel."""
 SPARSE = 1.0
@@ -17,6 +19,8 @@ DARKER = 0.25
 """How much darker than the ground strokes are at first, on the log curve: of no colour, training would sooner take them away."""
 WASHED = 1.0, 1.0, 1.0, -0.2, -0.2, -0.2, -0.015
 """At first, of washes: how far light is laid in them and how dark their rims are, by colour, and how dark the relief of paper."""
+INK = 0.12, 0.1, 0.21, HEIGHT
+"""Of contours, their colour at first, encoded, and the height from which on they are drawn."""
 BORDER = 2.0
 """Pixels within which the border of a tone rises, however slowly the light changes there."""
 LEVEL = 0.002
@@ -35,10 +39,21 @@ class Pens(nn.Conv2d):
     Mitchell 1979); here the border is a height of the frame's own light, as in toon shading (Lake et al. 2000), or of noise.
 
     stepped: a further channel says how far the frame's light is laid in even steps, which is whole at first. washed: the last
-    ones say how washes are laid, their rims and the paper's relief (see washes.py), which are there at first."""
+    ones say how washes are laid, their rims and the paper's relief (see washes.py), which are there at first. contoured: the last
+    ones are the colour of the ink of contours (see contours.py) and the height from which on they are drawn."""
 
-    def __init__(self, channels: int, scale: int, tones: int, directions: int, stepped: bool = False, washed: bool = False):
-        super().__init__(channels, 4 * (tones + directions) + stepped + washed * len(WASHED), 3, padding=1)
+    def __init__(
+        self,
+        channels: int,
+        scale: int,
+        tones: int,
+        directions: int,
+        stepped: bool = False,
+        washed: bool = False,
+        contoured: bool = False,
+    ):
+        further = [1.0] * stepped + [*WASHED] * washed + [*INK] * contoured
+        super().__init__(channels, 4 * (tones + directions) + len(further), 3, padding=1)
         self.scale, self.tones, self.pens, self.stepped = scale, tones, tones + directions, stepped
         nn.init.normal_(self.weight, 0.0, 0.02 * (9 * channels) ** -0.5)
         nn.init.zeros_(self.bias)
@@ -46,7 +61,7 @@ class Pens(nn.Conv2d):
             first = self.bias[: 4 * self.pens].view(self.pens, 4)
             first[:tones, 3] = torch.arange(1, tones + 1) / (tones + 1)
             first[tones:, :3] = -DARKER
-            self.bias[4 * self.pens :] = torch.tensor([1.0] * stepped + [*WASHED] * washed)
+            self.bias[4 * self.pens :] = torch.tensor(further)
 
     def lay_tones(self, share: float) -> None:
         """Give the tones so much of the light between their heights, in place of next to none."""
@@ -73,9 +88,17 @@ class Pens(nn.Conv2d):
             paint = paint + (pens[:, 4 * number : 4 * number + 3] - paint) * torch.sigmoid(rise)
         if self.stepped:
             paint = paint + pens[:, end : end + 1] * in_steps(image, steps)
-        for share, change in zip(pens[:, end + self.stepped :].split((3, 3, 1), 1) if washes else (), washes, strict=True):
+        end += self.stepped
+        for share, change in zip(pens[:, end : end + len(WASHED)].split((3, 3, 1), 1) if washes else (), washes, strict=True):
             paint = paint + share * change
         return paint
+
+    @staticmethod
+    def ink(pens: Tensor, image: Tensor, picture: Tensor, weight: Tensor, limit: Tensor) -> Tensor:
+        """An encoded picture (B, 3, H, W) with the contours of an image over it, by pens of forward(). weight: how thick they
+        are, limit: how bright they may be, each (B, 1, H, W)."""
+        ink, height = pens[:, -4:].split((3, 1), 1)
+        return picture + (ink - torch.relu(ink - limit) - picture) * coverage(crests(image), height, weight)
 
     def _rising(self, heights: Tensor, image: Tensor, strokes: Tensor | None) -> Iterator[Tensor]:
         """For each pen how far what it paints on rises above its height, (B, 1, H, W), in quarters of its border."""

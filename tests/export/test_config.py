@@ -84,6 +84,7 @@ def test_flags_override_the_config_file(tmp_path):
         ({"size": "huge"}, "draft, fast"),
         ({"passes": ["depth"]}, "start with image"),
         ({"passes": ["image", "heat"]}, "heat"),
+        ({"contoured": "line_weight"}, "contoured must be one of the knobs"),
         ({"washed": "wetness"}, "washed must be one of the knobs"),
         ({"washed": "wetness", "knob": ["wetness=0:1:2"], "grain": 1}, "needs noise and grain"),
         ({"ema": 1.5}, "ema"),

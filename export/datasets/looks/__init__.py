@@ -7,6 +7,7 @@ must be a function of what the generator can see: it may use the noise that stic
 from core.controls import Control
 
 from .cel import cel
+from .comic_book import comic_book
 from .graphic_novel import graphic_novel
 from .hologram import hologram
 from .ink_hatching import ink_hatching
@@ -15,6 +16,7 @@ from .watercolour import watercolour
 
 LOOKS = {
     "cel": cel,
+    "comic_book": comic_book,
     "graphic_novel": graphic_novel,
     "hologram": hologram,
     "ink_hatching": ink_hatching,
@@ -24,9 +26,11 @@ LOOKS = {
 """Look name -> function from passes {name: (H, W, c)} to the target (H, W, 3), linear Rec.709, [0, inf)."""
 
 LINES = Control("line_weight", 0.0, 3.0, 1.0, "How thick the lines are; 0 leaves them out")
+STEPS = Control("tones", 2.0, 9.0, 5.0, "Steps of tone from black to white")
 KNOBS = {
     "cel": (LINES, Control("tones", 2.0, 8.0, 4.0, "Steps of light from black to white")),
-    "graphic_novel": (LINES, Control("tones", 2.0, 9.0, 5.0, "Steps of tone from black to white")),
+    "comic_book": (LINES, STEPS),
+    "graphic_novel": (LINES, STEPS),
     "hologram": (
         Control("glow", 0.0, 2.0, 1.0, "How bright lines and their halo are"),
         Control("scan_lines", 0.0, 2.0, 1.0, "How dark it is between scan lines; 0 leaves them out"),

@@ -1,26 +1,23 @@
-"""Graphic Novel: flat washes, ink contours, spotted blacks."""
+"""Graphic Novel: Comic Book with the lines that can be drawn of the image alone."""
 
 import numpy as np
 from scipy import ndimage
 
-from core.colour import decode_log, encode_log, luminance
+from core.colour import encode_log, luminance
 
-from .cel import flat_colour
-from .lines import contours, spread, weighted
-from .tones import lightness, smoothstep, stepped
+from ...networks.contours import HEIGHT, coverage, crests
+from .anchored import shown
+from .comic_book import lined, washes
+from .lines import contours
+from .tones import smoothstep
 
-INK = np.array([0.012, 0.010, 0.028], np.float32)
-"""Blue black, linear Rec.709."""
-PALE = np.array([0.37, 0.40, 0.49], np.float32)
-"""Lines inside of black, where ink would not show, encoded."""
-PEN = 0.95
-"""Coverage of a contour."""
-SIGMA = 1.6
-"""Width of the brush in pixels."""
-SHARPNESS = 6.0
-"""How far a tone is pulled to black, or away from it, by its difference from its surroundings."""
-BLACK = 0.17, 0.26
-"""Tone (encoded luminance) that becomes half ink, in the dark and in the light."""
+BLACK = 0.1, 0.26
+"""Tone (encoded luminance) that becomes half ink, in the dark and in the light: less than in Comic Book, since what drowns in
+black has no outline in the image."""
+DIM = 0.34, 0.24
+"""Tone of the paint around below which lines turn pale, and at which they are."""
+NEAR = 13
+"""Pixels around lines of geometry and paint in which those of the image are drawn."""
 
 
 def graphic_novel(
@@ -30,41 +27,21 @@ def graphic_novel(
 
     line_weight, tones: knobs, one number or (H, W): how thick the lines are, 0 for none, and steps of tone up to white.
 
-    Washes: colour smoothed within edges (Gastal and Oliveira 2011), then luminance quantisation in soft steps (Winnemoeller,
-    Olsen and Gooch 2006). Contours: discontinuities of depth and normal (Saito and Takahashi 1990) and of albedo; they turn pale
-    inside of black. Blacks and brush lines: a threshold of the tone sharpened by a difference of Gaussians (Winnemoeller,
-    Kyprianidis and Olsen 2012). All of it lies where things are, so that it moves with them; radiance above 1 keeps its value.
+    Lines are contours of the image at full size, as pens of generators draw them, but only near to those of geometry and of
+    paint: not around shadows, texture and noise. In the dark they are pale.
     """
-    flat = flat_colour(passes, 10)
-    tone = luminance(flat)
-    wash = tint(flat, tone, stepped(tone, tones))
-    # Thin dark stripes, as between tiles, are no shadows.
-    black = spotted(ndimage.median_filter(lightness(flat), 7, mode="nearest"), line_weight)
-    painted = wash + (encode_log(INK) - wash) * black[..., None]
-    lines = PEN * spread(weighted(contours(passes, tone), line_weight), 1.3)
-    return decode_log(painted + (pen(passes["albedo"], black) - painted) * lines[..., None]).astype(np.float32)
+    painted, tone, _ = washes(passes, line_weight, tones, BLACK)
+    lines = drawn(passes["image"][..., :3], line_weight) * around(contours(passes, tone))
+    return lined(passes, painted, lines, smoothstep(*DIM, ndimage.gaussian_filter(luminance(painted), 4)))
 
 
-def pen(albedo: np.ndarray, black: np.ndarray) -> np.ndarray:
-    """Colour of the lines (encoded RGB): ink, but a pale shade of the thing's own colour inside of black (H, W)."""
-    paint = encode_log(albedo)
-    pale = PALE + 0.5 * (paint - luminance(paint)[..., None])
-    inside = smoothstep(0.65, 0.95, ndimage.gaussian_filter(black, 2.5))[..., None]
-    return encode_log(INK) + (pale - encode_log(INK)) * inside
+def drawn(image: np.ndarray, line_weight: float | np.ndarray) -> np.ndarray:
+    """Coverage [0, 1] of the contours of a linear image (H, W, 3), (H, W)."""
+    weight = np.broadcast_to(np.asarray(line_weight, np.float32), image.shape[:2])
+    encoded = encode_log(np.maximum(image, 0))
+    return shown(lambda image, weight: coverage(crests(image), HEIGHT, weight), encoded, weight[..., None])[..., 0]
 
 
-def tint(flat: np.ndarray, tone: np.ndarray, stepped: np.ndarray) -> np.ndarray:
-    """Give the wash its stepped tone, clearer colour, cool shadows and warm lights (encoded RGB)."""
-    chroma = flat - tone[..., None]
-    shade = 1 - smoothstep(0.2, 0.75, stepped + lightness(flat) - tone)[..., None]
-    light = smoothstep(0.55, 0.95, stepped)[..., None] * (1 - smoothstep(1.0, 1.3, stepped)[..., None])
-    cool, warm = np.array([-0.05, -0.015, 0.09], np.float32), np.array([0.02, 0.01, -0.03], np.float32)
-    # Shadows are washed lighter than they are, so that beside so much black they keep their colour.
-    return stepped[..., None] + 0.09 * shade + 1.35 * chroma + cool * shade + warm * light
-
-
-def spotted(tone: np.ndarray, line_weight: float | np.ndarray = 1.0) -> np.ndarray:
-    """Ink coverage [0, 1]: what is dark, and lines along the dark side of edges."""
-    fine, coarse = (ndimage.gaussian_filter(tone, sigma) for sigma in (SIGMA, 1.6 * SIGMA))
-    half = np.clip(0.05 + 0.75 * ndimage.gaussian_filter(tone, 12), *BLACK)
-    return smoothstep(0.07, -0.07, fine + SHARPNESS * line_weight * (fine - coarse) - half)
+def around(lines: np.ndarray) -> np.ndarray:
+    """1 near lines (H, W), falling to 0 over a few pixels."""
+    return np.minimum(1, 2 * ndimage.gaussian_filter(ndimage.maximum_filter(lines, NEAR), NEAR / 4))

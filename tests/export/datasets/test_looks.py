@@ -3,7 +3,7 @@ import pytest
 
 from core.colour import encode_log
 from export.datasets.looks import LOOKS, lines, tones
-from export.datasets.looks.graphic_novel import spotted
+from export.datasets.looks.comic_book import spotted
 
 
 @pytest.fixture
@@ -46,18 +46,28 @@ def test_a_look_does_not_know_how_large_the_scene_is(passes, name):
         assert np.abs(encode_log(LOOKS[name](scaled)) - picture).max() < 0.01
 
 
-def test_strong_colours_do_not_drown_in_the_black_of_graphic_novel(passes):
+@pytest.mark.parametrize("name", ["comic_book", "graphic_novel"])
+def test_strong_colours_do_not_drown_in_black(passes, name):
     for strong in ([0.5, 0.01, 0.01], [0.4, 0.01, 0.3], [0.02, 0.02, 0.5]):
         passes["image"][..., :3] = strong
-        picture = LOOKS["graphic_novel"](passes)[8, 8]
+        picture = LOOKS[name](passes)[8, 8]
         assert picture.max() > 0.5 * max(strong) and picture.argmax() == np.argmax(strong)
 
 
-@pytest.mark.parametrize("name", ["cel", "graphic_novel"])
+@pytest.mark.parametrize("name", ["cel", "comic_book"])
 def test_a_thing_in_the_dark_keeps_its_outline_before_the_dark(passes, name):
     passes["image"][..., :3] = 0
     across = encode_log(LOOKS[name](passes)).mean(-1)[32]
     assert across[28:38].max() > across[4] + 0.1 and across[28:38].max() > across[48] + 0.1
+
+
+def test_graphic_novel_draws_the_lines_of_the_image_where_things_end_and_not_round_shadows(passes):
+    passes["image"][..., :3] = 0.5
+    passes["image"][16:48, 32:64, :3] = 0.2
+    passes["image"][:, :12, :3] = 0.2  # a shadow
+    across, none, broad = (encode_log(LOOKS["graphic_novel"](passes, weight)).mean(-1)[32] for weight in (1.0, 0.0, 3.0))
+    assert across[29:35].min() < 0.35 and np.ptp(none[29:32]) < 0.1 and np.abs(across - none)[8:16].max() < 0.02
+    assert np.maximum(none - broad, 0)[24:40].sum() > 1.5 * np.maximum(none - across, 0)[24:40].sum()
 
 
 def test_a_pattern_of_paint_is_not_drawn_over_but_a_single_border_is(passes):
@@ -86,7 +96,7 @@ def test_black_grows_with_darkness_and_keeps_to_the_dark_side_of_edges():
     assert ink[:, 14].min() > 0.2 and ink[:, 17:].max() == 0 and ink[:, :8].max() == 0
 
 
-def test_the_ink_of_graphic_novel_moves_with_the_picture():
+def test_the_ink_of_comic_book_moves_with_the_picture():
     tone = np.random.default_rng(0).random((40, 48), np.float32)
     np.testing.assert_allclose(spotted(tone)[12:-12, 12:-15], spotted(np.roll(tone, 3, 1))[12:-12, 15:-12], atol=1e-5)
 

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import torch
+
+from core import Control
+from export.networks.build import make_generator
+from export.networks.contours import FINEST, HEIGHT, coverage, crests
+from export.networks.encoding import decode, encode
+
+from .in_tiles import painted_in_tiles
+
+KNOB = Control("line_weight", 0.0, 3.0, 1.0)
+
+
+def drawn(image: torch.Tensor, weight: float = 1.0) -> torch.Tensor:
+    """Coverage (H, W) of the contours of an encoded image."""
+    return coverage(crests(image), HEIGHT, torch.full_like(image[:, :1], weight))[0, 0]
+
+
+def halves(dark: float, light: float) -> torch.Tensor:
+    image = torch.full((1, 3, 64, 64), dark)
+    image[..., 30:] = light
+    return image
+
+
+@pytest.mark.parametrize("step", [0.1, 0.3, 0.9])
+def test_a_contour_is_as_thick_and_as_dark_whatever_the_contrast(step):
+    line = drawn(halves(0.05, 0.05 + step))[32]
+    assert line[28:32].max() > 0.95 and 2 <= line.sum() <= 6 and line[:24].max() < 0.05 and line[38:].max() < 0.05
+
+
+def test_colour_alone_has_contours_but_slopes_and_faint_noise_and_what_is_within_a_lamp_have_none():
+    torch.manual_seed(0)
+    hue = torch.tensor([0.6, 0.4, 0.5])[None, :, None, None].repeat(1, 1, 64, 64)
+    hue[..., 30:] = hue[:, [1, 0, 2], :, 30:]
+    assert drawn(hue)[32, 28:32].max() > 0.95
+    slope = torch.linspace(0, 1, 64).expand(1, 3, 64, 64)
+    noise = 0.5 + 0.001 * torch.randn(1, 3, 64, 64)
+    for image in (slope, noise, halves(1.3, 2.0)):
+        assert drawn(image)[8:-8, 8:-8].max() < 0.2
+
+
+def test_a_greater_weight_is_a_broader_line_and_none_is_no_line():
+    none, faint, fine, plain, broad = (
+        drawn(halves(0.2, 0.6), weight)[32].sum() for weight in (0.0, FINEST / 2, FINEST, 1.0, 3.0)
+    )
+    assert (
+        none == 0 and torch.isclose(faint, fine / 2) and fine + 1.5 <= plain <= fine + 2 and plain + 3.5 <= broad <= plain + 4.5
+    )
+
+
+def contouring() -> torch.nn.Module:
+    torch.manual_seed(0)
+    module = make_generator(("image",), widths=(16, 16, 1, 1), smooth=True, contoured="line_weight", controls=[KNOB])
+    torch.nn.init.normal_(module.pens.weight, 0, 0.01)
+    return module
+
+
+def test_contours_are_exact_in_onnx_and_in_tiles_and_learn(tmp_path):
+    module = contouring()
+    module.encoded(decode(halves(0.2, 0.6)), torch.ones(1, 1, 64, 64)).square().mean().backward()
+    assert module.pens.weight.grad.abs().sum((1, 2, 3)).min() > 0
+    painted_in_tiles(module, tmp_path / "c.onnx")
+
+
+@torch.no_grad()
+def test_an_untaught_generator_has_ink_along_edges_and_none_where_the_knob_is_0():
+    module, image = contouring(), decode(halves(0.4, 0.8))
+    none, inked = (encode(module(image, torch.full((1, 1, 64, 64), weight))).mean(1)[0, 32] for weight in (0.0, 1.0))
+    assert inked[29:31].max() < 0.3 and none[8:-8].min() > 0.3 and np.allclose(inked[8:24], none[8:24], atol=0.02)
+
+
+@torch.no_grad()
+def test_light_ink_keeps_the_bound_on_black():
+    module = contouring()
+    module.pens.weight.zero_()
+    module.pens.bias[:] = torch.tensor([9.0, 9.0, 9.0, -9.0])
+    assert module(torch.zeros(1, 3, 64, 64), torch.ones(1, 1, 64, 64)).max() <= 0.1 + 1e-5
