@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from .config_checks import check
-from .modes import EARLIER_SIZES, MODE_DEFAULTS, PROJECTED_DEFAULTS, SIZES
+from .modes import EARLIER_SIZES, MODE_DEFAULTS, OURS, PEERS, PROJECTED_DEFAULTS, SIZES
 from .settings import ConfigError, from_values, plain, read_values, require, setting, to_values
 from .train_settings import TrainSettings
 
@@ -38,6 +38,8 @@ def train_config(values: dict) -> TrainConfig:
     defaults = MODE_DEFAULTS.get(mode, {})
     if values.get("discriminator") == "projected":
         defaults = defaults | PROJECTED_DEFAULTS.get(mode, {})
+    if values.get("generator") in PEERS:
+        defaults = {name: value for name, value in defaults.items() if name not in OURS}
     return from_values(TrainConfig, defaults | values)
 
 

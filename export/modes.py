@@ -37,8 +37,18 @@ TERMS_OF = {
 
 WITHOUT_PAIRS = {"conditional": False, "adversarial": "hinge", "weight_l1": 0.0, "weight_edge": 0.0, "weight_features": 0.0}
 MODE_DEFAULTS = {
-    # Small patches from anywhere, many at once: more of a frame's variety in each step (Texler et al. 2020, section 3.1).
-    "keyframes": {"crop": 64, "crop_alignment": 1, "batch": 16, "learning_rate": 5e-4, "conditional": False},
+    # Small patches from anywhere, many at once: more of a frame's variety in each step (Texler et al. 2020, section 3.1). The
+    # judge sees less than such a patch and works less than the generator, so that a minute has twice the steps.
+    "keyframes": {
+        "crop": 64,
+        "crop_alignment": 1,
+        "batch": 16,
+        "learning_rate": 5e-4,
+        "conditional": False,
+        "smooth": True,
+        "discriminator_channels": 16,
+        "discriminator_layers": 2,
+    },
     "cycle": {"weight_cycle": 10.0, "weight_identity": 5.0} | WITHOUT_PAIRS,
     "contrastive": {"weight_nce": 1.0, "weight_nce_identity": 1.0} | WITHOUT_PAIRS,
     "exemplar": {
@@ -79,7 +89,8 @@ PROJECTED = {
 """What the modes have in common whose judge is projected by choice."""
 PROJECTED_DEFAULTS = {
     "keyframes": PROJECTED
-    | {"fine": 16, "adversarial": "hinge", "weight_l1": 10.0, "weight_edge": 0.0, "weight_features": 1.0, "weight_style": 1.0},
+    | {"fine": 16, "smooth": False, "discriminator_channels": 32, "adversarial": "hinge"}
+    | {"weight_l1": 10.0, "weight_edge": 0.0, "weight_features": 1.0, "weight_style": 1.0},
     "cycle": PROJECTED | {"adversarial": "relativistic", "weight_r1": 1.0, "match": 8},
     "contrastive": PROJECTED | {"adversarial": "relativistic", "weight_r1": 1.0, "match": 8},
 }

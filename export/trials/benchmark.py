@@ -144,15 +144,16 @@ def benchmark(config: BenchmarkConfig) -> tuple[dict, dict]:
     return rows, spreads
 
 
-def _over_seeds(scores: dict[str, dict[str, float]], names: dict[str, str]) -> tuple[dict, dict]:
+def _over_seeds(scores: dict[str, dict[str, float | str]], names: dict[str, str]) -> tuple[dict, dict]:
     """The means of the runs that have the same name, {row: {score: mean}}, and the standard deviations of those of several runs,
-    {row: {score: deviation}}."""
+    {row: {score: deviation}}. What is no number, as where a frame's seconds were measured, is the first run's."""
     rows, spreads = {}, {}
     for row in dict.fromkeys(names.values()):
         runs = [scores[run] for run, name in names.items() if name == row]
         values = {key: [run[key] for run in runs if key in run] for key in runs[0]}
-        rows[row] = {key: mean(found) for key, found in values.items()}
-        spreads[row] = {key: stdev(found) for key, found in values.items() if len(found) > 1}
+        numbers = {key: found for key, found in values.items() if not isinstance(found[0], str)}
+        rows[row] = {key: mean(numbers[key]) if key in numbers else found[0] for key, found in values.items()}
+        spreads[row] = {key: stdev(found) for key, found in numbers.items() if len(found) > 1}
     return rows, spreads
 
 

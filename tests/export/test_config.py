@@ -129,6 +129,16 @@ def test_a_run_keeps_its_widths_whatever_the_sizes_are_today(tmp_path):
     assert run_config(tmp_path).widths == (16, 32, 1, 2)
 
 
+def test_with_keyframes_the_frames_detail_can_go_and_a_projected_judge_and_published_networks_are_as_they_were():
+    ours, projected, published = (
+        train_config({"data": Path(), "run": Path(), "mode": "keyframes", **values})
+        for values in ({}, {"discriminator": "projected"}, {"generator": "few_shot"})
+    )
+    assert ours.smooth and not projected.smooth and not published.smooth
+    assert (projected.gate, projected.discriminator_channels) == (True, TrainConfig.discriminator_channels)
+    assert not train_config({"data": Path(), "run": Path()}).smooth
+
+
 def test_a_mistake_on_the_command_line_is_one_sentence(tmp_path, caplog):
     assert main(["train", "--data", str(tmp_path), "--run", str(tmp_path / "run"), "--crop", "100"]) == 1
     assert "crop must be a multiple of 8" in caplog.text

@@ -2,12 +2,20 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from export.config import train_config
-from export.networks.discriminators import DenseDiscriminator, MultiscaleDiscriminator, PatchDiscriminator, VGGDiscriminator
+from export.networks.discriminators import (
+    DenseDiscriminator,
+    MultiscaleDiscriminator,
+    PatchDiscriminator,
+    VGGDiscriminator,
+    make_discriminator,
+)
 from export.networks.vgg import VGG19
 from export.settings import ConfigError
 from export.training.checkpoint import load_checkpoint
+from export.training.objective import make_painter
 from export.training.train import train
 
 from ..paired_frames import write_paired_frames
@@ -122,3 +130,19 @@ def test_a_run_with_the_one_on_vgg_saves_no_vgg(tmp_path):
     assert any(name.startswith("discriminator.heads.1.") for name in tensors)
     with pytest.raises(ConfigError, match="discriminator vgg needs VGG-19's weights"):
         replace(config, vgg_weights=None)
+
+
+def test_of_keyframes_the_judge_works_less_than_half_of_what_the_generator_does_and_sees_less_than_a_crop(tmp_path):
+    """It is asked five times in a step, the generator twice, so that a larger one takes most of the minutes."""
+    config = train_config({"data": tmp_path, "run": tmp_path, "mode": "keyframes"})
+    generator, judge = make_painter(config), make_discriminator(config, None)
+    crop = torch.rand(1, 3, config.crop, config.crop, requires_grad=True)
+    with FlopCounterMode(display=False) as painting:
+        generator.encoded(crop.detach())
+    with FlopCounterMode(display=False) as judging:
+        logits = judge(crop).logits[0]
+    assert judging.get_total_flops() < painting.get_total_flops() / 2
+    height, width = logits.shape[2:]
+    logits[0, 0, height // 2, width // 2].backward()
+    rows = crop.grad.abs().sum((0, 1, 3)).nonzero().ravel()
+    assert rows.max() - rows.min() < config.crop - 16

@@ -28,7 +28,7 @@ def quick(monkeypatch):
     methods = {"ours": {**TINY, "widths": (16, 16, 1, 1)}, "few_shot": {**METHODS["few_shot"], **TINY, "widths": (4, 1)}}
     monkeypatch.setattr("export.trials.benchmark.METHODS", methods)
     monkeypatch.setattr("export.trials.scoring.PATCHES", 1500)
-    monkeypatch.setattr("export.trials.benchmark.frame_cost", lambda style, provider: {"seconds": 0.5})
+    monkeypatch.setattr("export.trials.benchmark.frame_cost", lambda style, provider: {"seconds": 0.5, "provider": provider})
 
 
 def test_methods_train_for_the_same_time_and_stand_in_one_table(tmp_path, quick, capsys):
@@ -76,6 +76,7 @@ def test_of_several_seeds_the_table_has_means_with_their_spread(tmp_path, quick)
     assert rows["ours"]["psnr"] == pytest.approx((one + other) / 2)
     assert spreads["ours"]["psnr"] == pytest.approx(abs(one - other) / 2**0.5), "of the sample, with n - 1"
     assert "seconds" in rows["ours"] and "seconds" not in spreads["ours"], "a network's cost is measured once"
+    assert rows["ours"]["provider"] == "auto" and "provider" not in spreads["ours"], "which is no number"
     assert not spreads["plain"]
 
 
