@@ -1,11 +1,11 @@
 """Tones of looks, on the log curve: flattening to washes, and quantisation in soft steps."""
 
 import numpy as np
-from scipy import ndimage
+import torch
 
 from core.colour import encode_log, luminance
 
-from ...networks.pens import BORDER, LEVEL
+from ...networks import pens
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
@@ -52,7 +52,10 @@ def quantise(tone: np.ndarray, steps: float | np.ndarray = 6.0, sharpness: float
 
 
 def stepped(tone: np.ndarray, steps: float | np.ndarray) -> np.ndarray:
-    """Tone (encoded luminance, (H, W)) in steps with crisp borders: as quantise(), the sharper the slower the light changes
-    (Winnemoeller, Olsen and Gooch 2006, section 3.3, make it follow the slope too, to keep the soft soft)."""
-    change = ndimage.gaussian_gradient_magnitude(tone, 1.5)
-    return quantise(tone, steps, np.maximum(2 / (BORDER * steps * (change + LEVEL)), 6.0))
+    """Tone (encoded luminance, (H, W)), made even where it is rough, in steps with crisp borders: as quantise(), the sharper the
+    slower the light changes (Winnemoeller, Olsen and Gooch 2006, section 3.3, make it follow the slope too, to keep the soft
+    soft)."""
+    (height, width), over = tone.shape, [(0, -side % pens.CELL) for side in tone.shape]
+    light = torch.from_numpy(np.pad(tone, over, mode="edge").astype(np.float32))
+    even, steepness = (plane[0, 0, :height, :width].numpy() for plane in pens.tone(light[None, None]))
+    return quantise(even, steps, np.maximum(steepness / (2 * steps), 6.0))
