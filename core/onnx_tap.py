@@ -49,4 +49,13 @@ def _gate(base: str, makers: dict) -> str:
     for operator, further in pairwise(operators):
         sources = {name for made in found if made in makers and makers[made].op_type == operator for name in makers[made].input}
         found = {name for name in sources if name in makers and makers[name].op_type == further}
+    if not found:  # ink that lies over all covers a share of what the gate lets through
+        found = {
+            name for name in sources if name in makers and makers[name].op_type == "Mul" and _of(makers[name], "Sigmoid", makers)
+        }
     return found.pop() if len(found) == 1 else ""
+
+
+def _of(node, operator: str, makers: dict) -> bool:
+    """Whether one of what a node takes is made by an operator."""
+    return any(name in makers and makers[name].op_type == operator for name in node.input)

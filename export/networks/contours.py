@@ -13,8 +13,9 @@ CELL = 4
 """Side in pixels of the squares by whose means the change around is known."""
 HEIGHT = 1.5
 """How many times as fast as around a picture changes where a contour begins."""
-CRISP = 4.0
-"""How steeply its border rises: within about a pixel."""
+CRISP = 2.5
+"""How steeply its border rises: within about a pixel, which is then spread over three: hard lines flicker when they move by parts
+of a pixel (twice as much)."""
 WIDEST, PER_WEIGHT = 3, 1.5
 """Pixels that a contour may grow to each side, and by how many it does for each 1 by which its weight is more than FINEST."""
 FINEST = 0.4
@@ -53,4 +54,5 @@ def coverage(crests: Tensor, height: Tensor | float, weight: Tensor) -> Tensor:
     for width in range(WIDEST):
         broader = max_pool2d(crests, 3, stride=1, padding=1)
         crests = crests + (broader - crests) * torch.clamp(wider - float(width), 0.0, 1.0)
-    return torch.sigmoid((crests - height) * CRISP) * torch.clamp(weight * (1 / FINEST), 0.0, 1.0)
+    hard = torch.sigmoid((crests - height) * CRISP)
+    return avg_pool2d(hard, 3, stride=1, padding=1, count_include_pad=False) * torch.clamp(weight * (1 / FINEST), 0.0, 1.0)

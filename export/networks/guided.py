@@ -137,11 +137,13 @@ class GuidedGenerator(nn.Module):
         if self.pens:
             washes = painted(kept.detach(), guides["position"], guides["grain"], seen[self.washed]) if self.washed else ()
             colour = colour + self.pens.paint(pens, image, guides.get("strokes"), seen.get(self.stepped), washes)
+        if self.contoured:
+            ink, cover = self.pens.ink(pens, image, seen[self.contoured])
+            colour, gates = colour + (ink - colour) * cover, [gate * (1.0 - cover) for gate in gates] or [1.0 - cover]
         image = kept
         for gate in gates:
             image = image - image.sum(1, keepdim=True) * ((1.0 - gate) * (1 / 3)) if self.hued else image * gate
-        picture = image + colour - relu(colour - limit)
-        return self.pens.ink(pens, guides["image"], picture, seen[self.contoured], limit) if self.contoured else picture
+        return image + colour - relu(colour - limit)
 
     def shares(self, passes: dict[str, Tensor]) -> Tensor | None:
         """How much there is of each look, (B, looks, H, W), at each pixel 1 in all, of their controls; where all are 0, the first

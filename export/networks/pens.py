@@ -99,11 +99,11 @@ class Pens(nn.Conv2d):
         return paint
 
     @staticmethod
-    def ink(pens: Tensor, image: Tensor, picture: Tensor, weight: Tensor, limit: Tensor) -> Tensor:
-        """An encoded picture (B, 3, H, W) with the contours of an image over it, by pens of forward(). weight: how thick they
-        are, limit: how bright they may be, each (B, 1, H, W)."""
-        ink, height = pens[:, -4:].split((3, 1), 1)
-        return picture + (ink - torch.relu(ink - limit) - picture) * coverage(crests(image), height, weight)
+    def ink(pens: Tensor, image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """By pens of forward(), the encoded colour (B, 3, H, W) and the coverage [0, 1], (B, 1, H, W), of ink along the contours
+        of an encoded image (B, 3, H, W); weight: how thick they are, (B, 1, H, W)."""
+        colour, height = pens[:, -4:].split((3, 1), 1)
+        return colour, coverage(crests(image), height, weight)
 
     def _rising(self, heights: Tensor, image: Tensor, strokes: Tensor | None) -> Iterator[Tensor]:
         """For each pen how far what it paints on rises above its height, (B, 1, H, W), in quarters of its border."""
