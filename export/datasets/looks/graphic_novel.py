@@ -31,7 +31,8 @@ def graphic_novel(
     paint: not around shadows, texture and noise. In the dark they are pale.
     """
     painted, tone, _ = washes(passes, line_weight, tones, BLACK)
-    lines = drawn(passes["image"][..., :3], line_weight) * around(contours(passes, tone))
+    dull = 1 - smoothstep(1.3, 1.6, tone)  # what shines is outlined from outside
+    lines = drawn(passes["image"][..., :3], line_weight) * around(contours(passes, tone)) * dull
     return lined(passes, painted, lines, smoothstep(*DIM, ndimage.gaussian_filter(luminance(painted), 4)))
 
 
