@@ -136,6 +136,11 @@ class TrainSettings:
         "knob that says how thick the contours of the image are: lines that need no other pass, crisp at full size and as strong "
         "in the dark as in the light; the generator learns where, and in which ink",
     )
+    dabs: bool = setting(
+        False,
+        "dabs of oil paint that follow the form, broad ones and over them fine ones, which the generator lays where there is "
+        "detail; needs the passes normal and position",
+    )
     fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(
         None,

@@ -13,6 +13,7 @@ from core.passes import PASSES, Pass
 from core.style import PLACE
 
 from . import detail
+from .dabs import DabNoise, lost
 from .encoding import SCALE, decode, encode, network_sees
 from .grain import Grain
 from .pens import Pens
@@ -56,6 +57,9 @@ class GuidedGenerator(nn.Module):
     washed: name of the control that says how wet the washes are that light is laid in (see washes.py); it has noise and grain.
     contoured: name of the control that says how thick the contours of the image are, which ink is laid along over all else (see
     contours.py); it learns where, and in which colour.
+    dabs: broad and fine dabs of paint that follow the form (see dabs.py), by position and normal, which must be among the passes;
+    it learns where which of them lie and how far they differ from the picture. Where broad ones would lose detail, all of it is
+    kept. It is `placed` with these, too.
     Subclasses give `alignment`, `pens` (see pens.py; None where nothing is laid by them) and change(), whose results have
     `out_channels` in all.
     """
@@ -85,6 +89,7 @@ class GuidedGenerator(nn.Module):
         stepped: str = "",
         washed: str = "",
         contoured: str = "",
+        dabs: bool = False,
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
@@ -98,10 +103,11 @@ class GuidedGenerator(nn.Module):
         self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
         self.everywhere, self.tones, self.stepped, self.washed, self.contoured = everywhere, tones, stepped, washed, contoured
         self.scan_lines = ScanLines(scan_lines) if scan_lines else None
-        self.placed = bool(noise and everywhere or grain or strokes or scan_lines)
+        self.dabs = DabNoise() if dabs else None
+        self.placed = bool(noise and everywhere or grain or strokes or scan_lines or dabs)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
         self.noise_channels, self.grain_channels, self.directions = noise, grain, strokes + bool(scan_lines)
-        seen = [p.input_channels for p in self.inputs if not ((noise or strokes) and p.name == "position")]
+        seen = [p.input_channels for p in self.inputs if not ((noise or strokes or dabs) and p.name == "position")]
         self.in_channels = sum(seen) + noise + grain + self.directions
 
     def forward(self, *taken: Tensor) -> Tensor:
@@ -119,7 +125,7 @@ class GuidedGenerator(nn.Module):
         image = guides["image"]
         if self.noise:  # in the place of position, or after all others
             guides["position"] = self.noise_of(seen)
-        elif self.strokes:
+        elif self.strokes or self.dabs:
             del guides["position"]
         if self.grain:
             guides["grain"] = self.grain(seen[PLACE])
@@ -133,10 +139,15 @@ class GuidedGenerator(nn.Module):
         pens, limit = more.pop() if self.pens else None, self.limit(image)
         # What is lighter than white opens the gate, so that lamps shine through paint.
         gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[:1]]
-        kept = detail.keep(image, *(2 * torch.sigmoid(share) for share in more[1:])) if self.smooth else image
+        stays = [2 * torch.sigmoid(share) for share in more[1:]]
+        if self.dabs and stays:
+            least = lost(image)
+            stays = [share + relu(least - share) for share in stays]
+        kept = detail.keep(image, *stays) if self.smooth else image
         if self.pens:
             washes = painted(kept.detach(), guides["position"], guides["grain"], seen[self.washed]) if self.washed else ()
-            colour = colour + self.pens.paint(pens, image, guides.get("strokes"), seen.get(self.stepped), washes)
+            dabs = self.dabs(seen["position"], seen["normal"], seen[PLACE]) if self.dabs else ()
+            colour = colour + self.pens.paint(pens, image, guides.get("strokes"), seen.get(self.stepped), washes, dabs)
         if self.contoured:
             ink, cover = self.pens.ink(pens, image, seen[self.contoured])
             colour, gates = colour + (ink - colour) * cover, [gate * (1.0 - cover) for gate in gates] or [1.0 - cover]
@@ -155,8 +166,8 @@ class GuidedGenerator(nn.Module):
         return weights / weights.sum(1, keepdim=True)
 
     def make_pens(self, channels: int, scale: int) -> Pens | None:
-        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines, tones, steps, washes and contours."""
-        closed = [bool(knob) for knob in (self.stepped, self.washed, self.contoured)]
+        """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines, tones, steps, washes, dabs, contours."""
+        closed = [bool(knob) for knob in (self.stepped, self.washed, self.contoured, self.dabs)]
         used = self.tones or self.directions or any(closed)
         return Pens(channels, scale, self.tones, self.directions, *closed) if used else None
 

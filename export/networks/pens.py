@@ -10,6 +10,7 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 from core.colour import LUMINANCE
 
 from .contours import HEIGHT, coverage, crests
+from .dabs import brushed
 
 CRISP = 4.0
 """How steeply a stroke's border rises: within about a pixel."""
@@ -21,6 +22,9 @@ WASHED = 1.0, 1.0, 1.0, -0.2, -0.2, -0.2, -0.015
 """At first, of washes: how far light is laid in them and how dark their rims are, by colour, and how dark the relief of paper."""
 INK = 0.12, 0.1, 0.21, HEIGHT
 """Of contours, their colour at first, encoded, and the height from which on they are drawn."""
+DABBED = 0.0, 0.0, 1.0, 0.06
+"""At first, of dabs: how much higher than usual broad and fine ones lie, how far they differ from the picture, and how much the
+raking light changes them."""
 BORDER = 2.0
 """Pixels within which the border of a tone rises, however slowly the light changes there."""
 LEVEL = 0.002
@@ -45,7 +49,8 @@ class Pens(nn.Conv2d):
 
     stepped: a further channel says how far the frame's light is laid in even steps, which is whole at first. washed: the last
     ones say how washes are laid, their rims and the paper's relief (see washes.py), which are there at first. contoured: the last
-    ones are the colour of the ink of contours (see contours.py) and the height from which on they are drawn."""
+    ones are the colour of the ink of contours (see contours.py) and the height from which on they are drawn. dabs:
+    others say how dabs of paint are laid (see dabs.py), which are there at first."""
 
     def __init__(
         self,
@@ -56,8 +61,9 @@ class Pens(nn.Conv2d):
         stepped: bool = False,
         washed: bool = False,
         contoured: bool = False,
+        dabs: bool = False,
     ):
-        further = [1.0] * stepped + [*WASHED] * washed + [*INK] * contoured
+        further = [1.0] * stepped + [*WASHED] * washed + [*DABBED] * dabs + [*INK] * contoured
         super().__init__(channels, 4 * (tones + directions) + len(further), 3, padding=1)
         self.scale, self.tones, self.pens, self.stepped = scale, tones, tones + directions, stepped
         nn.init.normal_(self.weight, 0.0, 0.02 * (9 * channels) ** -0.5)
@@ -85,9 +91,10 @@ class Pens(nn.Conv2d):
         strokes: Tensor | None,
         steps: Tensor | None = None,
         washes: Sequence[Tensor] = (),
+        dabs: Sequence[Tensor] = (),
     ) -> Tensor:
         """What pens of forward() add to an encoded image (B, 3, H, W), one over the other; strokes: (B, directions, H, W), steps:
-        of light from black to white, (B, 1, H, W), washes: what they change, each (B, 1, H, W)."""
+        of light from black to white, (B, 1, H, W), washes: what they change, each (B, 1, H, W), dabs: their noise."""
         paint, end = 0.0, 4 * self.pens
         for number, rise in enumerate(self._rising(pens[:, 3:end:4], image, strokes)):
             paint = paint + (pens[:, 4 * number : 4 * number + 3] - paint) * torch.sigmoid(rise)
@@ -96,6 +103,11 @@ class Pens(nn.Conv2d):
         end += self.stepped
         for share, change in zip(pens[:, end : end + len(WASHED)].split((3, 3, 1), 1) if washes else (), washes, strict=True):
             paint = paint + share * change
+        if dabs:
+            end += len(WASHED) * bool(washes)
+            heights, difference, relief = pens[:, end : end + len(DABBED)].split((2, 1, 1), 1)
+            change, raked = brushed(*dabs, heights)
+            paint = paint + difference * change + relief * raked
         return paint
 
     @staticmethod

@@ -57,6 +57,13 @@ class StrokeNoise(nn.Module):
         self.slant, self.wave, self.narrow = SLANT[:directions], width * LEANING, length**2 / 2
 
     def forward(self, position: Tensor, normal: Tensor, place: Tensor) -> Tensor:
+        point, footprint, level, uphill = self.surfaces(position, normal, place)
+        shares = [doubled(self.shares(level, uphill, angle)) for angle in self.slant]
+        return interpolate(self.ridges(point, footprint, shares), scale_factor=2.0, mode="bilinear")
+
+    def surfaces(self, position: Tensor, normal: Tensor, place: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Points (B, 3, H/2, W/2), of what has no surface on the screen, the size of a pixel there, (B, 1, H/2, W/2), and
+        tangents()."""
         # Pooling reads a pixel as it is, or compares neighbours, in full precision, where convolutions may round.
         point = mean_around(position)
         extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
@@ -65,10 +72,8 @@ class StrokeNoise(nn.Module):
         point = point + unknown * torch.cat([screen[:, :1], screen[:, :1] * 0.0, -screen[:, 1:]], 1)
         extent = extent * (1.0 - unknown) + unknown * 4.0
         level, uphill = self.tangents(normal)
-        up = _doubled(uphill)
-        footprint = ((relu(up) + relu(-up)) * extent).sum(1, keepdim=True) * 0.25
-        shares = [self.shares(level, uphill, angle) for angle in self.slant]
-        return interpolate(self.ridges(point, footprint, shares), scale_factor=2.0, mode="bilinear")
+        up = doubled(uphill)
+        return point, ((relu(up) + relu(-up)) * extent).sum(1, keepdim=True) * 0.25, level, uphill
 
     def tangents(self, normal: Tensor) -> tuple[Tensor, Tensor]:
         """Unit vectors on the surface (B, 3, H/4, W/4), level and up the slope."""
@@ -76,27 +81,22 @@ class StrokeNoise(nn.Module):
         level = _normalised(_cross(self.upright, smooth))
         return level, _normalised(_cross(smooth, level))
 
-    def shares(self, level: Tensor, uphill: Tensor, angle: float) -> Tensor:
-        """How much of each wave makes strokes at an angle from level, (B, WAVES, H/2, W/2), whose squares sum to 2."""
-        over, up = _dot(level, self.across), _dot(uphill, self.across)
+    def shares(self, level: Tensor, uphill: Tensor, angle: float, every: int = 1) -> Tensor:
+        """How much of each wave, or of every so many, makes strokes at an angle from level, (B, WAVES / every, H/4, W/4), whose
+        squares sum to 2."""
+        over, up = dot(level, self.across[:, ::every]), dot(uphill, self.across[:, ::every])
         along, beside = over * math.cos(angle) + up * math.sin(angle), up * math.cos(angle) - over * math.sin(angle)
         share = beside * beside * torch.exp(along * along * -self.narrow)
         energy = (share * share).sum(1, keepdim=True) + 1e-6
-        return _doubled(share * torch.exp(torch.log(energy) * -0.5) * 2**0.5)
+        return share * torch.exp(torch.log(energy) * -0.5) * 2**0.5
 
     def ridges(self, point: Tensor, footprint: Tensor, shares: list[Tensor]) -> Tensor:
         """Strokes of each direction, (B, directions, H/2, W/2), of points and the size of a pixel there."""
-        ideal = torch.log(footprint * self.wave + 2.0**-OCTAVES) * (1 / math.log(2)) + OCTAVES / 2
-        ideal = torch.clamp(ideal, 0.0, OCTAVES - 2.0)
-        octave = torch.floor(ideal)
-        turn = (ideal - octave) * 0.25
-        cell = power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD)
-        inside = point * cell
-        inside = inside - torch.floor(inside)
+        inside, turn = cells(point, footprint * self.wave)
         long, short = [0.0] * len(shares), [0.0] * len(shares)
         for first in range(0, WAVES, AT_ONCE):
             group = slice(first, first + AT_ONCE)
-            turns = _dot(inside, self.waves[:, group])
+            turns = dot(inside, self.waves[:, group])
             phases = self.phases[:, group]
             longer, shorter = sine(turns + phases), sine(turns * 2.0 + phases)
             for number, share in enumerate(shares):
@@ -106,7 +106,17 @@ class StrokeNoise(nn.Module):
         return torch.cat(long, 1) * sine(turn) + torch.cat(short, 1) * sine(0.25 - turn)
 
 
-def _doubled(x: Tensor) -> Tensor:
+def cells(point: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """The place of points (B, 3, h, w) in their cells, as a share of these, and the turn, up to a quarter, from the shorter to
+    the longer one of the two octaves of waves about the length (B, 1, h, w) that is wanted there."""
+    ideal = torch.log(length + 2.0**-OCTAVES) * (1 / math.log(2)) + OCTAVES / 2
+    ideal = torch.clamp(ideal, 0.0, OCTAVES - 2.0)
+    octave = torch.floor(ideal)
+    inside = point * (power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD))
+    return inside - torch.floor(inside), (ideal - octave) * 0.25
+
+
+def doubled(x: Tensor) -> Tensor:
     """(B, c, h, w) to (B, c, 2h, 2w), nearest neighbours."""
     return interpolate(x, scale_factor=2.0, mode="nearest")
 
@@ -119,7 +129,7 @@ def sine(turns: Tensor) -> Tensor:
     return turn * (1.0 - square * 4.0) * curve
 
 
-def _dot(vector: Tensor, directions: Tensor) -> Tensor:
+def dot(vector: Tensor, directions: Tensor) -> Tensor:
     """(B, 3, h, w) by (3, n, 1, 1): (B, n, h, w), in full precision, where convolutions may round."""
     x, y, z = directions
     return vector[:, 0:1] * x + vector[:, 1:2] * y + vector[:, 2:3] * z

@@ -54,9 +54,9 @@ def start_from(
 
     The generator may see more passes, listed after the earlier ones, and may have controls, gates and tones, which they need not
     have: all start without effect, or, as for the gate of the image and for tones, nearly so. It may have strokes, which take the
-    place of noise that the earlier one saw. It may have fewer residual blocks: those with the largest weights stay; and fewer
-    channels: those stay that carry most over the frames, each by what the generator takes, (1, c, H, W), read only then (see
-    prune.py).
+    place of noise that the earlier one saw, or dabs, which take that of strokes. It may have fewer residual blocks:
+    those with the largest weights stay; and fewer channels: those stay that carry most over the frames, each by what the
+    generator takes, (1, c, H, W), read only then (see prune.py).
     A run's discriminator comes along if it is built alike (Mo et al. 2020, section 3), else the new one starts afresh.
     Raises StartError naming what differs, CheckpointError and ConfigError for a run that can't be read.
     """
@@ -68,6 +68,8 @@ def start_from(
             f"give --passes {' '.join(passes)}, with more after them if you like, or leave --start-from out."
         )
     found = _unpadded(found, generator.state_dict())
+    if generator.dabs:
+        found = _without_strokes(found, generator)
     if generator.directions and "pens.weight" not in found:
         found = _with_strokes(found, passes, generator)
     if generator.pens:
@@ -157,6 +159,16 @@ def _with_strokes(found: dict[str, Tensor], passes: tuple[str, ...], generator: 
         missing = generator.directions if generator.noise else generator.in_channels - both
         wide[name] = torch.cat([kept, weight.new_zeros(len(weight), missing, *weight.shape[2:])], 1)
     return wide
+
+
+def _without_strokes(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights, where dabs come in the place of strokes, without what saw these, the last of all, and without their pens."""
+    own, narrow = generator.state_dict(), dict(found)
+    for name, weight in found.items():
+        if name in own and weight.ndim == 4 and own[name].shape[1] == generator.in_channels < weight.shape[1]:
+            narrow = {key: t for key, t in found.items() if not key.startswith("pens.")}
+            return narrow | {name: weight[:, : generator.in_channels]}
+    return narrow
 
 
 def _with_pens(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ import torch
 
 from core.colour import encode_log
 
+from ...networks.dabs import DabNoise, brushed
 from ...networks.grain import Grain
 from ...networks.strokes import StrokeNoise
 from ...networks.surface_noise import NoiseEverywhere, SurfaceNoise
@@ -30,6 +31,17 @@ def strokes(passes: dict[str, np.ndarray], directions: int, width: float, length
     (H, W, directions), of deviation 1."""
     position = passes["position"]
     return shown(_module(StrokeNoise, directions, width, length), position, passes["normal"], _places(position))
+
+
+def dabs(passes: dict[str, np.ndarray], heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What a generator with `--dabs` paints, of heights (H, W, 2): see dabs.brushed(); (H, W, 3) and (H, W)."""
+
+    def paint(position: torch.Tensor, normal: torch.Tensor, place: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+        return torch.cat(brushed(*_module(DabNoise)(position, normal, place), heights), 1)
+
+    position = passes["position"]
+    painted = shown(paint, position, passes["normal"], _places(position), heights)
+    return painted[..., :3], painted[..., 3]
 
 
 def _places(picture: np.ndarray) -> np.ndarray:

@@ -228,6 +228,16 @@ def test_strokes_and_knobs_take_the_place_of_noise_and_change_nothing_but_what_p
     assert seen.shape[1] == 9 and stroked.pens.weight.any()
 
 
+def test_dabs_take_the_place_of_strokes_and_begin_anew(tmp_path):
+    torch.manual_seed(5)
+    stroked = stroked_style(tmp_path, (16, 16, 1, 1))
+    dabbed = make_generator(STROKED, widths=(16, 16, 1, 1), dabs=True)
+    first = dabbed.pens.bias.clone()
+    start_from(tmp_path / "stroked.onnx", dabbed, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
+    assert torch.allclose(dabbed.front.weight, stroked.front.weight[:, : dabbed.in_channels], atol=1e-3)
+    assert torch.allclose(dabbed.tail.weight, stroked.tail.weight, atol=1e-3) and torch.equal(dabbed.pens.bias, first)
+
+
 def test_noise_does_not_become_a_pass_that_only_the_generator_with_strokes_sees(tmp_path):
     noisy = make_generator(("image", "position"), widths=(16, 16, 1, 1), noise=3)
     for parameter in noisy.parameters():

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from core import stylize
+from export.datasets.looks.anchored import dabs
+from export.networks.build import make_generator
+from export.networks.dabs import BARE, BROAD, DabNoise, brushed, lost
+from export.networks.encoding import encode, places
+
+from ..spheres import spheres
+from .in_tiles import painted_in_tiles
+from .test_strokes import facing, lengths
+from .test_surface_noise import wall
+
+SEEN = "image", "normal", "position"
+
+
+@pytest.fixture(scope="module")
+def noise() -> tuple[torch.Tensor, torch.Tensor]:
+    """Of broad and of fine dabs, on a wall of 256 x 256 px."""
+    return DabNoise()(wall(0.01), facing(), places(256, 256))
+
+
+def raised(broad: float, fine: float, side: int = 256) -> torch.Tensor:
+    return torch.tensor([broad, fine])[None, :, None, None].expand(1, 2, side, side)
+
+
+def test_dabs_are_long_and_broad_ones_about_three_times_as_broad_as_fine_ones(noise):
+    broad, fine = (
+        lengths(interpolate(layer, size=(256, 256), mode="bilinear")[0, number])[:2] for number, layer in enumerate(noise)
+    )
+    assert broad[0] > 2 * broad[1] and fine[0] > 2 * fine[1]
+    assert 2 < broad[1] / fine[1] < 5
+
+
+def test_each_dab_of_a_layer_has_noise_of_its_own(noise):
+    for layer in noise:
+        planes = layer[0].flatten(1)
+        alike = torch.corrcoef(planes) - torch.eye(len(planes))
+        assert alike.abs().max() < 0.75 and ((planes.std(1) > 0.6) & (planes.std(1) < 1.4)).all()
+
+
+def test_dabs_stay_where_the_surface_is(noise):
+    moved = DabNoise()(wall(0.01, 16), facing(), places(256, 256))
+    for here, there, step in zip(noise, moved, (4, 8), strict=True):
+        here, there = here[..., 8:-8, 8:-8], there[..., 8:-8, 8:-8]
+        same, still = (
+            np.corrcoef(a.flatten(), b.flatten())[0, 1] for a, b in ((here[..., step:], there[..., :-step]), (here, there))
+        )
+        assert same > 0.95 and still < 0.6
+
+
+def test_a_scene_that_is_larger_by_a_power_of_two_has_the_same_dabs():
+    def painted(factor: float) -> tuple[np.ndarray, np.ndarray]:
+        return dabs(spheres(128, 128, factor=factor), np.zeros((128, 128, 2), np.float32))
+
+    for one, other in zip(painted(1.0), painted(2.0**10), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_where_the_noise_would_have_to_be_high_no_dab_lies_and_fine_ones_lie_over_broad_ones(noise):
+    bare, light = brushed(*noise, raised(99.0, 99.0))
+    assert bare.abs().max() < 1e-6 and light.abs().max() < 1e-6
+    broad, covered = (brushed(*noise, raised(-99.0, fine)) for fine in (99.0, -99.0))
+    lighter, warmer, _ = BROAD[-1]
+    assert torch.allclose(broad[0][:, 0].mean(), torch.tensor(lighter + warmer), atol=1e-4), "the last dab lies on top"
+    assert not torch.allclose(broad[0], covered[0], atol=1e-2) and BARE < 1
+
+
+def test_raking_light_falls_from_the_upper_left():
+    """On one square dab: light where its border looks up and left, dark where it looks down and right."""
+    broad, fine = torch.full((1, 4, 32, 32), -9.0), torch.full((1, 2, 64, 64), -9.0)
+    broad[:, 0, 8:24, 8:24] = 9.0
+    change, light = (plane[0, 0] for plane in brushed(broad, fine, raised(0.0, 0.0, 128)))
+    assert change[64, 64] > 0.02 and change[8, 8].abs() < 1e-6
+    assert light[64, 28:36].max() > 0.2 and light[28:36, 64].max() > 0.2
+    assert light[64, 92:100].min() < -0.2 and light[92:100, 64].min() < -0.2 and light[60:68, 60:68].abs().max() < 1e-6
+
+
+def test_detail_is_lost_in_broad_dabs_where_there_is_some_and_a_slow_change_of_light_is_not():
+    row, column = torch.meshgrid(torch.arange(64.0), torch.arange(192.0), indexing="ij")
+    squares = 0.2 + 0.06 * torch.sign(torch.sin(row / 4) * torch.sin(column / 4)) * (column < 96)
+    detail = lost((squares + column * 1e-4).expand(1, 3, 64, 192))[0, 0]
+    assert detail[8:-8, 8:80].min() > 0.7 and detail[:, 120:].max() < 0.01
+
+
+@torch.no_grad()
+def test_a_generator_keeps_the_detail_that_broad_dabs_would_lose_whatever_it_has_learned():
+    torch.manual_seed(0)
+    module = make_generator(SEEN, widths=(16, 16, 1, 1), dabs=True, smooth=True)
+    for layer in (module.tail, module.pens):
+        layer.weight.zero_()
+    module.pens.bias.zero_()
+    module.tail.bias.zero_()
+    module.tail.bias[4 * 16 :] = -20.0  # no detail at all
+    row, column = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    image = (0.2 + 0.1 * torch.sign(torch.sin(row / 4) * torch.sin(column / 4))).expand(1, 3, 64, 64)
+    painted = module(image, facing(64), wall(0.01)[..., :64, :64], places(64, 64))
+    assert painted[..., 8:-8, 8:-8].std() > 0.8 * image[..., 8:-8, 8:-8].std()
+
+
+@torch.no_grad()
+def test_an_untaught_generator_lays_the_dabs_of_the_look():
+    torch.manual_seed(0)
+    module = make_generator(SEEN, widths=(16, 16, 1, 1), dabs=True)
+    module.tail.weight.zero_()
+    module.pens.weight.zero_()
+    frame = spheres(128, 192)
+    taken = [torch.from_numpy(frame[name][..., :3]).permute(2, 0, 1)[None] for name in SEEN]
+    change = (module.encoded(*taken, places(128, 192)) - encode(taken[0]))[0].permute(1, 2, 0).numpy()
+    paint, raked = dabs(frame, np.zeros((128, 192, 2), np.float32))
+    wanted = paint + module.pens.bias[3].item() * raked[..., None]
+    assert np.abs(wanted).max() > 0.05 and np.median(np.abs(change - wanted)) < 1e-4
+
+
+def test_a_style_with_dabs_is_exact_in_onnx_and_in_tiles_and_paints_and_learns_them(tmp_path):
+    torch.manual_seed(0)
+    module = make_generator(("image", "normal", "position"), widths=(16, 16, 1, 1), dabs=True, smooth=True)
+    torch.nn.init.normal_(module.pens.weight, 0, 0.02)
+    opened, frame, whole = painted_in_tiles(module, tmp_path / "d.onnx")
+    moved = stylize(opened, frame | {"position": frame["position"] * 1.01})
+    assert np.abs(whole - moved).max() > 1e-2
+    taken = [torch.from_numpy(frame[n][:64, :64, :3].copy()).permute(2, 0, 1)[None] for n in SEEN]
+    module.encoded(*taken, places(64, 64)).square().mean().backward()
+    assert module.pens.weight.grad.abs().sum((1, 2, 3)).min() > 0
