@@ -59,8 +59,10 @@ CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-feature
 INKED = --weight-l1 30 --weight-edge 100 --weight-adversarial 2 --weight-features 60
 style-comic_book: SEES = depth normal albedo --smooth --stepped tones --size high $(INKED)
 style-comic_book: STEADY = 15
-style-oil_painting: SEES = depth normal position --strokes 1 --stroke-width 21 --stroke-length 3 --smooth --widths 48 96 1 3
-style-oil_painting: STEADY = 40
+style-oil_painting: SEES = depth normal position --dabs --smooth --widths 48 96 1 2 \
+    --weight-edge 150 --weight-adversarial 0 --weight-features 0
+style-oil_painting: RATE = 1.5e-3
+style-oil_painting: STEADY = 0
 style-ink_hatching: SEES = depth normal position --strokes 2 --smooth --widths 48 96 1 3
 style-ink_hatching: STEADY = 20
 # Of Hologram the first 8 minutes are without a discriminator: RATE=1.5e-3 FREELY="--weight-adversarial 0 --weight-features 0".
@@ -113,7 +115,7 @@ ABOUT_graphic_novel := --name "Graphic Novel" --description "Ink contours, spott
 ABOUT_comic_book := --name "Comic Book" --description "Ink contours of even strength, spotted blacks, flat washes in few tones."
 ABOUT_watercolour := --name "Watercolour" --description "Transparent washes on warm paper, crisp borders, dried dark rims."
 ABOUT_ink_hatching := --name "Ink Hatching" --description "Brush hatching that turns with the surface, spotted blacks, flat colour."
-ABOUT_oil_painting := --name "Oil Painting" --description "Broad strokes of broken colour that follow the form, with the marks of the brush."
+ABOUT_oil_painting := --name "Oil Painting" --description "Broad and fine dabs of broken colour that follow the form, with the marks of the brush."
 ABOUT_cel := --name "Cel Animation" --description "Flat light and shade, clean coloured lines."
 ABOUT_hologram := --name "Hologram" --description "A neon projection: borders and rims of light, cold and warm, crossed by scan lines."
 

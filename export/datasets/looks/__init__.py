@@ -38,7 +38,7 @@ KNOBS = {
     "ink_hatching": (LINES, Control("hatching", 0.0, 2.0, 1.0, "How early the shade is hatched; 0 leaves strokes out")),
     "oil_painting": (
         Control("brush_marks", 0.0, 2.5, 1.0, "How deep the brush leaves its marks in the paint"),
-        Control("broken_colour", 0.0, 2.5, 0.6, "How far strokes differ from what they paint"),
+        Control("broken_colour", 0.0, 2.5, 0.6, "How far dabs differ from what they paint"),
     ),
     "watercolour": (
         Control("pigment", 0.0, 2.0, 1.0, "How much paint there is, with its dark borders and its grain"),

@@ -1,66 +1,74 @@
-"""Oil painting: strokes of a broad brush that follow the form, of paint mixed and broken on the palette, in raking light."""
+"""Oil painting: dabs of broad and fine brushes that follow the form, of paint mixed and broken on the palette."""
 
 import numpy as np
 from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
-from .anchored import strokes
+from .anchored import dabs
 from .cel import FAR
 from .lines import borders
 from .smoothing import within_edges
 from .tones import flatten, quantise, smoothstep
 
-WIDTH, LENGTH = 21.0, 3.0
-"""Pixels from one stroke to the next, and the length of one, in widths."""
-TONES = 9.0
-"""Tones between black and white that are mixed."""
-REACH = 0.05
-"""How far, on the log curve, the strokes of one tone reach into the next."""
-LEAN = 0.045
-"""How far a stroke's colour leans to warm or cool, on the log curve."""
-LIGHT = np.array([-0.8, -0.6], np.float32)
-"""Direction that the raking light comes from, (y, x): up and left."""
-MARKS = 0.08
+BROADLY, FINELY = 14, 3
+"""Pixels that colours are averaged over, within surfaces, for broad dabs and for fine ones."""
+LOST = 0.01, 0.04
+"""Differences of light round a place, on the log curve, from which on detail is lost in broad dabs, and where all of it is."""
+RAISED = 3.0, 2.2
+"""By how much higher the noise must be for a broad dab where all detail would be lost, and for a fine one where none would."""
+TONES, MIXED = 9.0, 0.6
+"""Tones between black and white that are mixed, and how far light is laid in them."""
+BREAKING = 0.6
+"""The usual `broken_colour`."""
+MARKS = 0.11
 """How much the raking light changes the paint."""
 
 
 def oil_painting(
-    passes: dict[str, np.ndarray], brush_marks: float | np.ndarray = 1.0, broken_colour: float | np.ndarray = 0.6
+    passes: dict[str, np.ndarray], brush_marks: float | np.ndarray = 1.0, broken_colour: float | np.ndarray = BREAKING
 ) -> np.ndarray:
-    """Strokes of mixed paint with ends, overlaps and the marks of the brush: (H, W, 3) linear Rec.709, >= 0.
+    """Broad dabs of broken colour, and fine ones where there is detail, in raking light: (H, W, 3) linear Rec.709, >= 0.
 
     brush_marks, broken_colour: knobs, one number or (H, W): relief of the paint in raking light (Hertzmann 2002), and how far
-    strokes differ in tone and colour from what they paint.
+    dabs differ in tone and colour from what they paint.
 
-    Paint is mixed in few tones, and where one ends and the next begins the ridges of noise that sticks to surfaces and follows
-    the form (Hays and Essa 2004) interlock, as strokes laid over each other do; others lean to warm and cool. The generator sees
-    the same noise. Radiance above 1 keeps its value.
+    As a painter does who goes from broad brushes to fine ones (Hertzmann 1998), fine dabs lie where the picture differs from its
+    own broad averages, and there it keeps its detail. All dabs stick to surfaces and follow the form (Hays and Essa 2004), and a
+    generator lays the same ones (see networks/dabs.py). Radiance above 1 keeps its value.
     """
     rgb = np.maximum(passes["image"][..., :3], 0)
-    flat = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
-    edges = borders(passes)
-    even = within_edges(flat, edges, 4)
-    ridges = strokes(passes, 1, WIDTH, LENGTH)[..., 0]
-    tone = luminance(even)
-    # Of little light little can be broken; what is all but white stays calm, and so does what has no surface.
-    dark, calm = np.minimum(1, tone.clip(0) / 0.3), quiet(tone, passes["depth"])
-    mixed = quantise(tone + broken_colour * REACH * dark * calm * ridges, TONES, 5.0)
-    reference = palette(even + (mixed - tone)[..., None], mixed)
-    # Some strokes are warmer, what shows between them cooler.
-    warm = smoothstep(0.9, 1.3, ridges) - smoothstep(0.9, 1.3, -ridges)
-    paint = reference + (LEAN * broken_colour * dark * calm * warm)[..., None] * np.array([1.0, 0.25, -0.8], np.float32)
-    relief = ndimage.gaussian_filter(np.tanh(1.5 * ridges), 0.7)
-    raked = sum(part * slope for part, slope in zip(LIGHT, np.gradient(relief), strict=True))
-    paint = paint * (1 - MARKS * brush_marks * (0.4 + 0.6 * dark) * calm * np.tanh(3 * raked))[..., None]
+    flat, edges = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5), borders(passes)
+    broad, fine = within_edges(flat, 0.5 * edges, BROADLY), within_edges(flat, edges, FINELY)
+    detail = lost(broad, fine, edges)
+    canvas = mixed(broad) + (mixed(fine) - mixed(broad)) * detail[..., None]
+    change, raked = dabs(passes, np.stack([RAISED[0] * detail, RAISED[1] * (1 - detail)], -1))
+    lively = liveliness(luminance(broad), passes["depth"])
+    paint = canvas + (broken_colour / BREAKING * lively)[..., None] * change
+    paint = paint * (1 + MARKS * brush_marks * lively * raked)[..., None]
     light = smoothstep(1.1, 1.4, luminance(flat))[..., None]
     return decode_log(np.maximum(paint + (flat - paint) * light, 0)).astype(np.float32)
 
 
-def quiet(tone: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """How lively the brush is, 1 on things, (H, W): dabs alike over a whole sky or an empty white would be ripples."""
+def lost(broad: np.ndarray, fine: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """How much detail broad dabs would lose, (H, W) in [0, 1]: of light, and where borders crowd."""
+    difference = ndimage.gaussian_filter(np.abs(luminance(fine) - luminance(broad)), 6)
+    return np.maximum(smoothstep(*LOST, difference), smoothstep(0.15, 0.4, ndimage.gaussian_filter(edges, 8)))
+
+
+def liveliness(tone: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """How lively the brush is, (H, W), 1 on most things: of little light little can be broken, over a whole sky or an empty white
+    dabs would be ripples, and what shines stays as it is."""
     sky = ndimage.gaussian_filter((depth[..., 0] >= FAR).astype(np.float32), 1.0)
-    return (1 - 0.65 * smoothstep(0.75, 1.0, tone)) * (1 - 0.6 * sky)
+    white = (1 - 0.5 * smoothstep(0.7, 1.0, tone)) * (1 - smoothstep(1.0, 1.15, tone))
+    return (0.15 + 0.85 * np.minimum(1, tone.clip(0) / 0.3)) * white * (1 - 0.35 * sky)
+
+
+def mixed(encoded: np.ndarray) -> np.ndarray:
+    """Encoded colours as mixed on the palette, in a few tones."""
+    tone = luminance(encoded)
+    laid = tone + MIXED * (quantise(tone, TONES, 4.0) - tone)
+    return palette(encoded + (laid - tone)[..., None], laid)
 
 
 def palette(flat: np.ndarray, tone: np.ndarray) -> np.ndarray:
