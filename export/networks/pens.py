@@ -12,8 +12,8 @@ from core.colour import LUMINANCE
 from .contours import HEIGHT, coverage, crests
 from .dabs import brushed
 
-CRISP = 4.0
-"""How steeply a stroke's border rises: within about a pixel."""
+CRISP = 2.6
+"""How steeply a stroke's border rises: within about two pixels, since harder ones flicker."""
 SPARSE = 1.0
 """What heights of strokes count from, in deviations of the strokes, so that few are painted at first."""
 DARKER = 0.25

@@ -18,7 +18,7 @@ LIGHT, CROSSED, DARK = 0.88, 0.52, 0.2
 """Tones below which the first strokes come and the first crossed ones, and at which all are there."""
 WIDTH, LENGTH = 12.0, 5.0
 """Pixels from one stroke to the next, and the length of one, in widths."""
-SPARSE, DENSE = 2.2, 0.15
+SPARSE, DENSE = 1.7, 0.15
 """Heights, in deviations of the strokes' noise, above which there is ink where the first strokes come and where all are there."""
 SOFT = 0.3
 """Half the height over which a stroke's border rises."""
