@@ -59,7 +59,7 @@ CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-feature
 INKED = --weight-l1 30 --weight-edge 100 --weight-adversarial 2 --weight-features 60
 style-comic_book: SEES = depth normal albedo --smooth --stepped tones --size high $(INKED)
 style-comic_book: STEADY = 15
-style-oil_painting: SEES = depth normal position --dabs --smooth --widths 48 96 1 3 \
+style-oil_painting: SEES = depth normal position --dabs --smooth --widths 48 96 1 2 \
     --weight-edge 150 --weight-adversarial 0 --weight-features 0
 style-oil_painting: RATE = 1.5e-3
 style-oil_painting: STEADY = 0
