@@ -216,10 +216,11 @@ def test_memory_that_is_given_back_changes_nothing(generators):
 def test_a_run_stops_in_the_middle_when_it_is_cancelled():
     """The shipped style on a frame that takes it seconds; afterwards the generator works as before."""
     generator = Generator(load_style(FIXTURES.parents[1] / "addon" / "styles" / "graphic_novel.onnx"), "cpu")
-    image = np.ones((1, 3, 2048, 2048), np.float32)
+    frame = {"image": np.ones((1, 3, 2048, 2048), np.float32)}
+    frame |= {knob.name: np.full((1, 1, 2048, 2048), knob.default, np.float32) for knob in generator.style.controls}
     with pytest.raises(Cancelled):
-        generator.run({"image": image}, cancel=lambda: True)
-    small = {"image": image[..., :64, :64]}
+        generator.run(frame, cancel=lambda: True)
+    small = {name: plane[..., :64, :64] for name, plane in frame.items()}
     np.testing.assert_array_equal(generator.run(small, cancel=lambda: False), generator.run(small))
 
 
