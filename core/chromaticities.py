@@ -45,14 +45,14 @@ def to_rec709(header: dict) -> np.ndarray | None:
     if "adoptedNeutral" in header:
         neutral = tuple(float(x) for x in np.ravel(header["adoptedNeutral"]))
     try:
-        return np.linalg.inv(_to_xyz(REC709)) @ _adapted(_white(*neutral), _white(*REC709[6:])) @ _to_xyz(found)
+        return np.linalg.inv(to_xyz(REC709)) @ _adapted(white_xyz(*neutral), white_xyz(*REC709[6:])) @ to_xyz(found)
     except (np.linalg.LinAlgError, ZeroDivisionError) as error:
         raise PassError(f"The header's chromaticities {found} are not those of any colour space.") from error
 
 
 def luminance_weights(header: dict) -> np.ndarray:
     """(3,) weights of red, green and blue in the luminance Y of a part with this header. Raises PassError."""
-    weights = _to_xyz(chromaticities_of(header))[1]
+    weights = to_xyz(chromaticities_of(header))[1]
     return weights / weights.sum()
 
 
@@ -79,15 +79,16 @@ def _enlarged(plane: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return plane
 
 
-def _to_xyz(chromaticities: tuple[float, ...]) -> np.ndarray:
+def to_xyz(chromaticities: tuple[float, ...]) -> np.ndarray:
     """(3, 3) that makes RGB of these chromaticities CIE XYZ (SMPTE RP 177)."""
     primaries = np.array([[x, y, 1 - x - y] for x, y in np.reshape(chromaticities[:6], (3, 2))]).T
     if chromaticities[:6] == XYZ:
         return primaries
-    return primaries * np.linalg.solve(primaries, _white(*chromaticities[6:]))
+    return primaries * np.linalg.solve(primaries, white_xyz(*chromaticities[6:]))
 
 
-def _white(x: float, y: float) -> np.ndarray:
+def white_xyz(x: float, y: float) -> np.ndarray:
+    """CIE XYZ (3,) of light of these chromaticities whose luminance is 1."""
     return np.array([x / y, 1.0, (1 - x - y) / y])
 
 

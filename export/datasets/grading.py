@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from core.chromaticities import REC709, to_xyz, white_xyz
 from core.colour import HALF_MAX, luminance
 from core.passes import PASSES, RADIANCE
 
@@ -21,8 +22,6 @@ STOPS = 1.0
 SATURATION = 0.2, 1.6
 CONTRAST = 0.5
 """Contrast is a power from 2 ** -CONTRAST to 2 ** CONTRAST."""
-FROM_XYZ = (3.2404542, -1.5371385, -0.4985314), (-0.9692660, 1.8760108, 0.0415560), (0.0556434, -0.2040259, 1.0572252)
-"""To linear Rec.709 from CIE XYZ (IEC 61966-2-1)."""
 
 
 def by_night(passes: Passes, frame: str) -> Passes:
@@ -64,7 +63,7 @@ def illuminant(mireds: float, tint: float) -> np.ndarray:
     def rec709(uv: np.ndarray) -> np.ndarray:
         u, v = uv
         x, y = 3 * u / (2 * u - 8 * v + 4), 2 * v / (2 * u - 8 * v + 4)
-        return np.array(FROM_XYZ) @ np.array([x / y, 1, (1 - x - y) / y])
+        return np.linalg.solve(to_xyz(REC709), white_xyz(x, y))
 
     along = locus(mireds + 1) - locus(mireds - 1)
     across = np.array([-along[1], along[0]]) / np.hypot(*along)

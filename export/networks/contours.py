@@ -5,12 +5,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pad
 
+from .light import CELL
+
 LIT = 1.2
 """Light, on the log curve, above which nothing changes any more: lamps are no edges within."""
 FLOOR = 0.006
 """Change a pixel, of all channels together, that noise has: what changes less is no edge, however even it is around."""
-CELL = 4
-"""Side in pixels of the squares by whose means the change around is known."""
 HEIGHT = 1.5
 """How many times as fast as around a picture changes where a contour begins."""
 CRISP = 2.5

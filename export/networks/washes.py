@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from .pens import BORDER, CELL, LEVEL, SHINES, WHITE, light_of, slope
+from .light import BORDER, CELL, LEVEL, SHINES, WHITE, light_of, slope
 
 HEIGHTS = 0.88, 0.7, 0.5, 0.28, 0.12
 """Light, on the log curve, below which each wash lies over those before it."""

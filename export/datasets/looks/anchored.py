@@ -1,6 +1,5 @@
 """The noise that generators see, for looks: what sticks to surfaces moves with what it is drawn on, the grain of paper stays."""
 
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -12,6 +11,7 @@ from ...networks.dabs import DabNoise, brushed
 from ...networks.grain import Grain
 from ...networks.strokes import StrokeNoise
 from ...networks.surface_noise import NoiseEverywhere, SurfaceNoise
+from .shown import shown
 
 
 def surface_noise(position: np.ndarray, channels: int) -> np.ndarray:
@@ -52,16 +52,6 @@ def _places(picture: np.ndarray) -> np.ndarray:
 def paper_grain(height: int, width: int, channels: int) -> np.ndarray:
     """The noise that a generator with `--grain` sees, (H, W, channels), deviation 1: it sticks to the picture plane."""
     return shown(_module(Grain, channels), _places(np.empty((height, width))))
-
-
-def shown(module: Callable[..., torch.Tensor], *pictures: np.ndarray) -> np.ndarray:
-    """What a module or function of tensors makes of pictures (H, W, c), (H, W, C); it sees sides that are multiples of 4."""
-    height, width = pictures[0].shape[:2]
-    lacking = ((0, -height % 4), (0, -width % 4), (0, 0))
-    evened = [np.pad(p, lacking, mode="edge").transpose(2, 0, 1)[None] for p in pictures]
-    with torch.no_grad():
-        noise = module(*(torch.from_numpy(np.ascontiguousarray(p, np.float32)) for p in evened))
-    return noise[0].numpy().transpose(1, 2, 0)[:height, :width]
 
 
 @cache

@@ -6,9 +6,9 @@ from scipy import ndimage
 from core.colour import encode_log, luminance
 
 from ...networks.contours import HEIGHT, coverage, crests
-from .anchored import shown
 from .comic_book import lined, washes
 from .lines import contours
+from .shown import shown
 from .tones import smoothstep
 
 BLACK = 0.1, 0.26

@@ -5,7 +5,8 @@ import torch
 
 from core.colour import encode_log, luminance
 
-from ...networks import pens
+from ...networks.light import even_light
+from .shown import shown
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
@@ -55,7 +56,6 @@ def stepped(tone: np.ndarray, steps: float | np.ndarray) -> np.ndarray:
     """Tone (encoded luminance, (H, W)), made even where it is rough, in steps with crisp borders: as quantise(), the sharper the
     slower the light changes (Winnemoeller, Olsen and Gooch 2006, section 3.3, make it follow the slope too, to keep the soft
     soft)."""
-    (height, width), over = tone.shape, [(0, -side % pens.CELL) for side in tone.shape]
-    light = torch.from_numpy(np.pad(tone, over, mode="edge").astype(np.float32))
-    even, steepness = (plane[0, 0, :height, :width].numpy() for plane in pens.tone(light[None, None]))
+    laid = shown(lambda light: torch.cat(even_light(light), 1), tone[..., None])
+    even, steepness = laid[..., 0], laid[..., 1]
     return quantise(even, steps, np.maximum(steepness / (2 * steps), 6.0))

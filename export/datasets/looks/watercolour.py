@@ -7,8 +7,9 @@ from scipy import ndimage
 from core.colour import decode_log, encode_log, luminance
 
 from ...networks.washes import relief, thinned, washes
-from .anchored import noise_everywhere, paper_grain, shown
+from .anchored import noise_everywhere, paper_grain
 from .lines import borders
+from .shown import shown
 from .smoothing import within_edges
 from .tones import flatten, smoothstep
 

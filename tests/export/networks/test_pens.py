@@ -9,7 +9,7 @@ from core.colour import LUMINANCE
 from export.datasets.looks.tones import stepped
 from export.networks.build import make_generator
 from export.networks.encoding import decode, encode
-from export.networks.pens import in_steps, light_of
+from export.networks.light import in_steps, light_of
 
 from .in_tiles import painted_in_tiles
 
