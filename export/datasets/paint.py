@@ -24,7 +24,7 @@ from core.controls import Control
 from core.exr import ExrError, read_exr, read_parts, write_exr, write_part
 
 from ..settings import TrainerError, setting
-from .grading import Passes, by_night, graded
+from .grading import BY_NIGHT, GRADED, Passes, by_night, graded
 from .looks import KNOBS, LOOKS
 from .looks.tones import smoothstep
 
@@ -97,8 +97,8 @@ def paint(config: PaintConfig) -> list[Path]:
     if config.into:
         inputs = config.into / "input"
         _share(chosen, inputs)
-        dark = [_varied(path, inputs / f"night_{path.name}", by_night) for path in _one_in(config.night, chosen)]
-        other = [_varied(path, inputs / f"graded_{path.name}", graded) for path in _one_in(config.graded, chosen)]
+        dark = [_varied(path, inputs / f"{BY_NIGHT}{path.name}", by_night) for path in _one_in(config.night, chosen)]
+        other = [_varied(path, inputs / f"{GRADED}{path.name}", graded) for path in _one_in(config.graded, chosen)]
         chosen += dark + other
     stamps = {path: f"{painter} {digest_of(path)}" for path in chosen}
     missing = {path: stamp for path, stamp in stamps.items() if stamp_of(folder / path.name) != stamp}

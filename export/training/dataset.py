@@ -1,7 +1,7 @@
 """The frames to train on: rendered inputs and painted targets that belong together, and random crops of them."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fnmatch import fnmatch
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +14,7 @@ from torch import Tensor
 from core.style import PLACE
 
 from ..config import TrainConfig
+from ..datasets.grading import original
 from ..frames.frame_store import DataError, Frame, FrameStore, cache_folder, digest
 from ..frames.guides import GuideSource, sources_of
 from ..networks.encoding import places
@@ -144,24 +145,30 @@ def next_name(name: str) -> str | None:
 def split_names(names: Sequence[str], patterns: Sequence[str], fraction: float) -> tuple[list[str], list[str]]:
     """(names to train on, names held out): by patterns, or else whole sequences, evenly spread, or else the last frames.
 
-    A sequence is what remains of a name without the frame number at its end. Raises DataError if nothing is left to train on.
+    A sequence is what remains of a name without the frame number at its end, together with its frames by night and in other
+    colours. Raises DataError if nothing is left to train on.
     """
     if patterns:
         held = [n for n in names if any(fnmatch(n, p) for p in patterns)]
         if not held:
             raise DataError(f"No frame's name fits the holdout patterns {', '.join(patterns)}.")
     else:
-        sequences = [list(group) for _, group in groupby(names, lambda n: n.rpartition("_")[0])]
-        count = round(fraction * len(sequences))
-        if count:
+        sequences = _grouped(names, lambda name: original(name).rpartition("_")[0])
+        if count := round(fraction * len(sequences)):
             chosen = {(2 * i + 1) * len(sequences) // (2 * count) for i in range(count)}
             held = [n for i in sorted(chosen) for n in sequences[i]]
         else:
-            held = list(names[len(names) - round(fraction * len(names)) :])
+            frames = _grouped(names, original)
+            held = [n for frame in frames[len(frames) - round(fraction * len(frames)) :] for n in frame]
     training = [n for n in names if n not in held]
     if not training:
         raise DataError("All frames are held out, none is left to train on.")
     return training, held
+
+
+def _grouped(names: Sequence[str], key: Callable[[str], str]) -> list[list[str]]:
+    """The names with the same key, together, in the order of the keys."""
+    return [list(group) for _, group in groupby(sorted(names, key=key), key)]
 
 
 def draw_pairs(

@@ -10,6 +10,7 @@ from core.colour import HALF_MAX
 from core.deep import FAR
 from core.exr import read_exr, write_exr
 from export.config import TrainConfig
+from export.datasets.grading import BY_NIGHT, GRADED, original
 from export.training.dataset import DataError, DataSet, draw_frames, draw_pairs, draw_steps, split_names
 
 from ..paired_frames import write_paired_frames
@@ -253,6 +254,16 @@ def test_holdout_by_pattern_by_sequence_and_by_frame():
     one_shot = [f"shot_{n:04d}" for n in range(10)]
     assert split_names(one_shot, (), 0.2)[1] == ["shot_0008", "shot_0009"]
     assert split_names(one_shot, (), 0.0)[1] == []
+
+
+def test_a_frame_by_night_or_in_other_colours_is_held_out_with_its_own():
+    """Else a frame that judges would have taught, in other light."""
+    shots = [f"{scene}_s0_{n:04d}" for scene in "abcdefghij" for n in (1, 2)]
+    names = sorted(shots + [f"{BY_NIGHT}{name}" for name in shots] + [f"{GRADED}{name}" for name in shots[::2]])
+    for one, fraction in ((names, 0.3), ([name for name in names if "a_s0" in name], 0.4)):
+        training, held = split_names(one, (), fraction)
+        assert any(name.startswith(BY_NIGHT) for name in held)
+        assert not {original(name) for name in held} & {original(name) for name in training}
 
 
 def test_holding_out_nothing_that_exists_or_everything_is_an_error():
