@@ -149,9 +149,11 @@ keyframes: .venv/.test
 gallery: .venv/.test
 	.venv/bin/python -m export render-dataset --output datasets/gallery --scenes market,winter,lighthouse \
 	    --frames 8 --frame-step 1 --width 1280 --height 720 --samples 12
+	.venv/bin/python -m export render-dataset --output datasets/stills --scenes bedroom,canyon,island --frames 1 \
+	    --width 960 --height 540
 	$(foreach style,$(LOOKS),.venv/bin/python -m export paint --processes 2 --data datasets/gallery --look $(style) \
 	    --into datasets/gallery/looks/$(style) --frames '*_000[1-3]' &&) true
-	.venv/bin/python -m export gallery --baselines $(wildcard runs/*_pix2pix.onnx) --frames '*_000[1-3]' --card
+	.venv/bin/python -m export gallery --stills datasets/stills --baselines $(wildcard runs/*_pix2pix.onnx) --frames '*_000[1-3]' --card
 
 bench: .venv/.test
 	.venv/bin/python -m export speed

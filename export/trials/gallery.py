@@ -75,6 +75,7 @@ class GalleryConfig:
     )
     frames: tuple[str, ...] = setting(("*",), "names of the frames to score, or patterns (market_*)")
     strip: str = setting("market_*", "pattern of frame names; the film strip shows the first frames that fit")
+    stills: Path | None = setting(None, "folder with rendered frames in input/ that STYLE.jpg shows; none: those of data")
     card: bool = setting(False, "write the scores into the style files, as their score cards")
 
 
@@ -115,24 +116,32 @@ def _baselines(paths: Iterable[Path], styles: dict[str, Path]) -> dict[str, dict
 
 def _write_pictures(config: GalleryConfig, styles: dict[str, Path]) -> None:
     """STYLE.jpg and STYLE_strip.jpg; each frame is read once for all styles. Raises GalleryError."""
-    problems: list[str] = []
-    files = {f.stem: f for f in find_files(config.data / "input", problems)}
-    shots = [list(names) for _, names in groupby(files, lambda name: name.rpartition("_")[0])]
-    stills = [names[len(names) // 2] for names in shots]
-    strip = [name for name in files if fnmatch(name, config.strip)][:STRIP]
-    if problems or not strip:
-        raise GalleryError(" ".join(problems) or f"No frame in {config.data / 'input'} fits {config.strip}.")
+    files, frames = _frames(config.data), _frames(config.stills or config.data)
+    shots = [list(names) for _, names in groupby(frames, lambda name: name.rpartition("_")[0])]
+    stills = [frames[names[len(names) // 2]] for names in shots]
+    strip = [file for name, file in files.items() if fnmatch(name, config.strip)][:STRIP]
+    if not strip:
+        raise GalleryError(f"No frame in {config.data / 'input'} fits {config.strip}.")
     painters: dict[str, Painter] = {"": lambda passes: passes["image"]}
     painters |= {name: painter(path) for name, path in styles.items()}
     shown = {name: {} for name in painters}
-    for frame in tqdm(sorted({*stills, *strip}), desc="gallery", unit="frame"):
-        _, passes = next(read_frames(files[frame]))
+    for file in tqdm(sorted({*stills, *strip}), desc="gallery", unit="frame"):
+        _, passes = next(read_frames(file))
         for name, paint in painters.items():
-            shown[name][frame] = to_srgb(picture_tensor(paint(passes)[..., :3])[0])
+            shown[name][file] = to_srgb(picture_tensor(paint(passes)[..., :3])[0])
     plain = shown.pop("")
     for name, pictures in shown.items():
         _save(page([picture[still] for still in stills for picture in (plain, pictures)], 2), config.out / f"{name}.jpg")
-        _save(page([middle(pictures[frame]) for frame in strip], PER_LINE), config.out / f"{name}_strip.jpg")
+        _save(page([middle(pictures[file]) for file in strip], PER_LINE), config.out / f"{name}_strip.jpg")
+
+
+def _frames(data: Path) -> dict[str, Path]:
+    """The rendered frames of a folder, by name. Raises GalleryError."""
+    problems: list[str] = []
+    files = {file.stem: file for file in find_files(data / "input", problems)}
+    if problems:
+        raise GalleryError(" ".join(problems))
+    return files
 
 
 def middle(picture: np.ndarray) -> np.ndarray:

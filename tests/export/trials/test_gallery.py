@@ -67,6 +67,16 @@ def test_pictures_show_the_middle_of_each_shot_and_eight_frames_in_a_row(folder)
     assert np.abs(seen(strip, 1, 0, 32, 40) - middle).mean() < 4
 
 
+def test_stills_may_be_of_another_folder_and_another_size(folder):
+    (folder / "judging" / "input").mkdir(parents=True)
+    write_exr(folder / "judging" / "input" / "pan_0001.exr", moving_frame(7, 48, 56))
+    gallery(config(folder, stills=folder / "judging"))
+    assert Image.open(folder / "out" / "swap.jpg").size == (2 * 56 + GAP, 48)
+    assert Image.open(folder / "out" / "swap_strip.jpg").size == (4 * 40 + 3 * GAP, 2 * 32 + GAP)
+    with pytest.raises(GalleryError, match="There is no folder"):
+        gallery(config(folder, stills=folder / "nowhere"))
+
+
 def test_scores_are_kept_until_a_file_changes(folder, monkeypatch):
     first = gallery(config(folder))
     entry = json.loads((folder / "out" / "scores.json").read_text())["swap"]
