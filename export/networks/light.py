@@ -18,6 +18,8 @@ CELL = 4
 WINDOW, ROUGH = 7, 0.0007
 """Cells on a side of the windows in which rough light is made even, and the variance on the log curve up to which it is rough:
 that of a step by 0.05 in the middle of a window."""
+CALM, KEPT = 0.003, 0.3
+"""As shares of ROUGH, the variance below which windows are equally calm, and that of a calm one as good as one that is kept."""
 EVEN = 0.001
 """LEVEL where the light was made even."""
 SOFTEST = 12.0
@@ -32,7 +34,9 @@ def even_light(light: Tensor) -> tuple[Tensor, Tensor]:
     on a fast one; both (B, 1, H, W).
 
     The guided filter (He, Sun and Tang 2013, its own guide, subsampled as by He and Sun 2015) with a sharper choice between
-    keeping and averaging: what is kept of the light and what is added follow from means and variances of its cells."""
+    keeping and averaging: what is kept of the light and what is added follow from means and variances of its cells. Around a
+    cell those windows count less that average the more varied light, as in the anisotropic one (Ochotorena and Yamashita 2020):
+    those which just touch a thing would leave a halo beside it."""
     cells = avg_pool2d(light, CELL)
     kept, added = _evened(cells)
     again, more = _evened(kept * cells + added)
@@ -47,10 +51,12 @@ def _evened(cells: Tensor) -> tuple[Tensor, Tensor]:
     """Which share of light to keep, by its means over cells, (B, 1, h, w), and what to add to that."""
     mean, centred = _around(cells), cells - 0.5  # about which squares are small, so that little of their difference is rounding
     varied = torch.relu(_around(centred * centred) - (mean - 0.5) * (mean - 0.5)) * (1 / ROUGH)
-    varied = varied * varied
-    varied = varied * varied
-    keep = varied / (varied + 1.0)
-    return _around(keep), _around(mean - keep * mean)
+    keep = varied * varied
+    keep = keep * keep
+    keep = keep / (keep + 1.0)
+    weight = 1 / (varied - keep * varied + KEPT * keep + CALM)
+    share = 1 / _around(weight)
+    return _around(weight * keep) * share, _around(weight * (mean - keep * mean)) * share
 
 
 def _around(cells: Tensor) -> Tensor:
