@@ -118,7 +118,7 @@ def _check_numbers(config: TrainSettings) -> None:
     for name in ("holdout_fraction", "decay_from", "ema"):
         value = getattr(config, name)
         require(0 <= value < 1, f"{name.replace('_', '-')} must be at least 0 and below 1, not {value}")
-    for name in ("noise", "grain", "fine", "strokes", "scan_lines", "tones"):
+    for name in ("noise", "grain", "fine", "strokes", "scan_lines", "tones", "swatches"):
         require(getattr(config, name) >= 0, f"{name} must be at least 0, not {getattr(config, name)}")
     require(len(config.betas) == 2, "betas must be two numbers")
     require(config.frame_height >= 0, f"frame-height must be at least 0, not {config.frame_height}")
@@ -183,6 +183,11 @@ def _check_paint(config: TrainSettings) -> None:
     )
     require(config.stroke_width >= 4, f"stroke-width must be at least 4, not {config.stroke_width}")
     require(config.stroke_length > 0, f"stroke-length must be above 0, not {config.stroke_length}")
+    require(
+        not config.swatches or (config.mode == "keyframes" and config.discriminator == "projected"),
+        "swatches belong to mode keyframes with discriminator projected; set them to 0",
+    )
+    require(not config.swatches or config.gate or config.smooth, "swatches need gate or smooth")
     require(config.strokes <= 2, f"strokes have 2 directions at most, not {config.strokes}")
     require(
         not config.strokes or {"normal", "position"} <= set(config.passes), "strokes need normal and position among the passes"

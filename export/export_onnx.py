@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
+from onnxscript import opset18
 
 from core.colour import HALF_MAX
 from core.generator import Generator
@@ -147,11 +148,18 @@ def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
     """The generator as a graph for any height and width that are multiples of its alignment. Raises ExportError."""
     height, width = (generator.alignment * torch.export.Dim(name, min=1, max=4096) for name in ("h", "w"))
     shapes = tuple({2: height, 3: width} for _ in generator.takes)
-    model = _exported(generator, dynamo=True, dynamic_shapes=(shapes,))
+    rules = {torch.ops.aten.index.Tensor: _looked_up}
+    model = _exported(generator, dynamo=True, dynamic_shapes=(shapes,), custom_translation_table=rules)
     if strange := _strange(model, generator):
         raise ExportError(f"The generator's graph holds operators that a style may not use: {', '.join(strange)}.")
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def _looked_up(table, indices):
+    """How a table of one axis is indexed, which our generators index no others of: GatherND, which PyTorch writes, is no operator
+    that a style may use."""
+    return opset18.Gather(table, indices[0], axis=0)
 
 
 def to_onnx_quickly(generator: GuidedGenerator) -> onnx.ModelProto:

@@ -113,6 +113,11 @@ class TrainSettings:
         "how bright the look may make what is black, scene-linear; more for a look that shines by itself, as a hologram does",
     )
     grain: int = setting(0, "channels of noise that sticks to the picture plane, as the grain of paper and canvas does")
+    swatches: int = setting(
+        0,
+        "of mode keyframes: kinds of texture that are cut out of the painted frames and laid where the passes are like those "
+        "there; for paint with a texture, in a look that hangs on light",
+    )
     strokes: int = setting(
         0,
         "directions, 1 or 2, of strokes along the form, which the generator lays paint in; needs the passes normal and position",

@@ -20,6 +20,7 @@ from .pens import LAID, Pens
 from .scan_lines import ScanLines
 from .strokes import StrokeNoise
 from .surface_noise import NoiseEverywhere, SurfaceNoise
+from .swatches import Swatches
 from .washes import painted
 
 NO_LOOK = 1e-3
@@ -30,6 +31,10 @@ OPEN = 3.0
 """First bias of the gate, before its sigmoid: it starts 95 % open."""
 AJAR = -1.0
 """The same of what starts as a poster: 27 %."""
+CLOSED = -5.0
+"""The same over swatches: 1 %, as what shows through takes as much of their texture."""
+PLACED = ("position", "vector")
+"""Passes that say nothing of how a place is painted in another frame."""
 
 
 class GuidedGenerator(nn.Module):
@@ -60,6 +65,8 @@ class GuidedGenerator(nn.Module):
     dabs: broad and fine dabs of paint that follow the form (see dabs.py), by position and normal, which must be among the passes;
     it learns where which of them lie and how far they differ from the picture. Where broad ones would lose detail, all of it is
     kept. It is `placed` with these, too.
+    swatches: kinds of texture in paint that was cut from painted frames, which is laid where the passes are like those there (see
+    swatches.py); it sees this paint and adds what it has learned, and the gate lets the image show through it. `placed`, too.
     Subclasses give `alignment`, `pens` (see pens.py; None where nothing is laid by them) and change(), whose results have
     `out_channels` in all.
     """
@@ -90,6 +97,7 @@ class GuidedGenerator(nn.Module):
         washed: str = "",
         contoured: str = "",
         dabs: bool = False,
+        swatches: int = 0,
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
@@ -104,11 +112,13 @@ class GuidedGenerator(nn.Module):
         self.everywhere, self.tones, self.stepped, self.washed, self.contoured = everywhere, tones, stepped, washed, contoured
         self.scan_lines = ScanLines(scan_lines) if scan_lines else None
         self.dabs = DabNoise() if dabs else None
-        self.placed = bool(noise and everywhere or grain or strokes or scan_lines or dabs)
+        self.placed = bool(noise and everywhere or grain or strokes or scan_lines or dabs or swatches)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
         self.noise_channels, self.grain_channels, self.directions = noise, grain, strokes + bool(scan_lines)
         seen = [p.input_channels for p in self.inputs if not ((noise or strokes or dabs) and p.name == "position")]
-        self.in_channels = sum(seen) + noise + grain + self.directions
+        self.in_channels = sum(seen) + noise + grain + self.directions + 3 * bool(swatches)
+        self.swatches = Swatches(sum(p.input_channels for p in self._alike), swatches) if swatches else None
+        self.operators = self.operators | (Swatches.operators if swatches else frozenset())
 
     def forward(self, *taken: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0, of what it `takes`."""
@@ -117,12 +127,13 @@ class GuidedGenerator(nn.Module):
     def encoded(self, *taken: Tensor) -> Tensor:
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
         seen = dict(zip(self.takes, taken, strict=True))
-        guides = {p.name: network_sees(p)(seen[p.name]) for p in self.inputs}
+        guides = self.guides(seen)
         for control in self.controls:
             guides[control.name] = (seen[control.name] - control.low) * (2 / (control.high - control.low)) - 1
         shares = self.shares(seen)
         guides |= zip(self.looks, shares.split(1, 1), strict=True) if self.looks else ()
         image = guides["image"]
+        ground = self.swatches(self.looked_up(guides), seen[PLACE]) if self.swatches else image
         if self.noise:  # in the place of position, or after all others
             guides["position"] = self.noise_of(seen)
         elif self.strokes or self.dabs:
@@ -133,6 +144,8 @@ class GuidedGenerator(nn.Module):
         rising += [self.scan_lines(seen[PLACE])] if self.scan_lines else []
         if rising:
             guides["strokes"] = torch.cat(rising, 1) if len(rising) > 1 else rising[0]
+        if self.swatches:
+            guides["ground"] = ground
         planes = list(guides.values())
         planes = torch.cat(planes, 1) if len(planes) > 1 else planes[0]
         colour, *more = self.change(planes, shares) if self.looks else self.change(planes)
@@ -143,7 +156,7 @@ class GuidedGenerator(nn.Module):
         if self.dabs and stays:
             least = lost(image)
             stays = [share + relu(least - share) for share in stays]
-        kept = detail.keep(image, *stays) if self.smooth else image
+        kept = detail.keep(ground, *stays) if self.smooth else ground
         if self.pens:
             washes = painted(kept.detach(), guides["position"], guides["grain"], seen[self.washed]) if self.washed else ()
             dabs = self.dabs(seen["position"], seen["normal"], seen[PLACE]) if self.dabs else ()
@@ -151,10 +164,25 @@ class GuidedGenerator(nn.Module):
         if self.contoured:
             ink, cover = self.pens.ink(pens, image, seen[self.contoured])
             colour, gates = colour + (ink - colour) * cover, [gate * (1.0 - cover) for gate in gates] or [1.0 - cover]
-        image = kept
+        if self.swatches:  # their paint covers what the gate holds back
+            colour = colour + kept * (1.0 - gates[0])
+        else:
+            image = kept
         for gate in gates:
             image = image - image.sum(1, keepdim=True) * ((1.0 - gate) * (1 / 3)) if self.hued else image * gate
         return image + colour - relu(colour - limit)
+
+    def guides(self, seen: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The passes and controls as the network sees them, by name."""
+        return {p.name: network_sees(p)(seen[p.name]) for p in self.inputs}
+
+    def looked_up(self, guides: dict[str, Tensor]) -> Tensor:
+        """Those of guides() that swatches are looked up by, (B, c, H, W)."""
+        return torch.cat([guides[p.name] for p in self._alike], 1)
+
+    @property
+    def _alike(self) -> list[Pass]:
+        return [p for p in self.inputs[: len(self.passes)] if p.name not in PLACED]
 
     def shares(self, passes: dict[str, Tensor]) -> Tensor | None:
         """How much there is of each look, (B, looks, H, W), at each pixel 1 in all, of their controls; where all are 0, the first
@@ -177,8 +205,13 @@ class GuidedGenerator(nn.Module):
         steps are there from the first step on, where else training would sooner blur them than find their heights."""
         self.pens.lay_tones(1 - torch.sigmoid(torch.tensor(AJAR)))
         if self.gate:
-            size = len(self.tail.bias) // self.out_channels
-            self.tail.bias[3 * size : 4 * size] = AJAR - OPEN
+            self.open_gate(AJAR)
+
+    @torch.no_grad()
+    def open_gate(self, first: float) -> None:
+        """Let the gate start from another value before its sigmoid than OPEN."""
+        size = len(self.tail.bias) // self.out_channels
+        self.tail.bias[3 * size : 4 * size] = first - OPEN
 
     def affine(self, *channels: tuple[int, int]) -> nn.ModuleList:
         """For each (channels, step) what the looks change there; nothing without looks."""

@@ -5,19 +5,26 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from core.style import PLACE
 
+from ..config import TrainConfig
 from ..networks.discriminators import ProjectedDiscriminator
 from ..networks.encoding import encode, shown
+from ..networks.guided import GuidedGenerator
 from . import losses
 from .dataset import Crops
+from .hardware import Hardware
 from .objective import Terms
 from .supervised import Supervised
+from .swatch_cutting import cut
 from .window import Window, draw_window
 
 POOLED = (1, 4, 16)
 """Pixels over which outputs and targets are averaged before they are compared: of random paint only means can agree."""
+COLOUR = (32,)
+"""The same with swatches, which have the texture of paint already: it shall not be taken away for the sake of pixels."""
 NORMALISING = 4
 """Painted frames, at most, by which the judge normalises its features."""
 
@@ -40,6 +47,22 @@ class Keyframes(Supervised):
     """A projected discriminator tells crops of the painted frames from crops of the outputs, with and without a target. Against
     their own target, outputs are compared by pixels, by what features see where (features), and by the statistics of these
     features in the crop (style), which paint meets whose grains lie elsewhere."""
+
+    def __init__(self, config: TrainConfig, hardware: Hardware):
+        super().__init__(config, hardware)
+        generator = self.networks["generator"]
+        if generator.swatches and not config.resume:
+            cut(generator.swatches, self._painted(generator), np.random.default_rng(config.seed))
+
+    def _painted(self, generator: GuidedGenerator) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """Of each painted frame what swatches are looked up by, its encoded paint and its mask, up to a multiple of 8 pixels."""
+        for name in self.names:
+            seen, target = (
+                {part: t[..., : t.shape[2] // 8 * 8, : t.shape[3] // 8 * 8] for part, t in store.whole(name).items()}
+                for store in (self.data.inputs, self.data.targets)
+            )
+            mask = target["mask"] if self.data.targets.masked else None
+            yield generator.looked_up(generator.guides(seen)), encode(target["image"]), mask
 
     def make_judge(self) -> ProjectedDiscriminator:
         targets = [self.data.targets.whole(name)["image"] for name in self.data.pairs[:NORMALISING]]
@@ -77,11 +100,12 @@ class Keyframes(Supervised):
         judge.requires_grad_(True)
         own = {level: f[: len(target)] for level, f in found.items()}
         if "l1" in self.weights:
-            terms["l1"] = losses.pooled_l1(output, target, POOLED)
+            terms["l1"] = losses.pooled_l1(output, target, COLOUR if self.config.swatches else POOLED)
         if "edge" in self.weights:
             terms["edge"] = losses.edge(output, target)
         if "features" in self.weights:
-            terms["features"] = losses.likeness(own, wanted, list(own))
+            levels = list(own)[-1:] if self.config.swatches else list(own)
+            terms["features"] = losses.likeness(own, wanted, levels)
         if "style" in self.weights:
             source = torch.Generator().manual_seed(batch.directions)
             distance = losses.STYLE_DISTANCES[self.config.style_distance]

@@ -13,7 +13,7 @@ from ..modes import OURS
 from ..networks.build import make_generator
 from ..networks.discriminators import Judgement, ProjectedDiscriminator, make_discriminator
 from ..networks.encoding import encode
-from ..networks.guided import GuidedGenerator
+from ..networks.guided import CLOSED, GuidedGenerator
 from ..networks.perceptual import Features, load_features
 from ..networks.vgg import VGG19
 from ..settings import ConfigError
@@ -169,6 +169,8 @@ def make_painter(config: TrainConfig) -> GuidedGenerator:
     generator = make_generator((*config.passes, *config.own_guides), config.size, config.widths, config.generator, **options)
     if config.tones and not config.start_from:
         generator.start_as_poster()
+    elif config.swatches and not config.start_from:
+        generator.open_gate(CLOSED)
     if config.crop % generator.alignment:
         raise ConfigError(f"This {config.generator} needs crops of a multiple of {generator.alignment} px, not {config.crop}.")
     return generator

@@ -79,6 +79,8 @@ def start_from(
     found = _with_controls(found, start.controls, generator)
     if generator.gate:
         found = _with_gates(found, generator)
+    if generator.swatches:  # cut from today's frames
+        found |= generator.swatches.state_dict(prefix="swatches.")
     thin = _thinned(found, generator)
     found = pruned(thin, generator, frames)
     if found is not thin:

@@ -1,5 +1,7 @@
 """The mode keyframes with a projected discriminator, on tiny frames, with features of random weights."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from export.settings import ConfigError
 from export.training import losses
 from export.training.checkpoint import load_checkpoint
 from export.training.hardware import find_hardware
-from export.training.keyframes import Keyframes
+from export.training.keyframes import COLOUR, POOLED, Keyframes
 from export.training.train import objective_of, train
 
 from ..moving_frames import write_moving_frames
@@ -86,6 +88,32 @@ def test_a_run_ends_in_a_style_whose_grain_stays_in_place(settings, tmp_path):
     np.testing.assert_allclose(stylize(generator, {"image": image}, tile=24), whole, atol=1e-4)
 
 
+def test_swatches_are_cut_from_the_painted_frames_and_stay_as_they_are(settings, tmp_path):
+    config = settings(swatches=2, grain=0, checkpoint_every=1)
+    fresh = Keyframes(config, find_hardware(config))
+    generator = fresh.networks["generator"]
+    assert generator.swatches.tiles.ne(128).any()
+    run = train(config)
+    trained = load_checkpoint(run)[0]
+    for part, kept in generator.swatches.state_dict().items():
+        assert torch.equal(trained[f"generator.swatches.{part}"], kept) and torch.equal(trained[f"ema.swatches.{part}"], kept)
+    resumed = dataclasses.replace(config, resume=True)
+    assert not Keyframes(resumed, find_hardware(resumed)).networks["generator"].swatches.tiles.ne(128).any(), (
+        "the checkpoint has them"
+    )
+    style = load_style(export(ExportConfig(run, tmp_path / "look.onnx")))
+    assert style.placed and style.tiles_exact
+    again = settings(swatches=2, grain=0, run=tmp_path / "again", start_from=tmp_path / "look.onnx", steps=1)
+    assert torch.equal(load_checkpoint(train(again))[0]["ema.swatches.tiles"], generator.swatches.tiles)
+
+
+def test_texture_that_lies_elsewhere_counts_next_to_nothing_as_pixels_with_swatches():
+    torch.manual_seed(0)
+    target = torch.full((1, 3, 96, 96), 0.5)
+    grains = target + 0.1 * torch.randn(1, 3, 96, 96)
+    assert losses.pooled_l1(grains, target, COLOUR) < 0.1 * losses.pooled_l1(grains, target, POOLED)
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -93,6 +121,11 @@ def test_a_run_ends_in_a_style_whose_grain_stays_in_place(settings, tmp_path):
         ({"weight_content": 1.0}, "weight-content can't be used with discriminator projected"),
         ({"conditional": True}, "conditional can't be on"),
         ({"mode": "paired", "generator": "unet", "conditional": False}, "not for mode paired"),
+        ({"swatches": 2, "gate": False}, "swatches need gate or smooth"),
+        (
+            {"swatches": 2, "discriminator": "patch", "fine": 0, "widths": ()},
+            "swatches belong to mode keyframes with discriminator projected",
+        ),
         ({"generator": "cnn", "widths": ()}, "fine belongs to generator unet"),
         ({"discriminator": "patch", "generator": "unet", "adversarial": "relativistic"}, "can't be relativistic here"),
     ],
