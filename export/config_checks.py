@@ -208,6 +208,6 @@ def _check_knobs(config: TrainSettings) -> None:
     )
     require(not config.contoured or config.contoured in known, f"contoured must be one of the knobs, not {config.contoured}")
     require(
-        not config.washed or (config.washed in known and config.noise > 0 and config.grain > 0),
-        f"washed must be one of the knobs, not {config.washed}, and needs noise and grain",
+        not config.washed or (config.washed in known and config.noise > 1 and config.grain > 0),
+        f"washed must be one of the knobs, not {config.washed}, and needs two channels of noise, and grain",
     )

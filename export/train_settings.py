@@ -133,8 +133,8 @@ class TrainSettings:
     )
     washed: str = setting(
         "",
-        "knob, from 0 to 2, that says how wet the washes of watercolour are that the frame's light is laid in, with dark rims; "
-        "needs noise and grain",
+        "knob, from 0 to 2, that says how wet the watercolour is that the picture is painted in, with dark rims; needs two "
+        "channels of noise, and grain",
     )
     contoured: str = setting(
         "",

@@ -59,7 +59,8 @@ class GuidedGenerator(nn.Module):
     scan_lines: rows of the frame from one scan line to the next, which it paints as it does strokes.
     tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
     stepped: name of the control that says in how many even steps the frame's own light is laid; it learns where and how far.
-    washed: name of the control that says how wet the washes are that light is laid in (see washes.py); it has noise and grain.
+    washed: name of the control that says how wet the watercolour is that the picture is painted in (see washes.py); it has noise
+    of two channels or more, and grain.
     contoured: name of the control that says how thick the contours of the image are, which ink is laid along over all else (see
     contours.py); it learns where, and in which colour.
     dabs: broad and fine dabs of paint that follow the form (see dabs.py), by position and normal, which must be among the passes;
@@ -158,9 +159,12 @@ class GuidedGenerator(nn.Module):
             stays = [share + relu(least - share) for share in stays]
         kept = detail.keep(ground, *stays) if self.smooth else ground
         if self.pens:
-            washes = painted(kept.detach(), guides["position"], guides["grain"], seen[self.washed]) if self.washed else ()
+            washed = None
+            if self.washed:
+                geometry = guides.get("normal"), guides.get("depth")
+                washed = painted(kept, guides["position"], guides["grain"], seen[self.washed], *geometry) - kept
             dabs = self.dabs(seen["position"], seen["normal"], seen[PLACE]) if self.dabs else ()
-            colour = colour + self.pens.paint(pens, image, guides.get("strokes"), seen.get(self.stepped), washes, dabs)
+            colour = colour + self.pens.paint(pens, image, guides.get("strokes"), seen.get(self.stepped), washed, dabs)
         if self.contoured:
             ink, cover = self.pens.ink(pens, image, seen[self.contoured])
             colour, gates = colour + (ink - colour) * cover, [gate * (1.0 - cover) for gate in gates] or [1.0 - cover]

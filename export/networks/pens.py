@@ -17,8 +17,8 @@ SPARSE = 1.0
 """What heights of strokes count from, in deviations of the strokes, so that few are painted at first."""
 DARKER = 0.25
 """How much darker than the ground strokes are at first, on the log curve: of no colour, training would sooner take them away."""
-WASHED = 1.0, 1.0, 1.0, -0.2, -0.2, -0.2, -0.015
-"""At first, of washes: how far light is laid in them and how dark their rims are, by colour, and how dark the relief of paper."""
+WASHED = 1.0, 1.0, 1.0
+"""At first, of watercolour: how far the picture is painted in it, by colour."""
 INK = 0.12, 0.1, 0.21, HEIGHT
 """Of contours, their colour at first, encoded, and the height from which on they are drawn."""
 DABBED = 0.0, 0.0, 1.0, 0.06
@@ -34,7 +34,7 @@ class Pens(nn.Conv2d):
     Mitchell 1979); here the border is a height of the frame's own light, as in toon shading (Lake et al. 2000), or of noise.
 
     laid: of LAID, what else there is: channels of its own, after those of tones and strokes, say how it is laid. Light in even
-    steps, washes (see washes.py) and dabs of paint (see dabs.py) are there at first, contours (see contours.py) in their ink."""
+    steps, watercolour (see washes.py) and dabs of paint (see dabs.py) are there at first, contours (see contours.py) in their ink."""
 
     def __init__(self, channels: int, scale: int, tones: int, directions: int, laid: Collection[str] = ()):
         parts, end = {}, 4 * (tones + directions)
@@ -69,19 +69,18 @@ class Pens(nn.Conv2d):
         image: Tensor,
         strokes: Tensor | None,
         steps: Tensor | None = None,
-        washes: Sequence[Tensor] = (),
+        washed: Tensor | None = None,
         dabs: Sequence[Tensor] = (),
     ) -> Tensor:
         """What pens of forward() add to an encoded image (B, 3, H, W), one over the other; strokes: (B, directions, H, W), steps:
-        of light from black to white, (B, 1, H, W), washes: what they change, each (B, 1, H, W), dabs: their noise."""
+        of light from black to white, (B, 1, H, W), washed: what watercolour changes, (B, 3, H, W), dabs: their noise."""
         paint: Tensor | float = 0.0
         for number, rise in enumerate(self._rising(pens[:, 3 : 4 * self.pens : 4], image, strokes)):
             paint = paint + (pens[:, 4 * number : 4 * number + 3] - paint) * torch.sigmoid(rise)
         if steps is not None:
             paint = paint + pens[:, self.parts["stepped"]] * in_steps(image, steps)
-        if washes:
-            for share, change in zip(pens[:, self.parts["washed"]].split((3, 3, 1), 1), washes, strict=True):
-                paint = paint + share * change
+        if washed is not None:
+            paint = paint + pens[:, self.parts["washed"]] * washed
         if dabs:
             heights, difference, relief = pens[:, self.parts["dabs"]].split((2, 1, 1), 1)
             change, raked = brushed(*dabs, heights)
