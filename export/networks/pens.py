@@ -34,7 +34,8 @@ class Pens(nn.Conv2d):
     Mitchell 1979); here the border is a height of the frame's own light, as in toon shading (Lake et al. 2000), or of noise.
 
     laid: of LAID, what else there is: channels of its own, after those of tones and strokes, say how it is laid. Light in even
-    steps, watercolour (see washes.py) and dabs of paint (see dabs.py) are there at first, contours (see contours.py) in their ink."""
+    steps, watercolour (see washes.py) and dabs of paint (see dabs.py) are there at first, contours (see contours.py) in their
+    ink."""
 
     def __init__(self, channels: int, scale: int, tones: int, directions: int, laid: Collection[str] = ()):
         parts, end = {}, 4 * (tones + directions)

@@ -86,7 +86,10 @@ def test_flags_override_the_config_file(tmp_path):
         ({"passes": ["image", "heat"]}, "heat"),
         ({"contoured": "line_weight"}, "contoured must be one of the knobs"),
         ({"washed": "wetness"}, "washed must be one of the knobs"),
-        ({"washed": "wetness", "knob": ["wetness=0:1:2"], "noise": 1, "grain": 1}, "needs two channels of noise"),
+        (
+            {"washed": "wetness", "knob": ["wetness=0:1:2"], "noise": 1, "noise_everywhere": True, "grain": 1},
+            "needs two channels",
+        ),
         ({"dabs": True, "passes": ["image", "normal"]}, "dabs need normal and position"),
         ({"ema": 1.5}, "ema"),
         ({"weight_adversarial": 0}, "weight-features"),
