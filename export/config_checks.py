@@ -192,7 +192,10 @@ def _check_paint(config: TrainSettings) -> None:
     require(
         not config.strokes or {"normal", "position"} <= set(config.passes), "strokes need normal and position among the passes"
     )
-    require(not config.dabs or {"normal", "position"} <= set(config.passes), "dabs need normal and position among the passes")
+    require(
+        not config.dabs or {"depth", "normal", "position"} <= set(config.passes),
+        "dabs need depth, normal and position among the passes",
+    )
 
 
 def _check_knobs(config: TrainSettings) -> None:

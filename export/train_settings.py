@@ -144,7 +144,8 @@ class TrainSettings:
     dabs: bool = setting(
         False,
         "dabs of oil paint that follow the form, broad ones and over them fine ones, which the generator lays where there is "
-        "detail; needs the passes normal and position",
+        "detail, of colours mixed as on a palette; needs the passes depth, normal and position; knobs that are named "
+        "brush_marks and broken_colour change them directly",
     )
     fine: int = setting(0, "channels at full size of generator unet, for paint whose detail is a pixel or two; 0: half size")
     start_from: Path | None = setting(

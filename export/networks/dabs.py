@@ -2,11 +2,15 @@
 datasets/looks/oil_painting.py), and pens do in generators that work at a fraction of the size (see pens.py)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pad
 
+from core.colour import LUMINANCE
+
+from .encoding import NOTHING
 from .strokes import AT_ONCE, LEANING, SEED, WAVES, StrokeNoise, cells, dot, doubled, sine
 
 WIDTHS, LENGTH = (38.0, 12.0), 3.0
@@ -27,11 +31,40 @@ BARE, THIN = 0.5, 0.85
 """How thick the paint is where no dab lies, and fine dabs are, relative to broad ones."""
 STEEP = 1.2
 """Change of thickness over two pixels, as a reciprocal, in which raking light is as light or dark as it gets."""
-LOST = 0.006, 0.025
+LOST = 0.01, 0.045
 """Differences of colour round a place, on the log curve, from which on broad dabs would lose detail, and where they would all."""
+RAISED = 3.0, 2.2
+"""By how much higher the noise must be for a broad dab where all detail would be lost, and for a fine one where none would."""
 CELL, AROUND = 4, (7, 5)
 """Side in pixels of the squares by whose means detail is known; and, in such squares, of the means that it differs from, and of
 those that say how much it does."""
+
+
+RAKED = 0.11
+"""How much the raking light changes the paint."""
+DARK, LEAST = 0.3, 0.15
+"""Light, on the log curve, below which there is less to break, and how lively the brush is in black."""
+PALE, WHITE, SHINES, HALF = 0.7, 1.0, 1.15, 0.5
+"""Light from which on the brush is calmer, where it is half as lively, and from which on nothing is painted."""
+SKY = 0.35
+"""How much calmer it is in the sky."""
+BROKEN, MARKS = "broken_colour", "brush_marks"
+"""Names of the knobs, where a style has them, that say how far dabs differ from the picture, and how much light rakes them."""
+
+
+class Dabs(NamedTuple):
+    """What dabs are laid by, at full size."""
+
+    broad: Tensor
+    fine: Tensor
+    """Both of DabNoise."""
+    lost: Tensor
+    """Of lost(), (B, 1, H, W)."""
+    lively: Tensor
+    """Of lively(), (B, 1, H, W)."""
+    broken: Tensor | float
+    marks: Tensor | float
+    """The knobs, relative to what is usual, (B, 1, H, W)."""
 
 
 class DabNoise(StrokeNoise):
@@ -90,6 +123,12 @@ def brushed(broad: Tensor, fine: Tensor, heights: Tensor) -> tuple[Tensor, Tenso
     return torch.cat([lighter + warmer * share for share in WARM], 1), raked
 
 
+def heights(lost: Tensor) -> Tensor:
+    """By how much higher than usual the noise has to be for broad and for fine dabs, (B, 2, H, W), where so much detail would be
+    lost in broad ones, (B, 1, H, W)."""
+    return torch.cat([lost * RAISED[0], RAISED[1] - lost * RAISED[1]], 1)
+
+
 def laid(
     paint: Sequence[Tensor | float],
     noise: Tensor,
@@ -107,6 +146,24 @@ def laid(
         warmer = warmer + (warmth - warmer) * cover
         thickness = thickness + (thick - thickness) * cover
     return [lighter, warmer, thickness]
+
+
+def over(paint: Tensor, dabs: Dabs, higher: Tensor) -> Tensor:
+    """Dabs over paint, encoded (B, 3, H, W), in raking light; higher: what heights() are raised by, (B, 2, H, W)."""
+    change, raked = brushed(dabs.broad, dabs.fine, higher + heights(dabs.lost))
+    return (paint + change * (dabs.lively * dabs.broken)) * (raked * (dabs.lively * dabs.marks) * RAKED + 1.0)
+
+
+def lively(image: Tensor, depth: Tensor) -> Tensor:
+    """How lively the brush is, (B, 1, H, W), on an encoded image (B, 3, H, W) with a depth (B, 1, H, W), 1 on most things: of
+    light little can be broken, over a whole sky or an empty white dabs would be ripples, and what shines stays as it is."""
+    red, green, blue = avg_pool2d(image, CELL).split(1, 1)
+    light = red * LUMINANCE[0] + green * LUMINANCE[1] + blue * LUMINANCE[2]
+    share = torch.clamp(light * ((1 - LEAST) / DARK) + LEAST, 0.0, 1.0)
+    share = share * (1.0 - torch.clamp((light - PALE) * (HALF / (WHITE - PALE)), 0.0, HALF))
+    share = share * torch.clamp((SHINES - light) * (1 / (SHINES - WHITE)), 0.0, 1.0)
+    sky = torch.clamp(max_pool2d(depth, 1, stride=CELL) * (1 / NOTHING) - 1.0, 0.0, 1.0)
+    return interpolate(share * (1.0 - sky * SKY), scale_factor=float(CELL), mode="bilinear")
 
 
 def lost(image: Tensor) -> Tensor:

@@ -13,9 +13,10 @@ from core.passes import PASSES, Pass
 from core.style import PLACE
 
 from . import detail
-from .dabs import DabNoise, lost
+from .dabs import BROKEN, MARKS, DabNoise, Dabs, lively, lost
 from .encoding import SCALE, decode, encode, network_sees
 from .grain import Grain
+from .palette import mixed
 from .pens import LAID, Pens
 from .scan_lines import ScanLines
 from .strokes import StrokeNoise
@@ -27,6 +28,8 @@ NO_LOOK = 1e-3
 """What the first look has in any case, beside what its control says."""
 BLACK = 0.1
 """How bright a look may make what is black, scene-linear, unless it says otherwise."""
+CLEAR = 8.0
+"""How steeply the gate opens where dabs keep detail, before its sigmoid."""
 OPEN = 3.0
 """First bias of the gate, before its sigmoid: it starts 95 % open."""
 AJAR = -1.0
@@ -63,9 +66,10 @@ class GuidedGenerator(nn.Module):
     of two channels or more, and grain.
     contoured: name of the control that says how thick the contours of the image are, which ink is laid along over all else (see
     contours.py); it learns where, and in which colour.
-    dabs: broad and fine dabs of paint that follow the form (see dabs.py), by position and normal, which must be among the passes;
-    it learns where which of them lie and how far they differ from the picture. Where broad ones would lose detail, all of it is
-    kept. It is `placed` with these, too.
+    dabs: broad and fine dabs of paint that follow the form (see dabs.py), by position, normal and depth, which must be among the
+    passes; they lie over the picture's own colours, mixed as on a palette (see palette.py), and no gate is learned. How much
+    detail there is says where which of them lie, and it learns to say it better. Where broad ones would lose detail, all of it is
+    kept. Knobs named BROKEN and MARKS change them directly: the network does not see these. It is `placed` with these, too.
     swatches: kinds of texture in paint that was cut from painted frames, which is laid where the passes are like those there (see
     swatches.py); it sees this paint and adds what it has learned, and the gate lets the image show through it. `placed`, too.
     Subclasses give `alignment`, `pens` (see pens.py; None where nothing is laid by them) and change(), whose results have
@@ -103,7 +107,7 @@ class GuidedGenerator(nn.Module):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
         self.black = math.log1p(black * LOG_GAIN) / SCALE  # encode() of a number
-        self.gate, self.smooth, self.hued = gate or smooth, smooth, hued
+        self.gate, self.smooth, self.hued = (gate or smooth) and not dabs, smooth, hued
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
         self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in (*passes, *(c.guide for c in controls)))
         self.passes = tuple(p.name for p in self.inputs[: len(passes)])
@@ -116,7 +120,9 @@ class GuidedGenerator(nn.Module):
         self.placed = bool(noise and everywhere or grain or strokes or scan_lines or dabs or swatches)
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
         self.noise_channels, self.grain_channels, self.directions = noise, grain, strokes + bool(scan_lines)
-        seen = [p.input_channels for p in self.inputs if not ((noise or strokes or dabs) and p.name == "position")]
+        self.unseen = {"position"} if (strokes or dabs) and not noise else set()
+        self.unseen |= {BROKEN, MARKS} if dabs else set()
+        seen = [p.input_channels for p in self.inputs if p.name not in self.unseen and not (noise and p.name == "position")]
         self.in_channels = sum(seen) + noise + grain + self.directions + 3 * bool(swatches)
         self.swatches = Swatches(sum(p.input_channels for p in self._alike), swatches) if swatches else None
         self.operators = self.operators | (Swatches.operators if swatches else frozenset())
@@ -130,6 +136,8 @@ class GuidedGenerator(nn.Module):
         seen = dict(zip(self.takes, taken, strict=True))
         guides = self.guides(seen)
         for control in self.controls:
+            if control.name in self.unseen:
+                continue
             guides[control.name] = (seen[control.name] - control.low) * (2 / (control.high - control.low)) - 1
         shares = self.shares(seen)
         guides |= zip(self.looks, shares.split(1, 1), strict=True) if self.looks else ()
@@ -137,8 +145,6 @@ class GuidedGenerator(nn.Module):
         ground = self.swatches(self.looked_up(guides), seen[PLACE]) if self.swatches else image
         if self.noise:  # in the place of position, or after all others
             guides["position"] = self.noise_of(seen)
-        elif self.strokes or self.dabs:
-            del guides["position"]
         if self.grain:
             guides["grain"] = self.grain(seen[PLACE])
         rising = [self.strokes(seen["position"], seen["normal"], seen[PLACE])] if self.strokes else []
@@ -152,19 +158,22 @@ class GuidedGenerator(nn.Module):
         colour, *more = self.change(planes, shares) if self.looks else self.change(planes)
         pens, limit = more.pop() if self.pens else None, self.limit(image)
         # What is lighter than white opens the gate, so that lamps shine through paint.
-        gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[:1]]
-        stays = [2 * torch.sigmoid(share) for share in more[1:]]
-        if self.dabs and stays:
-            least = lost(image)
-            stays = [share + relu(least - share) for share in stays]
+        gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[: self.gate]]
+        stays = [2 * torch.sigmoid(share) for share in more[self.gate :]]
+        dabs = self.laid_dabs(seen, image) if self.dabs else None
+        if dabs:
+            stays = [share + relu(dabs.lost - share) for share in stays]
         kept = detail.keep(ground, *stays) if self.smooth else ground
         if self.pens:
             washed = None
             if self.washed:
                 geometry = guides.get("normal"), guides.get("depth")
                 washed = painted(kept, guides["position"], guides["grain"], seen[self.washed], *geometry) - kept
-            dabs = self.dabs(seen["position"], seen["normal"], seen[PLACE]) if self.dabs else ()
-            colour = colour + self.pens.paint(pens, image, guides.get("strokes"), seen.get(self.stepped), washed, dabs)
+            colour = colour + self.pens.paint(pens, image, guides.get("strokes"), seen.get(self.stepped), washed)
+        if dabs:  # all is painted: what has detail counts as kept, the rest as laid over
+            kept = self.pens.dab(pens, mixed(kept, image), dabs)
+            gates = [torch.sigmoid(dabs.lost * CLEAR - CLEAR / 2)]
+            colour = colour + kept * (1.0 - gates[0])
         if self.contoured:
             ink, cover = self.pens.ink(pens, image, seen[self.contoured])
             colour, gates = colour + (ink - colour) * cover, [gate * (1.0 - cover) for gate in gates] or [1.0 - cover]
@@ -178,7 +187,7 @@ class GuidedGenerator(nn.Module):
 
     def guides(self, seen: dict[str, Tensor]) -> dict[str, Tensor]:
         """The passes and controls as the network sees them, by name."""
-        return {p.name: network_sees(p)(seen[p.name]) for p in self.inputs}
+        return {p.name: network_sees(p)(seen[p.name]) for p in self.inputs if p.name not in self.unseen}
 
     def looked_up(self, guides: dict[str, Tensor]) -> Tensor:
         """Those of guides() that swatches are looked up by, (B, c, H, W)."""
@@ -202,6 +211,13 @@ class GuidedGenerator(nn.Module):
         laid = [name for name in LAID if getattr(self, name)]
         used = self.tones or self.directions or laid
         return Pens(channels, scale, self.tones, self.directions, laid) if used else None
+
+    def laid_dabs(self, seen: dict[str, Tensor], image: Tensor) -> Dabs:
+        """What dabs are laid by, of what it takes and of the encoded image."""
+        usual = {control.name: control.default or 1.0 for control in self.controls}
+        broken, marks = (seen[name] * (1 / usual[name]) if name in usual else 1.0 for name in (BROKEN, MARKS))
+        noise = self.dabs(seen["position"], seen["normal"], seen[PLACE])
+        return Dabs(*noise, lost(image), lively(image, seen["depth"]), broken, marks)
 
     @torch.no_grad()
     def start_as_poster(self) -> None:

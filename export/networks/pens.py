@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from .contours import HEIGHT, coverage, crests
-from .dabs import brushed
+from .dabs import Dabs, over
 from .light import even_light, in_steps, light_of
 
 CRISP = 2.6
@@ -21,9 +21,8 @@ WASHED = 1.0, 1.0, 1.0
 """At first, of watercolour: how far the picture is painted in it, by colour."""
 INK = 0.12, 0.1, 0.21, HEIGHT
 """Of contours, their colour at first, encoded, and the height from which on they are drawn."""
-DABBED = 0.0, 0.0, 1.0, 0.06
-"""At first, of dabs: how much higher than usual broad and fine ones lie, how far they differ from the picture, and how much the
-raking light changes them."""
+DABBED = 0.0, 0.0
+"""At first, how much higher broad and fine dabs lie than detail says."""
 LAID = {"stepped": (1.0,), "washed": WASHED, "dabs": DABBED, "contoured": INK}
 """What is laid in closed form, in the order of its channels, and what these are at first; of stepped light, how far it is."""
 
@@ -71,10 +70,9 @@ class Pens(nn.Conv2d):
         strokes: Tensor | None,
         steps: Tensor | None = None,
         washed: Tensor | None = None,
-        dabs: Sequence[Tensor] = (),
     ) -> Tensor:
         """What pens of forward() add to an encoded image (B, 3, H, W), one over the other; strokes: (B, directions, H, W), steps:
-        of light from black to white, (B, 1, H, W), washed: what watercolour changes, (B, 3, H, W), dabs: their noise."""
+        of light from black to white, (B, 1, H, W), washed: what watercolour changes, (B, 3, H, W)."""
         paint: Tensor | float = 0.0
         for number, rise in enumerate(self._rising(pens[:, 3 : 4 * self.pens : 4], image, strokes)):
             paint = paint + (pens[:, 4 * number : 4 * number + 3] - paint) * torch.sigmoid(rise)
@@ -82,11 +80,11 @@ class Pens(nn.Conv2d):
             paint = paint + pens[:, self.parts["stepped"]] * in_steps(image, steps)
         if washed is not None:
             paint = paint + pens[:, self.parts["washed"]] * washed
-        if dabs:
-            heights, difference, relief = pens[:, self.parts["dabs"]].split((2, 1, 1), 1)
-            change, raked = brushed(*dabs, heights)
-            paint = paint + difference * change + relief * raked
         return paint
+
+    def dab(self, pens: Tensor, paint: Tensor, dabs: Dabs) -> Tensor:
+        """Paint, encoded (B, 3, H, W), with dabs over it, as high as pens of forward() say."""
+        return over(paint, dabs, pens[:, self.parts["dabs"]])
 
     def ink(self, pens: Tensor, image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """By pens of forward(), the encoded colour (B, 3, H, W) and the coverage [0, 1], (B, 1, H, W), of ink along the contours

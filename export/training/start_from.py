@@ -69,7 +69,7 @@ def start_from(
         )
     found = _unpadded(found, generator.state_dict())
     if generator.dabs:
-        found = _without_strokes(found, generator)
+        found = _without_gate(_without_strokes(found, generator), generator)
     if generator.directions and "pens.weight" not in found:
         found = _with_strokes(found, passes, generator)
     if generator.pens:
@@ -170,6 +170,16 @@ def _without_strokes(found: dict[str, Tensor], generator: GuidedGenerator) -> di
         if name in own and weight.ndim == 4 and own[name].shape[1] == generator.in_channels < weight.shape[1]:
             narrow = {key: t for key, t in found.items() if not key.startswith("pens.")}
             return narrow | {name: weight[:, : generator.in_channels]}
+    return narrow
+
+
+def _without_gate(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
+    """The weights without the image's gate, the first of the tail's outputs after colour, which a generator with dabs lacks."""
+    narrow = dict(found)
+    for name, own in generator.tail.state_dict(prefix="tail.").items():
+        part = len(own) // generator.out_channels
+        if name in found and len(found[name]) == len(own) + part:
+            narrow[name] = torch.cat([found[name][: 3 * part], found[name][4 * part :]])
     return narrow
 
 

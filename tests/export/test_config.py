@@ -90,7 +90,7 @@ def test_flags_override_the_config_file(tmp_path):
             {"washed": "wetness", "knob": ["wetness=0:1:2"], "noise": 1, "noise_everywhere": True, "grain": 1},
             "needs two channels",
         ),
-        ({"dabs": True, "passes": ["image", "normal"]}, "dabs need normal and position"),
+        ({"dabs": True, "passes": ["image", "normal"]}, "dabs need depth, normal and position"),
         ({"ema": 1.5}, "ema"),
         ({"weight_adversarial": 0}, "weight-features"),
         ({"weight_style": 1}, "weight-style needs VGG-19's weights: give vgg-weights"),

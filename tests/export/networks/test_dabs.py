@@ -4,17 +4,19 @@ import torch
 from torch.nn.functional import interpolate
 
 from core import stylize
+from core.controls import Control
 from export.datasets.looks.anchored import dabs
 from export.networks.build import make_generator
-from export.networks.dabs import BARE, BROAD, DabNoise, brushed, lost
+from export.networks.dabs import BARE, BROAD, BROKEN, DARK, MARKS, DabNoise, brushed, heights, lively, lost
 from export.networks.encoding import encode, places
+from export.networks.palette import mixed
 
 from ..spheres import spheres
 from .in_tiles import painted_in_tiles
 from .test_strokes import facing, lengths
 from .test_surface_noise import wall
 
-SEEN = "image", "normal", "position"
+SEEN = "image", "depth", "normal", "position"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def test_raking_light_falls_from_the_upper_left():
 
 def test_detail_is_lost_in_broad_dabs_where_there_is_some_and_a_slow_change_of_light_is_not():
     row, column = torch.meshgrid(torch.arange(64.0), torch.arange(192.0), indexing="ij")
-    squares = 0.2 + 0.06 * torch.sign(torch.sin(row / 4) * torch.sin(column / 4)) * (column < 96)
+    squares = 0.2 + 0.1 * torch.sign(torch.sin(row / 4) * torch.sin(column / 4)) * (column < 96)
     detail = lost((squares + column * 1e-4).expand(1, 3, 64, 192))[0, 0]
     assert detail[8:-8, 8:80].min() > 0.7 and detail[:, 120:].max() < 0.01
 
@@ -94,10 +96,10 @@ def test_a_generator_keeps_the_detail_that_broad_dabs_would_lose_whatever_it_has
         layer.weight.zero_()
     module.pens.bias.zero_()
     module.tail.bias.zero_()
-    module.tail.bias[4 * 16 :] = -20.0  # no detail at all
+    module.tail.bias[3 * 16 :] = -20.0  # no detail at all
     row, column = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
     image = (0.2 + 0.1 * torch.sign(torch.sin(row / 4) * torch.sin(column / 4))).expand(1, 3, 64, 64)
-    painted = module(image, facing(64), wall(0.01)[..., :64, :64], places(64, 64))
+    painted = module(image, torch.ones(1, 1, 64, 64), facing(64), wall(0.01)[..., :64, :64], places(64, 64))
     assert painted[..., 8:-8, 8:-8].std() > 0.8 * image[..., 8:-8, 8:-8].std()
 
 
@@ -109,15 +111,46 @@ def test_an_untaught_generator_lays_the_dabs_of_the_look():
     module.pens.weight.zero_()
     frame = spheres(128, 192)
     taken = [torch.from_numpy(frame[name][..., :3]).permute(2, 0, 1)[None] for name in SEEN]
-    change = (module.encoded(*taken, places(128, 192)) - encode(taken[0]))[0].permute(1, 2, 0).numpy()
-    paint, raked = dabs(frame, np.zeros((128, 192, 2), np.float32))
-    wanted = paint + module.pens.bias[3].item() * raked[..., None]
-    assert np.abs(wanted).max() > 0.05 and np.median(np.abs(change - wanted)) < 1e-4
+    image = encode(taken[0])
+    change = (module.encoded(*taken, places(128, 192)) - mixed(image, image))[0].permute(1, 2, 0).numpy()
+    paint, _ = dabs(frame, heights(lost(image))[0].permute(1, 2, 0).numpy())
+    wanted = paint * lively(image, taken[1])[0, 0, ..., None].numpy()
+    unlit = make_generator(SEEN, widths=(16, 16, 1, 1), dabs=True, controls=[Control(MARKS, 0.0, 2.0, 1.0)])
+    unlit.load_state_dict(module.state_dict())
+    smooth = unlit.encoded(*taken, places(128, 192), torch.zeros(1, 1, 128, 192)) - mixed(image, image)
+    np.testing.assert_allclose(smooth[0].permute(1, 2, 0).numpy(), wanted, atol=1e-4)
+    assert np.abs(wanted).max() > 0.03 and np.abs(change - wanted).max() > 0.02, "light rakes the paint"
+
+
+@torch.no_grad()
+def test_knobs_change_dabs_by_as_much_as_they_say_and_the_network_does_not_see_them():
+    torch.manual_seed(0)
+    knobs = [Control(MARKS, 0.0, 2.0, 1.0), Control(BROKEN, 0.0, 2.5, 0.5)]
+    module = make_generator(SEEN, widths=(16, 16, 1, 1), dabs=True, smooth=True, controls=knobs)
+    assert module.in_channels == 7 and not module.gate
+    frame = spheres(64, 96)
+    taken = [torch.from_numpy(frame[name][..., :3]).permute(2, 0, 1)[None] for name in SEEN]
+
+    def painted(marks: float, broken: float) -> torch.Tensor:
+        return module.encoded(*taken, places(64, 96), *(torch.full((1, 1, 64, 96), value) for value in (marks, broken)))
+
+    plain, usual, twice = (painted(0.0, broken) for broken in (0.0, 0.5, 1.0))
+    assert (usual - plain).abs().max() > 0.02
+    assert torch.allclose(twice - plain, 2 * (usual - plain), atol=1e-5)
+    assert torch.allclose(painted(2.0, 0.0) - plain, 2 * (painted(1.0, 0.0) - plain), atol=1e-5)
+
+
+def test_the_brush_is_calm_in_the_dark_in_skies_in_what_is_pale_and_where_it_shines():
+    def of(light: float, depth: float = 1.0) -> float:
+        return lively(torch.full((1, 3, 8, 8), light), torch.full((1, 1, 8, 8), depth))[0, 0, 4, 4].item()
+
+    assert 0.1 < of(0.0) < of(DARK / 2) < of(DARK) == pytest.approx(1) and of(0.5, 1e10) == pytest.approx(0.65)
+    assert of(1.0) == pytest.approx(0.5) and of(1.2) == 0
 
 
 def test_a_style_with_dabs_is_exact_in_onnx_and_in_tiles_and_paints_and_learns_them(tmp_path):
     torch.manual_seed(0)
-    module = make_generator(("image", "normal", "position"), widths=(16, 16, 1, 1), dabs=True, smooth=True)
+    module = make_generator(SEEN, widths=(16, 16, 1, 1), dabs=True, smooth=True)
     torch.nn.init.normal_(module.pens.weight, 0, 0.02)
     opened, frame, whole = painted_in_tiles(module, tmp_path / "d.onnx")
     moved = stylize(opened, frame | {"position": frame["position"] * 1.01})

@@ -231,11 +231,24 @@ def test_strokes_and_knobs_take_the_place_of_noise_and_change_nothing_but_what_p
 def test_dabs_take_the_place_of_strokes_and_begin_anew(tmp_path):
     torch.manual_seed(5)
     stroked = stroked_style(tmp_path, (16, 16, 1, 1))
-    dabbed = make_generator(STROKED, widths=(16, 16, 1, 1), dabs=True)
+    dabbed = make_generator((*STROKED, "depth"), widths=(16, 16, 1, 1), dabs=True)
     first = dabbed.pens.bias.clone()
     start_from(tmp_path / "stroked.onnx", dabbed, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
-    assert torch.allclose(dabbed.front.weight, stroked.front.weight[:, : dabbed.in_channels], atol=1e-3)
+    assert torch.allclose(dabbed.front.weight[:, :6], stroked.front.weight[:, :6], atol=1e-3)
     assert torch.allclose(dabbed.tail.weight, stroked.tail.weight, atol=1e-3) and torch.equal(dabbed.pens.bias, first)
+
+
+def test_dabs_come_in_the_place_of_a_gate(tmp_path):
+    torch.manual_seed(5)
+    gated = make_generator(STROKED, widths=(16, 16, 1, 1), strokes=2, smooth=True)
+    for parameter in gated.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.05)
+    style = Style("Gated", passes=STROKED, alignment=gated.alignment, placed=True)
+    write_style(gated, style, tmp_path / "gated.onnx")
+    dabbed = make_generator((*STROKED, "depth"), widths=(16, 16, 1, 1), dabs=True, smooth=True)
+    start_from(tmp_path / "gated.onnx", dabbed, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
+    for part, other in ((slice(0, 48), slice(0, 48)), (slice(48, None), slice(64, None))):
+        assert torch.allclose(dabbed.tail.weight[part], gated.tail.weight[other], atol=1e-3)
 
 
 def test_noise_does_not_become_a_pass_that_only_the_generator_with_strokes_sees(tmp_path):
