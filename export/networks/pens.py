@@ -1,7 +1,7 @@
 """Pens: what a generator that works at a fraction of the size paints crisply at full size, in flat colour wherever something
 rises above a height. The network learns the colours and the heights, which are smooth; the borders come from what rises."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 import torch
 from torch import Tensor, nn
