@@ -59,9 +59,9 @@ CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-feature
 INKED = --weight-l1 30 --weight-edge 100 --weight-adversarial 2 --weight-features 60
 style-comic_book: SEES = depth normal albedo --smooth --stepped tones --size high $(INKED)
 style-comic_book: STEADY = 15
-style-oil_painting: SEES = depth normal position --dabs --smooth --widths 48 96 1 2 \
+style-oil_painting: SEES = depth normal position --dabs --smooth --widths 48 64 1 2 \
     --weight-edge 150 --weight-adversarial 0 --weight-features 0
-style-oil_painting: RATE = 1.5e-3
+style-oil_painting: RATE = 1.2e-3
 style-oil_painting: STEADY = 0
 style-ink_hatching: SEES = depth normal position --strokes 2 --smooth --widths 48 96 1 3
 style-ink_hatching: STEADY = 20
@@ -71,7 +71,7 @@ style-hologram: SEES = depth normal --smooth --scan-lines 8 --black 0.5 --size h
 style-hologram: STEADY = 25
 style-watercolour: SEES = depth normal --noise 2 --noise-everywhere --grain 1 --smooth --washed wetness --widths 32 80 2 3 \
     --weight-edge 150 --weight-adversarial 0 --weight-features 0
-style-watercolour: RATE = 1.5e-3
+style-watercolour: RATE = 1e-3
 style-watercolour: STEADY = 12
 style-%: datasets/%/painted
 	rm -rf datasets/$*/moving && mkdir -p datasets/$*/moving/input
