@@ -13,7 +13,6 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
-from onnxscript import opset18
 
 from core.colour import HALF_MAX
 from core.generator import Generator
@@ -159,6 +158,8 @@ def to_onnx(generator: GuidedGenerator) -> onnx.ModelProto:
 def _looked_up(table, indices):
     """How a table of one axis is indexed, which our generators index no others of: GatherND, which PyTorch writes, is no operator
     that a style may use."""
+    from onnxscript import opset18  # which takes seconds to import
+
     return opset18.Gather(table, indices[0], axis=0)
 
 

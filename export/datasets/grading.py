@@ -11,8 +11,6 @@ from core.passes import PASSES, RADIANCE
 
 Passes = dict[str, np.ndarray]
 
-BY_NIGHT, GRADED = "night_", "graded_"
-"""What stands before the name of a frame that is there once more, darker or in other colours."""
 NIGHT = 2, 5
 """Stops by which frames are darker by night."""
 DAYLIGHT, MIREDS = 154, 90
@@ -24,11 +22,6 @@ STOPS = 1.0
 SATURATION = 0.2, 1.6
 CONTRAST = 0.5
 """Contrast is a power from 2 ** -CONTRAST to 2 ** CONTRAST."""
-
-
-def original(frame: str) -> str:
-    """The name of the frame that a frame by night or in other colours was made from, or its own."""
-    return frame.removeprefix(BY_NIGHT).removeprefix(GRADED)
 
 
 def by_night(passes: Passes, frame: str) -> Passes:

@@ -23,8 +23,9 @@ from tqdm import tqdm
 from core.controls import Control
 from core.exr import ExrError, read_exr, read_parts, write_exr, write_part
 
+from ..frames.names import BY_NIGHT, GRADED
 from ..settings import TrainerError, setting
-from .grading import BY_NIGHT, GRADED, Passes, by_night, graded
+from .grading import Passes, by_night, graded
 from .looks import KNOBS, LOOKS
 from .looks.tones import smoothstep
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from core.style import PLACE
 
 from ..config import TrainConfig
-from ..datasets.grading import original
 from ..frames.frame_store import DataError, Frame, FrameStore, cache_folder, digest
 from ..frames.guides import GuideSource, sources_of
+from ..frames.names import original
 from ..networks.encoding import places
 from .distributed import processes, share
 from .looks import as_passes, draw_weights, mixed

@@ -66,7 +66,7 @@ def test_graphic_novel_draws_the_lines_of_the_image_where_things_end_and_not_rou
     passes["image"][16:48, 32:64, :3] = 0.2
     passes["image"][:, :12, :3] = 0.2  # a shadow
     across, none, broad = (encode_log(LOOKS["graphic_novel"](passes, weight)).mean(-1)[32] for weight in (1.0, 0.0, 3.0))
-    assert across[29:35].min() < 0.35 and np.ptp(none[29:32]) < 0.1 and np.abs(across - none)[8:16].max() < 0.02
+    assert across[29:35].min() < 0.35 and none.min() > 0.65 and np.abs(across - none)[8:16].max() < 0.02
     assert np.maximum(none - broad, 0)[24:40].sum() > 1.5 * np.maximum(none - across, 0)[24:40].sum()
 
 

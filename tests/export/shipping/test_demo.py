@@ -50,7 +50,7 @@ def test_a_style_that_is_not_installed_is_one_sentence(tmp_path):
 
 
 def test_a_style_with_guides_is_fed_with_the_passes_it_needs(tmp_path):
-    done = run("--style", "hologram", "--output", str(tmp_path))
+    done = run("--style", "hologram", "--scene", "lighthouse", "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr
     plain, stylized = (size(tmp_path / f"{name}.png")[1] for name in ("plain", "stylized"))
     assert sum(stylized) < 0.8 * sum(plain), "a projection in the dark"

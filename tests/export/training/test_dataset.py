@@ -10,7 +10,7 @@ from core.colour import HALF_MAX
 from core.deep import FAR
 from core.exr import read_exr, write_exr
 from export.config import TrainConfig
-from export.datasets.grading import BY_NIGHT, GRADED, original
+from export.frames.names import BY_NIGHT, GRADED, original
 from export.training.dataset import DataError, DataSet, draw_frames, draw_pairs, draw_steps, split_names
 
 from ..paired_frames import write_paired_frames
