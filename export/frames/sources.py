@@ -53,6 +53,15 @@ def find_files(folder: Path, problems: list[str]) -> list[Path]:
     return known
 
 
+def rendered(data: Path) -> dict[str, Path]:
+    """The frames in a data folder's input/, by name. Raises SourceError."""
+    problems: list[str] = []
+    files = {file.stem: file for file in find_files(data / "input", problems)}
+    if problems:
+        raise SourceError(" ".join(problems))
+    return files
+
+
 def read_frames(path: Path, layer: str = "", guides: Sequence[GuideSource] = ()) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Yield the name and {pass: (H, W, c) float32, top row first} of a file's frames.
 

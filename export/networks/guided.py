@@ -173,13 +173,12 @@ class GuidedGenerator(nn.Module):
         if dabs:  # all is painted: what has detail counts as kept, the rest as laid over
             kept = self.pens.dab(pens, mixed(kept, image), dabs)
             gates = [torch.sigmoid(dabs.lost * CLEAR - CLEAR / 2)]
+        if dabs or self.swatches:  # paint covers what the gate holds back
             colour = colour + kept * (1.0 - gates[0])
         if self.contoured:
             ink, cover = self.pens.ink(pens, image, seen[self.contoured])
             colour, gates = colour + (ink - colour) * cover, [gate * (1.0 - cover) for gate in gates] or [1.0 - cover]
-        if self.swatches:  # their paint covers what the gate holds back
-            colour = colour + kept * (1.0 - gates[0])
-        else:
+        if not self.swatches:
             image = kept
         for gate in gates:
             image = image - image.sum(1, keepdim=True) * ((1.0 - gate) * (1 / 3)) if self.hued else image * gate

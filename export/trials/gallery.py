@@ -19,7 +19,7 @@ from core import PassError, ProviderError, StyleError, load_style
 from core.style import SHIPPED
 
 from ..frames.frame_store import digest
-from ..frames.sources import find_files, read_frames
+from ..frames.sources import read_frames, rendered
 from ..measures.cost import CostError, frame_cost
 from ..settings import TrainerError, setting
 from ..training.preview import to_srgb
@@ -116,7 +116,7 @@ def _baselines(paths: Iterable[Path], styles: dict[str, Path]) -> dict[str, dict
 
 def _write_pictures(config: GalleryConfig, styles: dict[str, Path]) -> None:
     """STYLE.jpg and STYLE_strip.jpg; each frame is read once for all styles. Raises GalleryError."""
-    files, frames = _frames(config.data), _frames(config.stills or config.data)
+    files, frames = rendered(config.data), rendered(config.stills or config.data)
     shots = [list(names) for _, names in groupby(frames, lambda name: name.rpartition("_")[0])]
     stills = [frames[names[len(names) // 2]] for names in shots]
     strip = [file for name, file in files.items() if fnmatch(name, config.strip)][:STRIP]
@@ -133,15 +133,6 @@ def _write_pictures(config: GalleryConfig, styles: dict[str, Path]) -> None:
     for name, pictures in shown.items():
         _save(page([picture[still] for still in stills for picture in (plain, pictures)], 2), config.out / f"{name}.jpg")
         _save(page([middle(pictures[file]) for file in strip], PER_LINE), config.out / f"{name}_strip.jpg")
-
-
-def _frames(data: Path) -> dict[str, Path]:
-    """The rendered frames of a folder, by name. Raises GalleryError."""
-    problems: list[str] = []
-    files = {file.stem: file for file in find_files(data / "input", problems)}
-    if problems:
-        raise GalleryError(" ".join(problems))
-    return files
 
 
 def middle(picture: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from core import PassError, ProviderError, StyleError, load_style
 from core.style import SHIPPED
 
-from ..frames.sources import find_files, read_frames
+from ..frames.sources import read_frames, rendered
 from ..measures import holding, metrics
 from ..measures.flip import flip_over_time
 from ..measures.motion import in_sight
@@ -104,15 +104,6 @@ def holds(config: HoldsConfig) -> str:
     (config.out / "holds.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     _write_pictures(config.out, rendered(config.data), pictures)
     return markdown(table)
-
-
-def rendered(data: Path) -> dict[str, Path]:
-    """The frames in a folder's input/, by name. Raises HoldsError."""
-    problems: list[str] = []
-    files = {file.stem: file for file in find_files(data / "input", problems)}
-    if problems:
-        raise HoldsError(" ".join(problems))
-    return files
 
 
 def _frame(file: Path) -> Frame:

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from core.controls import Control
 from export.networks.build import make_generator
-from export.networks.encoding import encode, places
+from export.networks.encoding import decode, encode, places
 from export.networks.guided import CLOSED
+from export.networks.pens import INK
 from export.networks.swatches import COLOURS, SIDE, Swatches
 
 from .in_tiles import painted_in_tiles
@@ -82,3 +84,18 @@ def test_a_generator_starts_from_their_paint_with_next_to_nothing_of_the_image()
     image = torch.full((1, 3, 128, 128), 0.5)
     paint = module.swatches(encode(image), places(128, 128))
     assert (module.encoded(image, places(128, 128)) - paint).abs().mean() < 0.06
+
+
+@torch.no_grad()
+def test_contours_are_inked_over_swatches_as_over_the_image():
+    torch.manual_seed(0)
+    knob = Control("line_weight", 0.0, 3.0, 1.0)
+    module = make_generator(("image",), widths=(16, 16, 1, 1), smooth=True, swatches=2, contoured=knob.name, controls=[knob])
+    fill(module.swatches)
+    image = flat(0.8, 64, 64)
+    image[..., 32:] = 0.4
+    bare, inked = (
+        encode(module(decode(image), places(64, 64), torch.full((1, 1, 64, 64), weight)))[0, :, 16:48] for weight in (0.0, 3.0)
+    )
+    assert torch.allclose(inked[..., 30:32].mean((1, 2)), torch.tensor(INK[:3]), atol=0.08)
+    assert bare[..., 30:34].mean() > inked[..., 30:34].mean() + 0.2

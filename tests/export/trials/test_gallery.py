@@ -8,6 +8,7 @@ from PIL import Image
 from core import load_style
 from core.exr import write_exr
 from export.__main__ import main
+from export.frames.sources import SourceError
 from export.trials.gallery import GAP, GalleryConfig, GalleryError, gallery, shortcomings, table
 
 from ...conftest import FIXTURES
@@ -73,7 +74,7 @@ def test_stills_may_be_of_another_folder_and_another_size(folder):
     gallery(config(folder, stills=folder / "judging"))
     assert Image.open(folder / "out" / "swap.jpg").size == (2 * 56 + GAP, 48)
     assert Image.open(folder / "out" / "swap_strip.jpg").size == (4 * 40 + 3 * GAP, 2 * 32 + GAP)
-    with pytest.raises(GalleryError, match="There is no folder"):
+    with pytest.raises(SourceError, match="There is no folder"):
         gallery(config(folder, stills=folder / "nowhere"))
 
 
