@@ -13,7 +13,7 @@ from core.passes import PASSES, Pass
 from core.style import PLACE
 
 from . import detail
-from .dabs import BROKEN, MARKS, DabNoise, Dabs, lively, lost
+from .dabs import BROKEN, MARKS, DabNoise, Dabs, empty, enlarged, lively, lost
 from .encoding import SCALE, decode, encode, network_sees
 from .grain import Grain
 from .palette import mixed
@@ -215,8 +215,10 @@ class GuidedGenerator(nn.Module):
         """What dabs are laid by, of what it takes and of the encoded image."""
         usual = {control.name: control.default or 1.0 for control in self.controls}
         broken, marks = (seen[name] * (1 / usual[name]) if name in usual else 1.0 for name in (BROKEN, MARKS))
-        noise = self.dabs(seen["position"], seen["normal"], seen[PLACE])
-        return Dabs(*noise, lost(image), lively(image, seen["depth"]), broken, marks)
+        detail = lost(image)
+        wide = empty(detail)
+        noise = self.dabs(seen["position"], seen["normal"], seen[PLACE], wide)
+        return Dabs(*noise, enlarged(detail), wide, lively(image, seen["depth"], wide), broken, marks)
 
     @torch.no_grad()
     def start_as_poster(self) -> None:

@@ -4,10 +4,11 @@ from functools import cache
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from core.colour import encode_log
 
-from ...networks.dabs import DabNoise, brushed
+from ...networks.dabs import DabNoise, brushed, empty, enlarged, heights, lively, lost
 from ...networks.grain import Grain
 from ...networks.strokes import StrokeNoise
 from ...networks.surface_noise import NoiseEverywhere, SurfaceNoise
@@ -33,15 +34,20 @@ def strokes(passes: dict[str, np.ndarray], directions: int, width: float, length
     return shown(_module(StrokeNoise, directions, width, length), position, passes["normal"], _places(position))
 
 
-def dabs(passes: dict[str, np.ndarray], heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What a generator with `--dabs` paints, of heights (H, W, 2): see dabs.brushed(); (H, W, 3) and (H, W)."""
+def dabs(passes: dict[str, np.ndarray], image: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What a generator with `--dabs` paints by an encoded image (H, W, 3): see dabs.brushed(); (H, W, 3) and (H, W). And what it
+    knows of detail, (H, W), and how lively its brush is, (H, W): see dabs.lost() and dabs.lively()."""
 
-    def paint(position: torch.Tensor, normal: torch.Tensor, place: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
-        return torch.cat(brushed(*_module(DabNoise)(position, normal, place), heights), 1)
+    def paint(image: Tensor, depth: Tensor, position: Tensor, normal: Tensor, place: Tensor) -> Tensor:
+        detail = lost(image)
+        wide = empty(detail)
+        there = enlarged(detail)
+        noise = _module(DabNoise)(position, normal, place, wide)
+        return torch.cat([*brushed(*noise, heights(there), wide), there, lively(image, depth, wide)], 1)
 
-    position = passes["position"]
-    painted = shown(paint, position, passes["normal"], _places(position), heights)
-    return painted[..., :3], painted[..., 3]
+    position, normal, depth = passes["position"], passes["normal"], passes["depth"]
+    painted = shown(paint, image, depth, position, normal, _places(position))
+    return painted[..., :3], *np.moveaxis(painted[..., 3:], -1, 0)
 
 
 def _places(picture: np.ndarray) -> np.ndarray:

@@ -1,22 +1,19 @@
 """Oil painting: dabs of broad and fine brushes that follow the form, of paint mixed and broken on the palette."""
 
 import numpy as np
-from scipy import ndimage
 
-from core.colour import decode_log, encode_log, luminance
+from core.colour import decode_log, encode_log
 
-from ...networks.dabs import RAKED, heights, lively
+from ...networks.dabs import RAKED
 from ...networks.palette import mixed
 from .anchored import dabs
 from .lines import borders
 from .shown import shown
 from .smoothing import within_edges
-from .tones import flatten, smoothstep
+from .tones import flatten
 
-BROADLY, FINELY = 14, 3
-"""Pixels that colours are averaged over, within surfaces, for broad dabs and for fine ones."""
-LOST = 0.01, 0.04
-"""Differences of light round a place, on the log curve, from which on detail is lost in broad dabs, and where all of it is."""
+BROADLY = 14
+"""Pixels that colours are averaged over, within surfaces, for broad dabs."""
 BREAKING = 0.6
 """The usual `broken_colour`."""
 
@@ -34,21 +31,11 @@ def oil_painting(
     generator lays the same ones, and mixes its colours alike (see networks/dabs.py and palette.py). Radiance above 1 keeps its
     value.
     """
-    rgb = np.maximum(passes["image"][..., :3], 0)
-    flat, edges = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5), borders(passes)
-    broad, fine = within_edges(flat, 0.5 * edges, BROADLY), within_edges(flat, edges, FINELY)
-    detail = lost(broad, fine, edges)
-    canvas = broad + (fine - broad) * detail[..., None]
-    canvas = shown(mixed, canvas, canvas)
-    change, raked = dabs(passes, shown(heights, detail[..., None]))
-    share = shown(lively, broad, passes["depth"])[..., 0]
-    paint = canvas + (broken_colour / BREAKING * share)[..., None] * change
+    image = encode_log(np.maximum(passes["image"][..., :3], 0))
+    flat, edges = flatten(image, passes["normal"], passes["albedo"], passes["depth"], radius=5), borders(passes)
+    change, raked, detail, share = dabs(passes, image)
+    broad = within_edges(flat, 0.5 * edges, BROADLY)
+    canvas = broad + (image - broad) * detail[..., None]
+    paint = shown(mixed, canvas, image) + (broken_colour / BREAKING * share)[..., None] * change
     paint = paint * (1 + RAKED * brush_marks * share * raked)[..., None]
-    light = smoothstep(1.1, 1.4, luminance(flat))[..., None]
-    return decode_log(np.maximum(paint + (flat - paint) * light, 0)).astype(np.float32)
-
-
-def lost(broad: np.ndarray, fine: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """How much detail broad dabs would lose, (H, W) in [0, 1]: of light, and where borders crowd."""
-    difference = ndimage.gaussian_filter(np.abs(luminance(fine) - luminance(broad)), 6)
-    return np.maximum(smoothstep(*LOST, difference), smoothstep(0.15, 0.4, ndimage.gaussian_filter(edges, 8)))
+    return decode_log(np.maximum(paint, 0)).astype(np.float32)
