@@ -284,7 +284,7 @@ def parity(module: GuidedGenerator, generator: Generator) -> float:
 @torch.no_grad()
 def _strength_of_noise(module: GuidedGenerator, passes: dict[str, np.ndarray]) -> float:
     """Root mean square of what a generator's noise gives in a frame; 0 if it has none."""
-    height, width = (side // 2 * 2 for side in passes["image"].shape[:2])
+    height, width = (side // module.alignment * module.alignment for side in passes["image"].shape[:2])
     if not (module.noise and height and width):
         return 0.0
     seen = {

@@ -20,7 +20,7 @@ from .palette import mixed
 from .pens import LAID, Pens
 from .scan_lines import ScanLines
 from .strokes import StrokeNoise
-from .surface_noise import NoiseEverywhere, SurfaceNoise
+from .surface_noise import BentNoise, NoiseEverywhere, SurfaceNoise
 from .swatches import Swatches
 from .washes import painted
 
@@ -111,7 +111,9 @@ class GuidedGenerator(nn.Module):
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
         self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in (*passes, *(c.guide for c in controls)))
         self.passes = tuple(p.name for p in self.inputs[: len(passes)])
-        self.noise = (NoiseEverywhere if everywhere else SurfaceNoise)(noise) if noise else None
+        # Washes are a look in closed form and have its noise.
+        everywhere_noise = NoiseEverywhere if washed else BentNoise
+        self.noise = (everywhere_noise if everywhere else SurfaceNoise)(noise) if noise else None
         self.grain = Grain(grain) if grain else None
         self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
         self.everywhere, self.tones, self.stepped, self.washed, self.contoured = everywhere, tones, stepped, washed, contoured

@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, pixel_shuffle, relu
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pad, pixel_shuffle, relu
 
 GRAIN = 16.0
 """Wavelength in pixels that the noise has in the picture, near or far."""
@@ -27,6 +27,10 @@ WIDER = 5
 BEND, BENDS = 24.0, (2 * math.pi / 190, 2 * math.pi / 230)
 """Pixels that the screen is bent by, and waves in a pixel of that down and across, so that the strokes of a void have no one
 direction."""
+CURVE, CURVES = 3.0, 13
+"""Of BentNoise: radians that waves are bent by, and how often in a cell. Straight ones cross in a weave on plain walls."""
+SLOW = 128, 186, 160
+"""Pixels from one bend to the next on the screen."""
 SEED = 1
 """Seed of the directions and phases, which all styles share."""
 
@@ -78,25 +82,17 @@ class SurfaceNoise(nn.Module):
         """Noise (B, channels, H, W) of waves (B, channels * WAVES, H/2, W/2)."""
         return pixel_shuffle(conv2d(waves, self.total), 2)  # quicker than to enlarge
 
-    def waves(self, point: Tensor, footprint: Tensor) -> Tensor:
+    def waves(self, point: Tensor, footprint: Tensor, *bend: Tensor | float) -> Tensor:
         """(B, channels * WAVES, H/2, W/2) at points (B, 3, H/2, W/2), of lengths that suit the footprint of a pixel there."""
         ideal = torch.log(footprint * GRAIN + 2.0**-OCTAVES) * (1 / math.log(2)) + OCTAVES / 2  # octave, from the shortest
         known = torch.clamp(ideal, 0.0, 1.0)
         ideal = torch.clamp(ideal, 0.0, OCTAVES - 2.0)
-        return torch.cat([self._group(point, ideal - group / 2, group) for group in (0, 1)], 1) * known
+        return torch.cat([self._group(point, ideal - group / 2, group, *bend) for group in (0, 1)], 1) * known
 
     def _group(self, point: Tensor, ideal: Tensor, group: int) -> Tensor:
         """One half of the waves (B, channels * WAVES / 2, H/2, W/2), in the two octaves about the ideal one."""
-        octave = torch.floor(ideal)
-        turn = (ideal - octave) * (math.pi / 2)
-        # Cells of the longer waves: a product with a power of two rounds nothing, nor does a difference from the whole number.
-        cell = power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD)
-        place = point * cell
-        place = place - torch.floor(place)
-        x, y, z = getattr(self, f"waves{group}")
-        turns = place[:, 0:1] * x + place[:, 1:2] * y + place[:, 2:3] * z
-        angle = (turns - torch.floor(turns)) * (2 * math.pi)
-        phases = getattr(self, f"phases{group}")
+        place, turn = _cells(point, ideal)
+        angle, phases = _angle(place, getattr(self, f"waves{group}")), getattr(self, f"phases{group}")
         # In the shorter waves' cells everything has turned twice as far.
         return torch.sin(turn) * torch.sin(angle + phases) + torch.sin(math.pi / 2 - turn) * torch.sin(angle * 2.0 + phases)
 
@@ -122,18 +118,89 @@ class NoiseEverywhere(SurfaceNoise):
         extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
         footprint = extent.sum(1, keepdim=True) * 0.125
         strength = torch.clamp(footprint * (2 * GRAIN / FAINTEST) - 1.0, 0.0, 1.0)
+        unknown, tones = 1.0, point
         if position is not None:
             surface, size = self.surfaces(position)
             unknown = nowhere(surface)
             point = point * unknown + surface * (1.0 - unknown)
             footprint = footprint * unknown + size * (1.0 - unknown)
             strength = strength * unknown + (1.0 - unknown)
-        across, down, phases = self.screen
         column, row = max_pool2d(place, 1, stride=2).split(1, 1)
+        waves = self.waves(point, footprint, *self._bend(tones, column, row, unknown))
+        across, down, phases = self.screen
         column, row = column + BEND * torch.sin(row * BENDS[0]), row + BEND * torch.sin(column * BENDS[1])
-        return self.sums(
-            self.waves(point, footprint) * strength + torch.sin(column * across + row * down + phases) * (1.0 - strength)
-        )
+        screen = torch.sin(column * across + row * down + phases)
+        return self.sums(waves * strength + screen * (1.0 - strength))
+
+    def _bend(self, tones: Tensor, column: Tensor, row: Tensor, unknown: Tensor | float) -> tuple[Tensor | float, ...]:
+        """What _group() bends waves by, of what is (B, c, H/2, W/2); unknown: 1 where there is no surface, else 0."""
+        return ()
+
+
+class BentNoise(NoiseEverywhere):
+    """As NoiseEverywhere, for strokes: each channel is a sum of all waves, and these are bent, since a few straight ones cross in
+    a weave on plain walls. Where tones change along one line only, from dark to light or from blue to grey, the screen bends
+    them, for there noise of the tones has one value along each line of equal tone, and a sky would have level bands."""
+
+    def __init__(self, channels: int):
+        super().__init__(channels)
+        count = channels * WAVES
+        # The rows of a cosine transform, which are as if independent.
+        row, column = torch.arange(1, channels + 1)[:, None], torch.arange(count) + 0.5
+        total = torch.cos(row * column * (math.pi / count)) * (2 / (3 * count)) ** 0.5
+        self.total = total.repeat_interleave(4, 0)[:, :, None, None]
+        source = torch.Generator().manual_seed(SEED + 1)
+        torch.rand(3, count, generator=source)  # those of the screen
+        curves = torch.randn(3, len(SLOW), generator=source)
+        self.register_buffer("curves", (curves * CURVES / curves.norm(dim=0)).round()[..., None, None], persistent=False)
+        slow = 2 * math.pi * torch.rand(len(SLOW), generator=source)
+        slow = torch.stack([slow.cos(), slow.sin()]) * (2 * math.pi / torch.tensor(SLOW))
+        self.register_buffer("slow", slow[..., None, None], persistent=False)
+
+    def _bend(self, tones: Tensor, column: Tensor, row: Tensor, unknown: Tensor | float) -> tuple[Tensor | float, ...]:
+        across, down = self.slow
+        return 1.0 - unknown, torch.sin(column * across + row * down) * _one_line(tones) * unknown
+
+    def _group(self, point: Tensor, ideal: Tensor, group: int, known: Tensor | float, bend: Tensor) -> Tensor:
+        """As of SurfaceNoise, bent, (B, 3, H/2, W/2), on surfaces by waves of the octave."""
+        place, turn = _cells(point, ideal)
+        angle, phases = _angle(place, getattr(self, f"waves{group}")), getattr(self, f"phases{group}")
+        curve = _angle(place, self.curves)
+        long, short = (self._bends(torch.sin(c) * known + bend, phases) for c in (curve, curve * 2.0))
+        return torch.sin(turn) * torch.sin(angle + long) + torch.sin(math.pi / 2 - turn) * torch.sin(angle * 2.0 + short)
+
+    @staticmethod
+    def _bends(bend: Tensor, phases: Tensor) -> Tensor:
+        """Phases of all waves of a group, bent in turn."""
+        times = -(-phases.shape[1] // len(SLOW))
+        return torch.cat([bend * CURVE] * times, 1)[:, : phases.shape[1]] + phases
+
+
+def _cells(point: Tensor, ideal: Tensor) -> tuple[Tensor, Tensor]:
+    """The place of points in cells of the longer one of the two octaves about the ideal one, as a share of these, and the turn, 0
+    to a right angle, from the shorter to the longer."""
+    octave = torch.floor(ideal)
+    # A product with a power of two rounds nothing, nor does a difference from the whole number.
+    place = point * (power_of_two(OCTAVES - octave) * (2.0 ** -(OCTAVES / 2 + 1) / PERIOD))
+    return place - torch.floor(place), (ideal - octave) * (math.pi / 2)
+
+
+def _angle(place: Tensor, waves: Tensor) -> Tensor:
+    """Of waves (3, n, 1, 1), in a cell, at places (B, 3, h, w) there: (B, n, h, w), from 0 to a whole turn."""
+    x, y, z = waves
+    turns = place[:, 0:1] * x + place[:, 1:2] * y + place[:, 2:3] * z
+    return (turns - torch.floor(turns)) * (2 * math.pi)
+
+
+def _one_line(tones: Tensor) -> Tensor:
+    """Whether tones (B, 3, h, w), h and w even, change along one line only: (B, 1, h, w), 1 if so, 0 if they change at
+    least a third as much across it."""
+    tones = pad(max_pool2d(tones, 1, stride=2), (1, 1, 1, 1), mode="replicate")
+    right, down = tones[..., 1:-1, 2:] - tones[..., 1:-1, :-2], tones[..., 2:, 1:-1] - tones[..., :-2, 1:-1]
+    square, along, other = ((a * b).sum(1, keepdim=True) for a, b in ((right, right), (right, down), (down, down)))
+    # The square of the area over that of the sum of squares is that of the ratio of both changes, if one is small.
+    ratio = (square * other - along * along) / torch.clamp((square + other) * (square + other), 2.0**-40, 2.0**40)
+    return interpolate(torch.clamp(1.0 - ratio * 9.0, 0.0, 1.0), scale_factor=2.0, mode="bilinear")
 
 
 def nowhere(point: Tensor) -> Tensor:

@@ -199,7 +199,7 @@ def per_octave(change: torch.Tensor) -> torch.Tensor:
     return torch.stack([power[(frequency >= 2.0**-n) & (frequency < 2.0 ** (1 - n))].sum() for n in range(2, 7)])
 
 
-@pytest.mark.parametrize(("kind", "everywhere", "tolerance"), [("cnn", False, 0.05), ("unet", True, 0.12)])
+@pytest.mark.parametrize(("kind", "everywhere", "tolerance"), [("cnn", False, 0.05), ("unet", True, 0.15)])
 def test_a_scene_of_any_size_and_place_is_drawn_alike(kind, everywhere, tolerance):
     """By powers of two the same picture; otherwise the same energy, octave by octave, as the mean of a few places: in one frame
     the waves, of which few make a place, meet by chance; the more so in the finest octaves, which the lean one does not draw."""

@@ -11,7 +11,7 @@ from core.style import save_style
 from export.export_onnx import parity, to_onnx, write_style
 from export.networks.build import make_generator
 from export.networks.encoding import places
-from export.networks.surface_noise import GRAIN, PERIOD, NoiseEverywhere, SurfaceNoise, power_of_two
+from export.networks.surface_noise import GRAIN, PERIOD, BentNoise, NoiseEverywhere, SurfaceNoise, power_of_two
 
 from ..spheres import spheres
 
@@ -195,10 +195,11 @@ def test_out_of_focus_it_is_the_same_in_every_frame():
     assert torch.corrcoef(torch.stack([first.flatten(), noise(sharp).flatten()]))[0, 1] > 0.85
 
 
-def test_in_a_clear_sky_it_has_no_level_bands():
+@pytest.mark.parametrize("kind", [NoiseEverywhere, BentNoise])
+def test_in_a_clear_sky_it_has_no_level_bands(kind):
     """A gradient from top to bottom alone, whose tones would give each row one value."""
     clear = torch.linspace(0.6, 0.62, 256)[:, None].expand(1, 3, 256, 256)
-    noise = NoiseEverywhere(2)(clear, places(256, 256))
+    noise = kind(2)(clear, places(256, 256))
     assert noise.std(3).mean() > 0.8 * noise.std()
 
 
@@ -221,9 +222,72 @@ def test_noise_everywhere_is_that_of_surfaces_and_sticks_to_tones_elsewhere():
     assert here.std() > 0.2
 
 
-def test_noise_of_a_void_is_tied_to_the_screen_and_as_strong_as_on_surfaces():
+@pytest.mark.parametrize("direction", [(0, 1), (1, 0), (0.6, 0.8), None], ids=["down", "across", "aslant", "round"])
+def test_where_tones_change_along_one_line_only_strokes_have_ends(direction):
+    """Above a horizon and around a sun noise of the tones alone has one value along each line of equal tone, all the way."""
+    y, x = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
+    far = (x * direction[0] + y * direction[1]) if direction else ((x - 128) ** 2 + (y - 128) ** 2).sqrt()
+    noise = BentNoise(2)((0.2 + 0.002 * far) * torch.tensor([0.7, 0.9, 1.0])[None, :, None, None], places(256, 256))
+    ring = ((far - far.median()).abs() < 1)[32:-32, 32:-32]
+    along = noise[0, :, 32:-32, 32:-32][:, ring]
+    assert along.std(1).mean() > 0.5 * noise.std() > 0.15
+
+
+def test_on_a_plain_wall_waves_are_many_and_bent():
+    """Few straight ones cross in a weave. Counted as the size of an even spectrum of the same sum of squares."""
+
+    def breadth(noise):
+        energy = torch.fft.fft2(noise(wall(0.01))[0] * torch.hann_window(256)[:, None] * torch.hann_window(256)).abs().square()
+        return (energy.sum((1, 2)).square() / energy.square().sum((1, 2))).mean()
+
+    def everywhere(position):
+        return BentNoise(3)(torch.full_like(position, 0.5), places(256, 256), position)
+
+    assert breadth(everywhere) > 4 * breadth(SurfaceNoise(3))
+    found = everywhere(wall(0.01))[0].flatten(1)
+    assert found.std() == pytest.approx(SurfaceNoise(3)(wall(0.01)).std().item(), rel=0.1)
+    assert (torch.corrcoef(found) - torch.eye(3)).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("power", [-20, -1, 10])
+def test_bent_noise_is_the_same_on_a_scene_that_is_larger_by_a_power_of_two(power):
+    noise, small = BentNoise(2), seen_from()
+    grey, place = torch.full_like(small, 0.5), places(320, 320)
+    assert torch.allclose(noise(grey, place, seen_from(2.0**power)), noise(grey, place, small), atol=2e-5)
+
+
+@pytest.mark.parametrize("factor", [0.03, 7])
+def test_bent_noise_has_the_same_statistics_on_a_scene_of_any_size(factor):
+    noise, small = BentNoise(64), seen_from()
+    grey, place = torch.full_like(small, 0.5), places(320, 320)
+    first, other = (per_octave(noise(grey, place, position)) for position in (small, seen_from(factor)))
+    assert (other / first - 1).abs().max() < 0.05
+
+
+def colourful_sky(shift: int = 0, side: int = 128) -> torch.Tensor:
+    """An encoded sky that gets lighter downwards and bluer to the right, seen from a camera turned by `shift` pixels."""
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side) + shift, indexing="ij")
+    return torch.stack([0.3 + 0.001 * y, 0.3 + 0.001 * y, 0.3 + 0.001 * x])[None]
+
+
+def test_bent_noise_sticks_to_surfaces_and_elsewhere_to_tones():
+    noise, place = BentNoise(2), places(128, 128)
+    position = wall(0.01, side=128)
+    surfaces = noise(colourful_sky(), place, position)
+    assert torch.allclose(surfaces, noise(colourful_sky(50) * 0.2, places(128, 128, 64, 32), position), atol=1e-5)
+    position[..., :64, :] = 0
+    mixed = noise(colourful_sky(), place, position)
+    assert torch.allclose(mixed[..., :56, :], noise(colourful_sky(), place)[..., :56, :])
+    assert torch.allclose(mixed[..., 72:, :], surfaces[..., 72:, :])
+    here, turned = noise(colourful_sky(), place), noise(colourful_sky(10), place)
+    assert torch.allclose(here[..., 10:120, 30:112], turned[..., 10:120, 20:102], atol=1e-2)
+    assert here.std() > 0.2
+
+
+@pytest.mark.parametrize("kind", [NoiseEverywhere, BentNoise])
+def test_noise_of_a_void_is_tied_to_the_screen_and_as_strong_as_on_surfaces(kind):
     """Black and white alike; a little of the light in it changes little."""
-    noise, void = NoiseEverywhere(2).to(memory_format=torch.channels_last), torch.zeros(1, 3, 256, 256)
+    noise, void = kind(2).to(memory_format=torch.channels_last), torch.zeros(1, 3, 256, 256)
     found = noise(void, places(256, 256), void)
     assert torch.equal(found, noise(void + 1.3, places(256, 256)))
     assert found.std() == pytest.approx(SurfaceNoise(2)(wall(0.01)).std().item(), rel=0.25)
