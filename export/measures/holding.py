@@ -17,6 +17,8 @@ FINEST_BLOTCH, OCTAVES_OF_BLOTCHES = 3, 3
 """Levels of the pyramid that blotches and ripples lie in: waves of about 16 to 128 px."""
 UNSEEN = 0.004
 """A change of the log-encoded value that nobody sees: half a step of 8 bits in the middle tones."""
+DARKEST, HALVINGS = 24, 30
+"""Stops that a picture may be darkened by, and how often they are halved to find how many it takes."""
 LEAST_FLAT = 1 / 200
 """Share of a picture that must be flat before its blotches are measured."""
 
@@ -34,6 +36,23 @@ def share_of_effect(found: Tensor, wanted: Tensor) -> float:
     """
     pairs = [(own, of) for own, of in zip(found.tolist(), wanted.tolist(), strict=False) if of > UNSEEN]
     return sum(min(1.0, own / of) for own, of in pairs) / len(pairs) if pairs else 1.0
+
+
+def in_the_light_of(image: Tensor, picture: Tensor) -> Tensor:
+    """A picture as light as the image: at the exposure that gives both the same mean of the log-encoded luminance, but no lighter
+    than it is.
+
+    So a dark frame that stays dark can come as near to a light painting as a light one. Gatys et al. 2017, section 5, match mean
+    and spread; exposure alone leaves the picture its hues and its contrast.
+    """
+    wanted, stops, step = luminance(image).mean(), 0.0, DARKEST / 2
+    if luminance(picture).mean() <= wanted:
+        return picture
+    for _ in range(HALVINGS):
+        if luminance(picture * 2 ** -(stops + step)).mean() > wanted:
+            stops += step
+        step /= 2
+    return picture * 2**-stops
 
 
 def flat_areas(image: Tensor) -> Tensor:

@@ -71,6 +71,21 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class Usual:
+    """What a style that has only pictures of its look should do to any frame: change each octave as much as it does to the
+    reference's frames in the mean, and come as near to the pictures, in the frame's own light."""
+
+    octaves: Tensor
+    """The change that is wanted, of holding.octaves()."""
+    pictures: list[Tensor]
+    """(1, 3, H, W) scene-linear each."""
+
+    def aim(self, image: Tensor) -> "Aim":
+        """For a frame's image, (1, 3, H, W)."""
+        return Aim(self.octaves, _patches(*(holding.in_the_light_of(image, picture) for picture in self.pictures)))
+
+
+@dataclass(frozen=True)
 class Aim:
     """What a style should make of a frame."""
 
@@ -93,9 +108,9 @@ def holds(config: HoldsConfig) -> str:
         try:
             paint = painter(path)
             known = Footage(reference)
-            usual = None if known.painted else usual_aim(known, paint)
-            whole = _whole(list(effects(known, paint, usual=usual).values()))
-            found = effects(Footage(judged), paint, pictures.setdefault(name, {}), usual)
+            aims = None if known.painted else usual(known, paint)
+            whole = _whole(list(effects(known, paint, aims=aims).values()))
+            found = effects(Footage(judged), paint, pictures.setdefault(name, {}), aims)
             table[load_style(path).name] = _row(found, whole) | steady(rendered(config.data), paint)
         except (StyleError, PassError, ProviderError) as error:
             raise HoldsError(f"The frames of {config.data} can't be stylised: {error}") from error
@@ -110,27 +125,26 @@ def _frame(file: Path) -> Frame:
     return Frame(file.stem, next(read_frames(file))[1], None)
 
 
-def usual_aim(reference: Footage, paint: Painter) -> Aim:
-    """What a style that has only pictures of its look should do to any frame: change each octave as much as it does to the
-    reference's frames in the mean, and come as near to the pictures."""
+def usual(reference: Footage, paint: Painter) -> Usual:
+    """What a style does to the reference's frames, which has only pictures of its look."""
     changes = []
     for frame in map(reference.frame, reference.names):
         changes.append(holding.octaves(picture_tensor(paint(frame.passes)[..., :3]), frame.tensor("image")))
     least = min(map(len, changes))
-    return Aim(torch.stack([change[:least] for change in changes]).mean(0), _patches(*reference.pictures_of_the_look()))
+    return Usual(torch.stack([change[:least] for change in changes]).mean(0), list(reference.pictures_of_the_look()))
 
 
 def effects(
-    footage: Footage, paint: Painter, pictures: dict[str, Tensor] | None = None, usual: Aim | None = None
+    footage: Footage, paint: Painter, pictures: dict[str, Tensor] | None = None, aims: Usual | None = None
 ) -> dict[str, Effect]:
-    """The effect on each painted frame, or on all if there is a usual aim, by name; the pictures (1, 3, H, W) that were made are
-    added to `pictures`."""
+    """The effect on each painted frame, or on all of a style that has only pictures of its look, by name; the pictures
+    (1, 3, H, W) that were made are added to `pictures`."""
     found = {}
-    for name in tqdm(footage.names if usual else footage.painted, desc=footage.data.name, unit="frame", leave=False):
+    for name in tqdm(footage.names if aims else footage.painted, desc=footage.data.name, unit="frame", leave=False):
         frame = footage.frame(name)
         output, image = picture_tensor(paint(frame.passes)[..., :3]), frame.tensor("image")
-        if usual:
-            found[name] = effect(output, image, usual)
+        if aims:
+            found[name] = effect(output, image, aims.aim(image))
         else:
             assert frame.target is not None, "only painted frames are named"
             aim = Aim(holding.octaves(frame.target, image), _patches(frame.target))

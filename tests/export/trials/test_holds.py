@@ -11,7 +11,7 @@ pytest.importorskip("flip_evaluator")
 
 from core.colour import decode_log, encode_log
 from core.exr import read_exr, write_exr
-from export.trials.holds import Effect, HoldsConfig, HoldsError, effects, holds, markdown, score, steady, usual_aim
+from export.trials.holds import Effect, HoldsConfig, HoldsError, effects, holds, markdown, score, steady, usual
 from export.trials.scoring import Footage
 
 from ...conftest import FIXTURES
@@ -56,11 +56,28 @@ def test_a_style_that_learned_from_a_picture_is_held_to_what_it_does_on_the_gall
     judged = Footage(tmp_path, looks=[picture])
     lazy = moving_frame(40, *SIZE)["image"]
     assert not judged.painted and not effects(judged, strokes)
-    usual = usual_aim(Footage(tmp_path, ("one*",), looks=[picture]), strokes)
-    found = effects(judged, lambda p: p["image"][..., :3] if np.array_equal(p["image"], lazy) else strokes(p), usual=usual)
-    whole = effects(judged, strokes, usual=usual)["one_0001"]
+    aims = usual(Footage(tmp_path, ("one*",), looks=[picture]), strokes)
+    found = effects(judged, lambda p: p["image"][..., :3] if np.array_equal(p["image"], lazy) else strokes(p), aims=aims)
+    whole = effects(judged, strokes, aims=aims)["one_0001"]
     assert score(found["one_0001"], whole) > 0.9 and score(found["two_0001"], whole) < 0.1
     assert found["one_0001"].blotches is None
+
+
+def test_a_style_of_a_light_picture_comes_nearer_to_it_in_the_dark_too_though_it_stays_dark(footage, tmp_path):
+    """Strokes in red paint, 4 stops darker."""
+
+    def painted(p):
+        grain = np.random.default_rng(0).uniform(0.3, 1.7, (*SIZE, 1)).astype(np.float32)
+        return p["image"][..., :3].clip(0).mean(-1, keepdims=True) * grain * np.float32([1, 0.2, 0.1])
+
+    picture = tmp_path / "picture.exr"
+    write_exr(picture, {"image": painted(moving_frame(20, *SIZE))})
+    one = read_exr(tmp_path / "input" / "one_0001.exr")
+    write_exr(tmp_path / "input" / "dark_0001.exr", one | {"image": one["image"] * np.float32([1 / 16] * 3 + [1])})
+    aims = usual(Footage(tmp_path, ("one*",), looks=[picture]), painted)
+    dark = Footage(tmp_path, ("dark*",), looks=[picture])
+    for paint, least, most in ((painted, 0.3, 1.0), (lambda p: p["image"][..., :3], 0.0, 0.0)):
+        assert least <= effects(dark, paint, aims=aims)["dark_0001"].closeness <= most
 
 
 def test_half_the_strokes_are_about_half_of_the_effect(footage):
