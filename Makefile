@@ -124,13 +124,12 @@ styles: $(LOOKS:%=style-%)
 
 # The masters' styles learn from one picture each and from frames that nobody painted.
 # First freely, then ever steadier: strokes that never were lively don't become so.
-BRUSH = 0.5
-master-starry_night: BRUSH = 0.6
-LEARN = .venv/bin/python -m export train --mode exemplar --data datasets/styles --exemplar "$(PICTURE)" --brush $(BRUSH) --weight-style 1
+LEARN = .venv/bin/python -m export train --mode exemplar --data datasets/styles --exemplar "$(PICTURE)" --brush 0.6 \
+        --weight-style 3 --style-distance gram
 master-%: datasets/styles/dataset.json
 	@test -n "$(PICTURE)" || { echo "Name the picture's file: make $@ PICTURE=..."; exit 1; }
 	$(LEARN) --run runs/$*_free --weight-shift 2 --minutes $$(awk 'BEGIN { print $(MINUTES) / 3 }')
-	$(LEARN) --run runs/$* --start-from runs/$*_free --weight-shift 40 --weight-temporal 40 --minutes $$(awk 'BEGIN { print $(MINUTES) * 2 / 3 }')
+	$(LEARN) --run runs/$* --start-from runs/$*_free --weight-shift 20 --weight-temporal 40 --minutes $$(awk 'BEGIN { print $(MINUTES) * 2 / 3 }')
 	.venv/bin/python -m export export runs/$* addon/styles/$*.onnx --author "The GAN Style authors" $(OF_$*)
 
 OF_starry_night := --name "Starry Night" --description "After Vincent van Gogh, The Starry Night (1889)."

@@ -69,6 +69,7 @@ MODE_DEFAULTS = {
         "decay_from": 0.4,
         "ema": 0.995,
         "exposure_jitter": 0.3,
+        "darkness": 5.0,
         "steps": 100_000,
         "minutes": 10.0,
     }

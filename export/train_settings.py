@@ -77,6 +77,11 @@ class TrainSettings:
         "a frame, so that sky meets sky (Richter et al. 2021); 0: any. It needs discriminator projected",
     )
     exposure_jitter: float = setting(0.0, "largest random change of exposure, in stops, of input and target alike")
+    darkness: float = setting(
+        0.0,
+        "of mode exemplar: most stops that half of the crops are darkened by; judged as if they were not, so that the look "
+        "holds in dark frames too, as dark as they are",
+    )
 
     generator: str = setting(
         "cnn",
