@@ -71,7 +71,8 @@ class GuidedGenerator(nn.Module):
     detail there is says where which of them lie, and it learns to say it better. Where broad ones would lose detail, all of it is
     kept. Knobs named BROKEN and MARKS change them directly: the network does not see these. It is `placed` with these, too.
     swatches: kinds of texture in paint that was cut from painted frames, which is laid where the passes are like those there (see
-    swatches.py); it sees this paint and adds what it has learned, and the gate lets the image show through it. `placed`, too.
+    swatches.py); it sees the colours of this paint and adds what it has learned, and the gate lets the image show through them.
+    Texture is laid over all that, as strong as it is. `placed`, too.
     Subclasses give `alignment`, `pens` (see pens.py; None where nothing is laid by them) and change(), whose results have
     `out_channels` in all.
     """
@@ -144,7 +145,7 @@ class GuidedGenerator(nn.Module):
         shares = self.shares(seen)
         guides |= zip(self.looks, shares.split(1, 1), strict=True) if self.looks else ()
         image = guides["image"]
-        ground = self.swatches(self.looked_up(guides), seen[PLACE]) if self.swatches else image
+        ground, texture = self.swatches(self.looked_up(guides), seen[PLACE]) if self.swatches else (image, None)
         if self.noise:  # in the place of position, or after all others
             guides["position"] = self.noise_of(seen)
         if self.grain:
@@ -177,6 +178,8 @@ class GuidedGenerator(nn.Module):
             gates = [torch.sigmoid(dabs.lost * CLEAR - CLEAR / 2)]
         if dabs or self.swatches:  # paint covers what the gate holds back
             colour = colour + kept * (1.0 - gates[0])
+        if self.swatches:
+            colour = colour + texture
         if self.contoured:
             ink, cover = self.pens.ink(pens, image, seen[self.contoured])
             colour, gates = colour + (ink - colour) * cover, [gate * (1.0 - cover) for gate in gates] or [1.0 - cover]

@@ -2,7 +2,9 @@
 
 What is painted where is looked up by guides, as StyLit looks it up (Fiser et al. 2016): a place is painted as places were that
 look like it in the passes. Colours follow those of many places; texture comes from a few tiles, which repeat (see
-training/swatch_cutting.py for how they are cut). Tiles stick to the picture plane, as the grain of paper does.
+training/swatch_cutting.py for how they are cut). Tiles stick to the picture plane, as the grain of paper does. A generator
+learns colours alone: texture is random, so that whoever sees it and is taught by a painting takes it away (its mean is the best
+guess), and is laid over what it has painted, as strong as it was measured.
 """
 
 import torch
@@ -22,8 +24,8 @@ LEVELS = 127.0
 
 
 class Swatches(nn.Module):
-    """Guides (B, channels, H, W), about [-1, 1], H and W multiples of 8, and columns and rows (B, 2, H, W) to encoded paint
-    (B, 3, H, W).
+    """Guides (B, channels, H, W), about [-1, 1], H and W multiples of 8, and columns and rows (B, 2, H, W) to encoded paint in
+    two parts, its colour and its texture, each (B, 3, H, W), which are added.
 
     Nothing here is learned by descent. Where a place is as like one as another, textures are mixed, at constant energy (Heitz
     and Neyret 2018). All positions are whole numbers, so that a tile anywhere in the frame gives the frame's paint.
@@ -54,9 +56,9 @@ class Swatches(nn.Module):
         self.register_buffer("down", down, persistent=False)
 
     @torch.no_grad()
-    def fill(self, centres: Tensor, spread: float, colours: Tensor, kinds: Tensor, tiles: Tensor) -> None:
-        """Take the guides of places (COLOURS, channels), the mean square by which what belongs to a place differs from it,
-        the places' encoded colours (COLOURS, 3), the tile of each (COLOURS,), and the tiles (kinds, 3, SIDE, SIDE)."""
+    def know(self, centres: Tensor, spread: float, colours: Tensor) -> None:
+        """Take the guides of places (COLOURS, channels), the mean square by which what belongs to a place differs from it, and
+        the places' encoded colours (COLOURS, 3)."""
         low, high = centres.amin(0), centres.amax(0)
         self.low.copy_(low[None, :, None, None])
         self.high.copy_(high[None, :, None, None])
@@ -64,8 +66,12 @@ class Swatches(nn.Module):
         centred = centres - (low + high) / 2  # about which products are small, so that little of their difference is rounding
         self.likeness.copy_((centred * (2 / spread))[..., None, None])
         self.prior.copy_(-centred.square().sum(1) / spread)
-        chosen = one_hot(kinds, self.kinds)
-        self.mixture.copy_(torch.cat([colours, chosen], 1).T[..., None, None])
+        self.mixture[:3].copy_(colours.T[..., None, None])
+
+    @torch.no_grad()
+    def keep(self, kinds: Tensor, tiles: Tensor) -> None:
+        """Take the tile of each place (COLOURS,), and the tiles (kinds, 3, SIDE, SIDE)."""
+        self.mixture[3:].copy_(one_hot(kinds, self.kinds).T[..., None, None])
         step = tiles.abs().max().clamp(min=1e-6) / LEVELS
         self.step.fill_(step)
         self.tiles.copy_((tiles / step + 128).round().flatten())
@@ -74,18 +80,22 @@ class Swatches(nn.Module):
         """Guides (B, channels, H, W) as they are compared, (B, channels, H / CELL, W / CELL)."""
         return avg_pool2d(avg_pool2d(guides, CELL), AROUND, stride=1, padding=AROUND // 2, count_include_pad=False)
 
-    def forward(self, guides: Tensor, place: Tensor) -> Tensor:
-        seen = relu(self.compared(guides) - self.low)
-        seen = self.middle - relu(self.high - self.low - seen)  # within what was painted
-        like = torch.softmax(conv2d(seen, self.likeness, self.prior), 1)
-        planes = interpolate(conv2d(like, self.mixture), scale_factor=float(CELL), mode="bilinear")
+    def forward(self, guides: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+        planes = self.known(self.compared(guides))
         colour, *shares = planes.split([3] + [1] * self.kinds, 1)
         index, texture, power = self.index(place) + self.planes, 0.0, 0.0
         for kind, share in enumerate(shares):
             values = self.tiles[index + kind * 3 * SIDE * SIDE].float() - 128.0
             texture = texture + values * share
             power = power + share * share
-        return colour + texture * (self.step / torch.sqrt(power))
+        return colour, texture * (self.step / torch.sqrt(power))
+
+    def known(self, compared: Tensor) -> Tensor:
+        """Of compared() guides the colour and how much there is of each kind, (B, 3 + kinds, H, W)."""
+        seen = relu(compared - self.low)
+        seen = self.middle - relu(self.high - self.low - seen)  # within what was painted
+        like = torch.softmax(conv2d(seen, self.likeness, self.prior), 1)
+        return interpolate(conv2d(like, self.mixture), scale_factor=float(CELL), mode="bilinear")
 
     def index(self, place: Tensor) -> Tensor:
         """Of columns and rows (B, 2, H, W), where in a tile they lie, whole numbers (B, 1, H, W)."""

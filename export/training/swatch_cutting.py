@@ -1,6 +1,7 @@
 """Cuts swatches (see networks/swatches.py) out of painted frames: which places look alike, and tiles of their texture."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,25 +18,30 @@ BLOCK, STEP = 88, 64
 """Side of the blocks that a tile is sewn from, and from one to the next, in pixels; between lies the overlap."""
 BLOCKS, CANDIDATES, BEST = 2000, 200, 20
 """Blocks of a kind, at most; those that are looked at for each place of a tile; and the best of these, of which one is drawn."""
-MARGIN, PURE = 16, 0.99
+MARGIN, PURE = 16, 0.95
 """Pixels around a block that have to be of its kind too, as contours are painted along the borders, and the share that has to."""
+OCTAVES = 1.0, 2.0, 4.0, 8.0
+"""Deviations in pixels that part the octaves of a texture."""
+MEASURED = 64
+"""Blocks of a kind, at most, by which the strength of its texture is measured."""
 COARSE = 8
 """Pixels over which means show coarse detail."""
 USUAL = 0.1, 0.75
 """Of blocks by their strength, the shares between which they are taken."""
+REACH = 3.0
+"""By how many times the mean square by which what belongs to a place differs from it likeness reaches: strokes go across the
+borders of light and shade."""
 PLACES, ROUNDS = 40_000, 12
 """Places, at most, of all frames that are grouped, and rounds of that."""
 
 
 class Painted(NamedTuple):
-    """A painted frame in parts."""
+    """A painted frame."""
 
     guides: Tensor
-    """(places, c) of squares of CELL pixels."""
-    colour: Tensor
-    """(places, 3) encoded."""
-    texture: np.ndarray
-    """(H, W, 3) by which paint differs from its colour."""
+    """(1, c, H / CELL, W / CELL), as they are compared."""
+    paint: Tensor
+    """(1, 3, H, W), encoded."""
     counts: Tensor
     """(H / CELL, W / CELL) bool: where the frame is painted."""
 
@@ -46,40 +52,53 @@ def cut(swatches: Swatches, frames: Iterable[tuple[Tensor, Tensor, Tensor | None
     W multiples of 8.
 
     Raises DataError if the masks leave nothing."""
-    painted = [_parted(swatches, *frame) for frame in frames]
+    painted = [
+        Painted(swatches.compared(g), p, avg_pool2d(torch.ones_like(p[:, :1]) if m is None else m, CELL)[0, 0] > 0.99)
+        for g, p, m in frames
+    ]
     counts = torch.cat([frame.counts.flatten() for frame in painted])
     if not counts.any():
         raise DataError("The masks leave nothing that swatches can be cut from; paint larger parts, or set swatches to 0.")
-    guides, colour = (torch.cat([getattr(frame, part) for frame in painted])[counts] for part in ("guides", "colour"))
+    guides = torch.cat([_places(frame.guides) for frame in painted])[counts]
+    colour = torch.cat([_places(avg_pool2d(frame.paint, CELL)) for frame in painted])[counts]
     centres = _groups(guides[torch.from_numpy(rng.permutation(len(guides))[:PLACES])], COLOURS, rng)
     owner, distance = _nearest(guides, centres)
     size = torch.bincount(owner, minlength=COLOURS)
     colours = torch.zeros(COLOURS, 3).index_add_(0, owner, colour) / size.clamp(min=1)[:, None]
     known = _likest(centres, size > 0)  # where fewer places differ than there are centres, some have none
     centres, colours, size = centres[known], colours[known], size[known]
-    kinds, tiles = _tiles(painted, centres, _kinds(centres, size, swatches.kinds), rng)
-    swatches.fill(centres, max(2 * distance.mean().item(), 1e-4), colours, kinds, tiles)
+    swatches.know(centres, max(REACH * distance.mean().item(), 1e-4), colours)
+    textures = [_texture(swatches, frame) for frame in painted]
+    swatches.keep(*_tiles(painted, textures, centres, _kinds(centres, size, swatches.kinds), rng))
 
 
-def _parted(swatches: Swatches, guides: Tensor, paint: Tensor, mask: Tensor | None) -> Painted:
-    soft = _blurred(paint)
-    mask = torch.ones_like(paint[:, :1]) if mask is None else mask
-    return Painted(
-        swatches.compared(guides)[0].flatten(1).T,
-        avg_pool2d(paint, CELL)[0].flatten(1).T,
-        (paint - soft)[0].permute(1, 2, 0).numpy(),
-        avg_pool2d(mask, CELL)[0, 0] > 0.99,
-    )
+def _places(picture: Tensor) -> Tensor:
+    """(1, c, h, w) to (h * w, c)."""
+    return picture[0].flatten(1).T
 
 
-def _blurred(picture: Tensor) -> Tensor:
-    """(1, c, H, W) convolved with a Gaussian of deviation SOFT, mirrored at borders."""
+def _texture(swatches: Swatches, frame: Painted) -> Tensor:
+    """(1, 3, H, W) by which paint differs from the colour that is laid there, without what is coarser than SOFT."""
+    more = frame.paint - swatches.known(frame.guides)[:, :3]
+    return more - _blurred(more, SOFT)
+
+
+def _blurred(picture: Tensor, deviation: float, borders: str = "reflect") -> Tensor:
+    """(B, c, h, w) convolved with a Gaussian; beyond borders it is mirrored, or circular."""
+    shape, picture = picture.shape, picture.flatten(0, 1)[:, None]
     for _ in range(2):
-        reach = min(int(3 * SOFT), picture.shape[2] - 1)
-        kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / SOFT) ** 2)
-        padded = pad(picture, (0, 0, reach, reach), mode="reflect")
-        picture = conv2d(padded.transpose(0, 1), (kernel / kernel.sum()).view(1, 1, -1, 1)).transpose(0, 1).transpose(2, 3)
-    return picture
+        reach = min(int(3 * deviation), picture.shape[2] - 1)
+        kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / deviation) ** 2)
+        padded = pad(picture, (0, 0, reach, reach), mode=borders)
+        picture = conv2d(padded, (kernel / kernel.sum()).view(1, 1, -1, 1)).transpose(2, 3)
+    return picture.reshape(shape)
+
+
+def _octaves(picture: Tensor, borders: str = "reflect") -> Tensor:
+    """(B, c, h, w) in parts that are finer than the first of OCTAVES, between that and the second ..., and the rest, (parts, B,
+    c, h, w); their sum is the picture."""
+    softer = [picture, *(_blurred(picture, deviation, borders) for deviation in OCTAVES)]
+    return torch.stack([*(a - b for a, b in pairwise(softer)), softer[-1]])
 
 
 def _groups(points: Tensor, count: int, rng: np.random.Generator) -> Tensor:
@@ -122,10 +141,12 @@ def _kinds(centres: Tensor, sizes: Tensor, count: int) -> Tensor:
     return torch.unique(kinds, return_inverse=True)[1]
 
 
-def _tiles(painted: Sequence[Painted], centres: Tensor, kinds: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _tiles(
+    painted: Sequence[Painted], textures: Sequence[Tensor], centres: Tensor, kinds: Tensor, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     """The kind of texture of each centre, and the tile of each kind, (kinds, 3, SIDE, SIDE). One of which no block is takes the
     texture of the next."""
-    owners = [_nearest(frame.guides, centres)[0].reshape(frame.counts.shape) for frame in painted]
+    owners = [_nearest(_places(frame.guides), centres)[0].reshape(frame.counts.shape) for frame in painted]
     inside = [
         [(kinds[owner] == kind) & frame.counts for owner, frame in zip(owners, painted, strict=True)]
         for kind in range(int(kinds.max()) + 1)
@@ -137,7 +158,9 @@ def _tiles(painted: Sequence[Painted], centres: Tensor, kinds: Tensor, rng: np.r
     for kind in usable.nonzero()[:, 0].tolist():
         found = [place for share, *place in blocks[kind] if share >= min(PURE, pure[kind])]
         some = [found[index] for index in rng.permutation(len(found))[:BLOCKS]]
-        cut_out = [painted[n].texture[row : row + BLOCK, column : column + BLOCK] for n, row, column in some]
+        cut_out = [
+            textures[n][0, :, row : row + BLOCK, column : column + BLOCK].permute(1, 2, 0).numpy() for n, row, column in some
+        ]
         tiles[kind] = _tile(cut_out, rng)
     return kinds[_likest(centres, usable[kinds])], tiles
 
@@ -165,7 +188,7 @@ def _usual(blocks: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def _tile(every: Sequence[np.ndarray], rng: np.random.Generator) -> Tensor:
     """A tile (3, SIDE, SIDE) without borders, sewn from some blocks (BLOCK, BLOCK, 3) along the lines where neighbours differ
-    least (Efros and Freeman 2001), and as strong as all are."""
+    least (Efros and Freeman 2001), and as strong as all are, octave by octave."""
     blocks = _usual(every)
     out, known = np.zeros((SIDE, SIDE, 3), np.float32), np.zeros((SIDE, SIDE), bool)
     for top in range(0, SIDE, STEP):
@@ -177,9 +200,22 @@ def _tile(every: Sequence[np.ndarray], rng: np.random.Generator) -> Tensor:
             new = drawn[np.argsort(misfits)[rng.integers(BEST)]]
             out[where] = old + (new - old) * _sewn(np.square(new - old).sum(2), there)[..., None]
             known[where] = True
-    wanted = np.mean([block.var((0, 1)) for block in every], 0) ** 0.5
-    out -= out.mean((0, 1))
-    return torch.from_numpy(out * (wanted / np.maximum(out.std((0, 1)), 1e-6))).permute(2, 0, 1)
+    return _as_strong(torch.from_numpy(out), torch.from_numpy(np.stack(every[:MEASURED])))
+
+
+def _as_strong(tile: Tensor, blocks: Tensor) -> Tensor:
+    """A tile (SIDE, SIDE, 3) in which each octave of each channel is as strong as in the middle one of blocks (n, BLOCK, BLOCK, 3),
+    as (3, SIDE, SIDE)."""
+    tile = (tile - tile.mean((0, 1))).permute(2, 0, 1)[None]
+    own = pad(tile, (0, BLOCK, 0, BLOCK), mode="circular").unfold(2, BLOCK, STEP).unfold(3, BLOCK, STEP)
+    there, wanted = map(_strengths, (own[0].flatten(1, 2).transpose(0, 1), blocks.permute(0, 3, 1, 2)))
+    return (_octaves(tile, "circular") * (wanted / there.clamp(min=1e-6))[:, None, :, None, None]).sum(0)[0]
+
+
+def _strengths(blocks: Tensor) -> Tensor:
+    """Of blocks (n, 3, h, w), in the middle one, the root mean square of each octave of each channel, (octaves, 3)."""
+    power = _octaves(blocks - blocks.mean((2, 3), keepdim=True)).square().mean((3, 4))
+    return power.quantile(0.5, 1).sqrt()
 
 
 def _sewn(misfits: np.ndarray, there: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import torch
 from export.frames.frame_store import DataError
 from export.networks.encoding import places
 from export.networks.swatches import SIDE, Swatches
-from export.training.swatch_cutting import _seam, _sewn, cut
+from export.training.swatch_cutting import BLOCK, _as_strong, _octaves, _seam, _sewn, cut
 
 HEIGHT, WIDTH = 256, 384
 LEFT, RIGHT = (0.3, 0.05, 8), (0.7, 0.1, 2)
@@ -39,7 +39,7 @@ def swatches():
 
 
 def laid(swatches: Swatches, guide: float) -> torch.Tensor:
-    return swatches(torch.full((1, 1, 256, 256), guide), places(256, 256))
+    return sum(swatches(torch.full((1, 1, 256, 256), guide), places(256, 256)))
 
 
 def step(paint: torch.Tensor) -> float:
@@ -54,6 +54,23 @@ def test_each_place_gets_the_colour_and_the_texture_of_those_like_it(swatches, g
     assert paint.mean() == pytest.approx(colour, abs=0.02)
     assert paint.std((2, 3)).mean() == pytest.approx(strength, rel=0.15)
     assert step(paint) == pytest.approx((2 / side) ** 0.5, rel=0.25)  # grains are as large
+
+
+@pytest.mark.parametrize("more", [0.8, 1.25])
+def test_each_octave_of_a_tile_is_as_strong_as_painted(more):
+    source = torch.Generator().manual_seed(2)
+    paint, tile = (_octaves(torch.randn(n, 3, side, side, generator=source)) for n, side in ((9, BLOCK), (1, SIDE)))
+    tile[1] *= more
+    made = _as_strong(tile.sum(0)[0].permute(1, 2, 0), paint.sum(0).permute(0, 2, 3, 1))
+    for octave, wanted in zip(_octaves(made[None]), paint, strict=True):
+        assert octave.std() == pytest.approx(wanted.std().item(), rel=0.12)
+
+
+def test_form_that_is_laid_as_colour_is_no_texture():
+    """Paint of one colour on either side of a border has no texture there."""
+    guide, _ = painting()
+    cutting = made(2, (guide, 0.2 + 0.6 * guide.repeat(1, 3, 1, 1), None))
+    assert all(laid(cutting, light).std() < 0.02 for light in (0.0, 1.0))
 
 
 def test_a_tile_has_no_border(swatches):
