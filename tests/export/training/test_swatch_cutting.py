@@ -62,7 +62,7 @@ def test_each_octave_of_a_tile_is_as_strong_as_painted(more):
     paint, tile = (_octaves(torch.randn(n, 3, side, side, generator=source)) for n, side in ((9, BLOCK), (1, SIDE)))
     tile[1] *= more
     made = _as_strong(tile.sum(0)[0].permute(1, 2, 0), paint.sum(0).permute(0, 2, 3, 1))
-    for octave, wanted in zip(_octaves(made[None]), paint, strict=True):
+    for octave, wanted in zip(_octaves(made[None])[:-1], paint[:-1], strict=True):
         assert octave.std() == pytest.approx(wanted.std().item(), rel=0.12)
 
 
