@@ -204,8 +204,8 @@ def _tile(every: Sequence[np.ndarray], rng: np.random.Generator) -> Tensor:
 
 
 def _as_strong(tile: Tensor, blocks: Tensor) -> Tensor:
-    """A tile (SIDE, SIDE, 3) in which each octave of each channel is as strong as in the middle one of blocks (n, BLOCK, BLOCK, 3),
-    as (3, SIDE, SIDE)."""
+    """A tile (SIDE, SIDE, 3) in which each octave of each channel is as strong as in the middle one of blocks (n, BLOCK, BLOCK,
+    3); (3, SIDE, SIDE)."""
     tile = (tile - tile.mean((0, 1))).permute(2, 0, 1)[None]
     own = pad(tile, (0, BLOCK, 0, BLOCK), mode="circular").unfold(2, BLOCK, STEP).unfold(3, BLOCK, STEP)
     there, wanted = map(_strengths, (own[0].flatten(1, 2).transpose(0, 1), blocks.permute(0, 3, 1, 2)))
