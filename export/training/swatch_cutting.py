@@ -24,6 +24,9 @@ OCTAVES = 1.0, 2.0, 4.0, 8.0
 """Deviations in pixels that part the octaves of a texture."""
 MEASURED = 64
 """Blocks of a kind, at most, by which the strength of its texture is measured."""
+STRONGER = 2.0
+"""How many times an octave of a tile may become as strong, or as weak, as it was sewn: where paint is nearly all flat, the middle
+block says little."""
 COARSE = 8
 """Pixels over which means show coarse detail."""
 USUAL = 0.1, 0.75
@@ -209,7 +212,8 @@ def _as_strong(tile: Tensor, blocks: Tensor) -> Tensor:
     tile = (tile - tile.mean((0, 1))).permute(2, 0, 1)[None]
     own = pad(tile, (0, BLOCK, 0, BLOCK), mode="circular").unfold(2, BLOCK, STEP).unfold(3, BLOCK, STEP)
     there, wanted = map(_strengths, (own[0].flatten(1, 2).transpose(0, 1), blocks.permute(0, 3, 1, 2)))
-    return (_octaves(tile, "circular") * (wanted / there.clamp(min=1e-6))[:, None, :, None, None]).sum(0)[0]
+    share = (wanted / there.clamp(min=1e-6)).clamp(1 / STRONGER, STRONGER)
+    return (_octaves(tile, "circular") * share[:, None, :, None, None]).sum(0)[0]
 
 
 def _strengths(blocks: Tensor) -> Tensor:

@@ -56,21 +56,20 @@ def test_each_place_gets_the_colour_and_the_texture_of_those_like_it(swatches, g
     assert step(paint) == pytest.approx((2 / side) ** 0.5, rel=0.25)  # grains are as large
 
 
-@pytest.mark.parametrize("more", [0.8, 1.25])
+@pytest.mark.parametrize("more", [0.5, 2.0])
 def test_each_octave_of_a_tile_is_as_strong_as_painted(more):
     source = torch.Generator().manual_seed(2)
     paint, tile = (_octaves(torch.randn(n, 3, side, side, generator=source)) for n, side in ((9, BLOCK), (1, SIDE)))
     tile[1] *= more
     made = _as_strong(tile.sum(0)[0].permute(1, 2, 0), paint.sum(0).permute(0, 2, 3, 1))
     for octave, wanted in zip(_octaves(made[None])[:-1], paint[:-1], strict=True):
-        assert octave.std() == pytest.approx(wanted.std().item(), rel=0.12)
+        assert octave.std() == pytest.approx(wanted.std().item(), rel=0.15)
 
 
-def test_form_that_is_laid_as_colour_is_no_texture():
-    """Paint of one colour on either side of a border has no texture there."""
-    guide, _ = painting()
-    cutting = made(2, (guide, 0.2 + 0.6 * guide.repeat(1, 3, 1, 1), None))
-    assert all(laid(cutting, light).std() < 0.02 for light in (0.0, 1.0))
+def test_a_kind_that_is_nearly_all_flat_gets_hardly_any_texture():
+    ramp = ((torch.arange(WIDTH) - WIDTH / 2) / 40 + 0.5).clamp(0, 1).expand(1, 1, HEIGHT, WIDTH).contiguous()
+    cutting = made(1, (ramp, 0.2 + 0.6 * ramp.repeat(1, 3, 1, 1), None))
+    assert laid(cutting, 0.0).std() < 0.01, "its ramp is colour"
 
 
 def test_a_tile_has_no_border(swatches):
