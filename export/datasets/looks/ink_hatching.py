@@ -6,7 +6,7 @@ from scipy import ndimage
 from core.colour import decode_log, encode_log, luminance
 
 from .anchored import strokes
-from .lines import borders, outlines, spread, weighted
+from .lines import borders, hair, outlines, spread, weighted
 from .smoothing import within_edges
 from .tones import flatten, lightness, quantise, smoothstep
 
@@ -53,14 +53,15 @@ def ink_hatching(
         hatched(first, hatching * (LIGHT - tone) / (LIGHT - DARK)),
         hatched(crossed, hatching * (CROSSED - tone) / (CROSSED - DARK)),
     )
+    drawn = 1 - hair(passes["depth"])  # whose strands are strokes themselves
     # Strokes are drawn with a pen of the wash's own colour, darker and bluer, which is richer than black and calmer in motion.
     pen = 0.3 * paper + 0.7 * encode_log(PEN)
-    drawn = paper + (pen - paper) * ink[..., None]
+    painted = paper + (pen - paper) * (drawn * ink)[..., None]
     black = smoothstep(*BLACK, tone)[..., None]
-    drawn = drawn + (encode_log(INK) - drawn) * black
-    line = spread(weighted(outlines(passes, luminance(flat)), line_weight), 1.3)[..., None]
+    painted = painted + (encode_log(INK) - painted) * black
+    line = spread(weighted(outlines(passes, luminance(flat)) * drawn, line_weight), 1.3)[..., None]
     colour = encode_log(INK) + RIM * black * (paper + 0.2)
-    return decode_log(drawn + (colour - drawn) * line).astype(np.float32)
+    return decode_log(painted + (colour - painted) * line).astype(np.float32)
 
 
 def hatched(noise: np.ndarray, shade: np.ndarray) -> np.ndarray:

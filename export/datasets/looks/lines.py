@@ -21,6 +21,8 @@ NO_LINE = 0.5, 0.36
 THICKET, CROWDED = 25, (0.38, 0.27)
 """Pixels over which steps crowd in hair, grass and palms, and the same shares of these: there every strand would be outlined, and
 strokes of ink all over say less than the strands themselves."""
+ROOTS = 13
+"""Pixels around them in which roots and tips of hair end."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
 
@@ -110,17 +112,34 @@ def sides(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def steps(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pixels that touch a step of depth (H, W, 1) on its nearer and on its farther side, (H, W) each in [0, 1]."""
+    nearer, farther = touching(depth)
+    # Where steps lie on steps there are no two surfaces, but a blur or hair; single ones are what is left of a staircase.
+    either = np.maximum(nearer, farther)
+    clear = smoothstep(*NO_LINE, ndimage.uniform_filter(either, 7)) * long_enough(either > 0.3)
+    clear = clear * (1 - crowded(either))
+    return nearer * clear, farther * clear
+
+
+def touching(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As steps(), with those in hair and in noise."""
     # Out of focus or in motion, depth is that of one ray in each pixel: the median takes away what stands alone.
     calm = ndimage.median_filter(depth, (5, 5, 1), mode="nearest")
     marked = tuple(np.zeros(depth.shape[:2], np.float32) for _ in range(2))
     for bend, slant in bends(calm):
         for side, sign in zip(marked, (1, -1), strict=True):
             np.maximum(side, smoothstep(1, 2.5, sign * bend / (STEP + 2 * slant)), out=side)
-    # Where steps lie on steps there are no two surfaces, but a blur or hair; single ones are what is left of a staircase.
-    either = np.maximum(*marked)
-    clear = smoothstep(*NO_LINE, ndimage.uniform_filter(either, 7)) * long_enough(either > 0.3)
-    clear = clear * smoothstep(*CROWDED, ndimage.uniform_filter(either, THICKET))
-    return marked[0] * clear, marked[1] * clear
+    return marked
+
+
+def crowded(steps: np.ndarray) -> np.ndarray:
+    """How far there are too many steps (H, W) around to outline each."""
+    return 1 - smoothstep(*CROWDED, ndimage.uniform_filter(steps, THICKET))
+
+
+def hair(depth: np.ndarray) -> np.ndarray:
+    """Where hair, grass and leaves are, by depth (H, W, 1), up to their roots and tips: (H, W) in [0, 1]."""
+    crowd = ndimage.maximum_filter(crowded(np.maximum(*touching(depth))), THICKET)
+    return ndimage.maximum_filter(ndimage.uniform_filter(crowd, ROOTS), ROOTS)
 
 
 def long_enough(lines: np.ndarray) -> np.ndarray:

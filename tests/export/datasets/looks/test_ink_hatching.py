@@ -60,6 +60,17 @@ def test_in_the_black_outlines_are_left_light():
     assert picture[:, 66:74].max(axis=1).min() > np.median(picture) + 0.02
 
 
+def test_hair_is_drawn_by_its_own_strands_alone():
+    """Neither outlined strand by strand nor hatched, up to its roots; what it grows on is hatched."""
+    passes = wall(128, 192)
+    strand = (np.arange(192) // 4 % 2 == 0) & (np.arange(128) < 64)[:, None]
+    passes["depth"][strand] = 4
+    passes["normal"][strand] = [0.8, -0.6, 0]
+    passes["image"][..., :3] = 0.2
+    picture = luminance(encode_log(ink.ink_hatching(passes)))
+    assert np.ptp(picture[8:72, 32:-32]) < 0.03 < 0.2 < np.ptp(picture[100:, 32:-32])
+
+
 def test_pure_colours_do_not_begin_to_shine_and_light_keeps_its_brightness():
     colours = np.array([[[0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 1, 1], [0, 0, 40], [40, 40, 40]]], np.float32)
     flat = encode_log(colours)
