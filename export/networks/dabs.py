@@ -13,6 +13,7 @@ from core.colour import LUMINANCE
 
 from .encoding import NOTHING
 from .strokes import AT_ONCE, LEANING, SEED, WAVES, StrokeNoise, cells, dot, doubled, sine
+from .surface_noise import mean_around
 
 WIDTHS, LENGTH = (38.0, 12.0), 3.0
 """Pixels from one dab to the next, of broad dabs and of fine ones, and the length of one, in widths."""
@@ -98,6 +99,10 @@ class DabNoise(StrokeNoise):
             self.sums(far, length * broader(wide, WIDTHS[0] * LEANING), all_waves, self.broad),
             self.sums(point, footprint * (WIDTHS[1] * LEANING), [doubled(share) for share in half], self.fine),
         )
+
+    def points(self, position: Tensor) -> Tensor:
+        """As of StrokeNoise, as they are: fine dabs lie on narrow things, and broad ones change little from pixel to pixel."""
+        return mean_around(position)
 
     def sums(self, point: Tensor, length: Tensor, shares: list[Tensor], signs: Tensor) -> Tensor:
         """Noise (B, dabs, h, w) of waves of a length; shares: of each slant, (B, waves, h, w)."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
-from .surface_noise import OCTAVES, PERIOD, mean_around, nowhere, power_of_two
+from .surface_noise import OCTAVES, PERIOD, nowhere, power_of_two, steady_points
 
 WAVES = 24
 """Plane waves whose directions fill a hemisphere, half an octave of lengths; of these a place takes the few that lie across."""
@@ -65,7 +65,7 @@ class StrokeNoise(nn.Module):
         """Points (B, 3, H/2, W/2), of what has no surface on the screen, the size of a pixel there, (B, 1, H/2, W/2), and
         tangents()."""
         # Pooling reads a pixel as it is, or compares neighbours, in full precision, where convolutions may round.
-        point = mean_around(position)
+        point = self.points(position)
         extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
         unknown = nowhere(point)
         screen = max_pool2d(place, 1, stride=2)
@@ -74,6 +74,10 @@ class StrokeNoise(nn.Module):
         level, uphill = self.tangents(normal)
         up = doubled(uphill)
         return point, ((relu(up) + relu(-up)) * extent).sum(1, keepdim=True) * 0.25, level, uphill
+
+    def points(self, position: Tensor) -> Tensor:
+        """(B, 3, H/2, W/2) of positions (B, 3, H, W), 0 where there is no surface."""
+        return steady_points(position)
 
     def tangents(self, normal: Tensor) -> tuple[Tensor, Tensor]:
         """Unit vectors on the surface (B, 3, H/4, W/4), level and up the slope."""

@@ -69,11 +69,7 @@ class SurfaceNoise(nn.Module):
     def surfaces(self, position: Tensor) -> tuple[Tensor, Tensor]:
         """The points (B, 3, H/2, W/2), 0 where most pixels around have none, and about the size of a pixel there
         (B, 1, H/2, W/2), in scene units."""
-        share = mean_around(1.0 - nowhere(position))
-        point = mean_around(position)
-        for _ in range(2):
-            share, point = _softer(share), _softer(point)
-        point = point / torch.clamp(share, 0.5, 1.0) * torch.clamp((share - 0.5) * 2.0**20, 0.0, 1.0)
+        point = steady_points(position)
         # Pooling compares neighbours in full precision, where convolutions may round positions.
         extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
         return point, extent.sum(1, keepdim=True) * 0.125  # between neighbours lie two pixels
@@ -206,6 +202,15 @@ def _one_line(tones: Tensor) -> Tensor:
 def nowhere(point: Tensor) -> Tensor:
     """1 where points (B, 3, h, w) are the origin, which is what no surface gives, else 0: (B, 1, h, w)."""
     return relu(1.0 - (relu(point) + relu(-point)).sum(1, keepdim=True) * 2.0**60)
+
+
+def steady_points(position: Tensor) -> Tensor:
+    """Positions (B, 3, H, W) as means over some ten pixels, (B, 3, H/2, W/2), 0 where most of these have none: out of focus each
+    pixel has a point of its own, another one in each frame."""
+    share, point = mean_around(1.0 - nowhere(position)), mean_around(position)
+    for _ in range(2):
+        share, point = _softer(share), _softer(point)
+    return point / torch.clamp(share, 0.5, 1.0) * torch.clamp((share - 0.5) * 2.0**20, 0.0, 1.0)
 
 
 def mean_around(position: Tensor) -> Tensor:

@@ -53,6 +53,16 @@ def test_strokes_are_long_in_one_direction_and_crossed_by_the_second_near_and_fa
     assert min(apart, np.pi - apart) > 0.7
 
 
+def test_out_of_focus_strokes_are_as_long_and_the_same_in_every_frame():
+    """There each pixel has a point of its own, 3 pixels from its place."""
+    noise, sharp, source = StrokeNoise(1), wall(0.01), torch.Generator().manual_seed(0)
+    first, later, calm = (
+        noise(sharp + blur * torch.randn(sharp.shape, generator=source), facing(), places(256, 256)) for blur in (0.03, 0.03, 0)
+    )
+    assert (first - later).square().mean() < 0.07 * 2 * first.var()
+    assert lengths(first[0, 0])[0] > 0.8 * lengths(calm[0, 0])[0]
+
+
 def test_width_and_length_are_those_asked_for():
     usual, broad, short = (lengths(on_wall(**options)[0, 0]) for options in ({}, {"width": 24.0}, {"length": 2.0}))
     assert broad[1] == pytest.approx(2 * usual[1], rel=0.2)
