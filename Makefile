@@ -51,7 +51,7 @@ MINUTES := 30
 START = --start-from addon/styles/$*.onnx
 SEES = depth normal position --noise 2 --smooth
 STEADY = 50
-# Of Graphic Novel the file that ships holds the mean of the weights before and after its last run.
+# Of Graphic Novel and Ink Hatching the files that ship hold the mean of the weights before and after their last runs.
 style-graphic_novel: SEES = --smooth --stepped tones --contoured line_weight $(INKED)
 style-graphic_novel: STEADY = 15
 style-cel: SEES = depth normal albedo --smooth --stepped tones $(CRISP)
