@@ -43,9 +43,8 @@ class SurfaceNoise(nn.Module):
     constant energy. Every octave has the same waves at twice the length, so a scene twice as large has the same noise. Waves
     repeat in cells of PERIOD wavelengths, and only a point's place in its cell counts, so that far from the origin no precision
     is lost but what float32 positions lose: pixels of less than about four steps of theirs, 4 mm at 10 km, give grainy noise.
-    It has no state and draws no numbers: the same point gives the same noise in any frame, tile and process. Points are means
-    over some ten pixels, since out of focus each pixel has a point of its own, another one in each frame. Computed at half the
-    size.
+    It has no state and draws no numbers: the same point gives the same noise in any frame, tile and process. Points are those
+    of steady_points(). Computed at half the size.
     """
 
     def __init__(self, channels: int):

@@ -199,10 +199,10 @@ def per_octave(change: torch.Tensor) -> torch.Tensor:
     return torch.stack([power[(frequency >= 2.0**-n) & (frequency < 2.0 ** (1 - n))].sum() for n in range(2, 7)])
 
 
-@pytest.mark.parametrize(("kind", "everywhere", "tolerance"), [("cnn", False, 0.05), ("unet", True, 0.15)])
-def test_a_scene_of_any_size_and_place_is_drawn_alike(kind, everywhere, tolerance):
-    """By powers of two the same picture; otherwise the same energy, octave by octave, as the mean of a few places: in one frame
-    the waves, of which few make a place, meet by chance; the more so in the finest octaves, which the lean one does not draw."""
+@pytest.mark.parametrize(("kind", "everywhere"), [("cnn", False), ("unet", True)])
+def test_a_scene_of_any_size_and_place_is_drawn_alike(kind, everywhere):
+    """By powers of two the same picture; otherwise the same energy, octave by octave, as the mean of many places: in one frame
+    the waves, of which few make a place, meet by chance."""
     generator = drawn(kind, everywhere=everywhere)
     here = changes(generator)
     assert here.abs().mean() > 0.05
@@ -210,13 +210,13 @@ def test_a_scene_of_any_size_and_place_is_drawn_alike(kind, everywhere, toleranc
         assert (changes(generator, factor=2.0**power) - here).abs().max() < 0.01
 
     def energy(factor: float = 1.0, distance: float = 30.0) -> torch.Tensor:
-        places = factor * np.random.default_rng(0).uniform(-1, 1, (16, 3)) * distance
+        places = factor * np.random.default_rng(0).uniform(-1, 1, (32, 3)) * distance
         return sum(per_octave(changes(generator, factor=factor, shift=tuple(place))) for place in places)
 
     usual = energy()
     for factor in (0.001, 0.03, 1000):
-        assert (energy(factor) / usual - 1).abs().max() < tolerance, factor
-    assert (energy(distance=10_000) / usual - 1).abs().max() < tolerance
+        assert (energy(factor) / usual - 1).abs().max() < 0.05, factor
+    assert (energy(distance=10_000) / usual - 1).abs().max() < 0.05
 
 
 @torch.no_grad()
