@@ -158,7 +158,7 @@ def _with_strokes(found: dict[str, Tensor], passes: tuple[str, ...], generator: 
         if name not in own or weight.ndim != 4 or own[name].shape[1] != generator.in_channels or "position" in passes[:-1]:
             continue
         kept = weight if generator.noise else weight[:, :both]
-        missing = generator.directions if generator.noise else generator.in_channels - both
+        missing = generator.in_channels - kept.shape[1]  # none, if a style file's padding has left zeros for them
         wide[name] = torch.cat([kept, weight.new_zeros(len(weight), missing, *weight.shape[2:])], 1)
     return wide
 

@@ -228,6 +228,19 @@ def test_strokes_and_knobs_take_the_place_of_noise_and_change_nothing_but_what_p
     assert seen.shape[1] == 9 and stroked.pens.weight.any()
 
 
+def test_strokes_come_beside_noise_of_a_style_file_that_is_padded(tmp_path):
+    """A file whose nine channels are padded to twelve has zeros for strokes already."""
+    torch.manual_seed(3)
+    noisy = make_generator(STROKED, widths=(16, 16), kind="unet", noise=3, everywhere=True)
+    for parameter in noisy.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.05)
+    write_style(noisy, Style("Noisy", passes=STROKED, alignment=noisy.alignment, placed=True), tmp_path / "noisy.onnx")
+    stroked = make_generator(STROKED, widths=(16, 16), kind="unet", noise=3, everywhere=True, strokes=1)
+    start_from(tmp_path / "noisy.onnx", stroked, make_discriminator(TrainConfig(tmp_path, tmp_path, discriminator_channels=8)))
+    seen = stroked.downs[0].weight
+    assert torch.allclose(seen[:, :9], noisy.downs[0].weight, atol=1e-3) and not seen[:, 9:].any()
+
+
 def test_dabs_take_the_place_of_strokes_and_begin_anew(tmp_path):
     torch.manual_seed(5)
     stroked = stroked_style(tmp_path, (16, 16, 1, 1))
