@@ -40,6 +40,33 @@ def test_colour_alone_has_contours_but_slopes_and_faint_noise_and_what_is_within
         assert drawn(image)[8:-8, 8:-8].max() < 0.2
 
 
+def test_specks_that_a_denoiser_leaves_in_corners_are_no_contours_and_lines_run_to_the_borders():
+    speck = torch.tensor([[0.05, -0.03, -0.03], [0.01, -0.02, -0.03]])  # as found in frames, from the corner inwards
+    image = torch.full((1, 3, 64, 64), 0.9)
+    image[..., :2, :3] += speck
+    for side in (2, 3, 2, 3):
+        assert drawn(image).max() < 0.3
+        image = image.flip(side)
+    lines = drawn(halves(0.2, 0.6))
+    assert torch.allclose(lines, lines[32:33], atol=1e-5)
+
+
+def bars(height: int) -> torch.Tensor:
+    """A wall with bars of 3 px, 7 px apart, in so many rows of its middle."""
+    image = torch.full((1, 3, 160, 160), 0.7)
+    for column in range(3, 6):
+        image[..., 80 - height // 2 : 80 + height // 2, column::7] = 0.3
+    return image
+
+
+def test_thickets_are_thinned_but_no_railing_and_no_edge_of_a_slope():
+    hair, railing = drawn(bars(160)), drawn(bars(20))
+    assert hair.mean() < 0.1 and railing[72:88].mean() > 0.5
+    lit = torch.linspace(0.1, 0.9, 160).expand(1, 3, 160, 160).clone()
+    lit[..., 80:, :] *= 0.5
+    assert drawn(lit)[77:83, 40:].amax(0).min() > 0.9
+
+
 def test_a_greater_weight_is_a_broader_line_and_none_is_no_line():
     none, faint, fine, plain, broad = (
         drawn(halves(0.2, 0.6), weight)[32].sum() for weight in (0.0, FINEST / 2, FINEST, 1.0, 3.0)
