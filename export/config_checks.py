@@ -37,7 +37,7 @@ def _check_weights(config: TrainSettings) -> None:
         require(not config.conditional, f"conditional can't be on in mode {config.mode}: no target belongs to an input")
     if config.mode == "exemplar":
         return _check_exemplar(config, weights)
-    require(not config.exemplar and not config.darkness, "exemplar and darkness belong to mode exemplar")
+    require(not config.exemplar, "exemplar belongs to mode exemplar")
     aims = ("l1", "l2", "edge", "adversarial", "content", "style")
     require(any(weights[f"weight_{aim}"] for aim in aims), f"weights must not all be 0: give one of {', '.join(aims)}")
     for name in ("weight_features", "weight_r1"):
@@ -58,7 +58,6 @@ def _check_exemplar(config: TrainSettings, weights: dict[str, float]) -> None:
         config.weight_adversarial > 0 or config.weight_style > 0,
         "mode exemplar learns from weight-adversarial or weight-style; give one of them more than 0",
     )
-    require(0 <= config.darkness <= 10, f"darkness is 0 to 10 stops, not {config.darkness}")
     require(0 < config.brush <= 2, f"brush must be above 0 and at most 2, not {config.brush}")
     for name in ("r1", "features", "variation"):
         require(not weights[f"weight_{name}"], f"weight-{name} is no part of mode exemplar; set it to 0")
@@ -124,6 +123,7 @@ def _check_numbers(config: TrainSettings) -> None:
     require(len(config.betas) == 2, "betas must be two numbers")
     require(config.frame_height >= 0, f"frame-height must be at least 0, not {config.frame_height}")
     require(0 <= config.black <= 1, f"black must be from 0 to 1, not {config.black}")
+    require(config.dodge >= 0, f"dodge must be at least 0, not {config.dodge}")
     require(config.match >= 0, f"match must be at least 0, not {config.match}")
 
 

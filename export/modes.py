@@ -13,7 +13,7 @@ EARLIER_SIZES = {"cnn": {"fast": (32, 64, 1, 4), "default": (48, 96, 2, 3), "hig
 """The same of runs whose settings were written without widths, where they are others now."""
 OWN_GENERATORS = tuple(SIZES)
 OURS = ("noise", "grain", "swatches", "strokes", "scan_lines", "tones", "stepped", "washed", "dabs", "contoured")
-OURS += ("gate", "smooth", "hued")
+OURS += ("gate", "smooth", "hued", "dodge")
 """What our generators can be given and published ones can't."""
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 """Generators of published methods, which ours are compared with."""
@@ -59,9 +59,10 @@ MODE_DEFAULTS = {
         "generator": "unet",
         "gate": True,
         "black": 0.005,
+        "dodge": 0.1,
         "discriminator": "projected",
         "weight_content": 2.0,
-        "weight_tones": 10.0,
+        "weight_tones": 20.0,
         "crop": 176,
         "crop_alignment": 1,
         "learning_rate": 5e-4,
@@ -69,7 +70,6 @@ MODE_DEFAULTS = {
         "decay_from": 0.4,
         "ema": 0.995,
         "exposure_jitter": 0.3,
-        "darkness": 5.0,
         "steps": 100_000,
         "minutes": 10.0,
     }

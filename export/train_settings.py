@@ -77,11 +77,6 @@ class TrainSettings:
         "a frame, so that sky meets sky (Richter et al. 2021); 0: any. It needs discriminator projected",
     )
     exposure_jitter: float = setting(0.0, "largest random change of exposure, in stops, of input and target alike")
-    darkness: float = setting(
-        0.0,
-        "of mode exemplar: most stops that half of the crops are darkened by; judged as if they were not, so that the look "
-        "holds in dark frames too, as dark as they are",
-    )
 
     generator: str = setting(
         "cnn",
@@ -116,6 +111,11 @@ class TrainSettings:
     black: float = setting(
         0.1,
         "how bright the look may make what is black, scene-linear; more for a look that shines by itself, as a hologram does",
+    )
+    dodge: float = setting(
+        0.0,
+        "scene-linear light: what is darker over some 60 px is painted as if it were as light, and made as dark again, so that "
+        "the look holds in the dark; 0: nothing",
     )
     grain: int = setting(0, "channels of noise that sticks to the picture plane, as the grain of paper and canvas does")
     swatches: int = setting(
@@ -215,7 +215,7 @@ class TrainSettings:
     )
     weight_tones: float = setting(
         0.0,
-        "weight of light and dark, of mode exemplar: the difference of the output's luma, over 16 px, to that of the frame "
+        "weight of light and dark, of mode exemplar: the difference of the output's luma, over 8 px, to that of the frame "
         "brought to the range of the pictures",
     )
     weight_shift: float = setting(

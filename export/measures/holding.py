@@ -38,21 +38,21 @@ def share_of_effect(found: Tensor, wanted: Tensor) -> float:
     return sum(min(1.0, own / of) for own, of in pairs) / len(pairs) if pairs else 1.0
 
 
-def in_the_light_of(image: Tensor, picture: Tensor) -> Tensor:
-    """A picture as light as the image: at the exposure that gives both the same mean of the log-encoded luminance, but no lighter
-    than it is.
+def in_the_light_of(image: Tensor, picture: Tensor) -> float:
+    """What the light of a picture is multiplied by to be as light as the image: the exposure that gives both the same mean of the
+    log-encoded luminance, but at most 1.
 
-    So a dark frame that stays dark can come as near to a light painting as a light one. Gatys et al. 2017, section 5, match mean
-    and spread; exposure alone leaves the picture its hues and its contrast.
+    So a dark frame that stays dark can come as near to a light painting, and change as much, as a light one. Gatys et al. 2017,
+    section 5, match mean and spread; exposure alone leaves the picture its hues and its contrast.
     """
     wanted, stops, step = luminance(image).mean(), 0.0, DARKEST / 2
     if luminance(picture).mean() <= wanted:
-        return picture
+        return 1.0
     for _ in range(HALVINGS):
         if luminance(picture * 2 ** -(stops + step)).mean() > wanted:
             stops += step
         step /= 2
-    return picture * 2**-stops
+    return 2**-stops
 
 
 def flat_areas(image: Tensor) -> Tensor:

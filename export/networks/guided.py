@@ -14,6 +14,7 @@ from core.style import PLACE
 
 from . import detail
 from .dabs import BROKEN, MARKS, DabNoise, Dabs, empty, enlarged, lively, lost
+from .dodging import exposed, exposures
 from .encoding import SCALE, decode, encode, network_sees
 from .grain import Grain
 from .palette import mixed
@@ -58,6 +59,7 @@ class GuidedGenerator(nn.Module):
     black: how bright it may make what is black, scene-linear, whatever the other passes hold; it may add more where there is
     light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018, FFDNet, shows a network the level of
     noise so); the last `looks` of them say how much there is of each look.
+    dodge: what is darker than this, scene-linear, is painted in as much light and darkened again (see dodging.py); 0: nothing.
     hued: the gate holds the image's light back alone, the mean of its channels, so that its hues show through paint.
     scan_lines: rows of the frame from one scan line to the next, which it paints as it does strokes.
     tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
@@ -104,10 +106,12 @@ class GuidedGenerator(nn.Module):
         contoured: str = "",
         dabs: bool = False,
         swatches: int = 0,
+        dodge: float = 0.0,
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
-        self.black = math.log1p(black * LOG_GAIN) / SCALE  # encode() of a number
+        self.black = black
+        self.dodge = dodge
         self.gate, self.smooth, self.hued = (gate or smooth) and not dabs, smooth, hued
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
         self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in (*passes, *(c.guide for c in controls)))
@@ -137,6 +141,18 @@ class GuidedGenerator(nn.Module):
     def encoded(self, *taken: Tensor) -> Tensor:
         """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
         seen = dict(zip(self.takes, taken, strict=True))
+        if not self.dodge:
+            return self.painted(seen, math.log1p(self.black * LOG_GAIN) / SCALE)  # encode() of a number
+        seen_in, kept = self.exposures(seen["image"])
+        return exposed(self.painted(seen | {"image": seen["image"] / seen_in}, encode(self.black / kept)), kept)
+
+    def exposures(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """exposures() of a scene-linear image (B, 3, H, W), 1 where nothing is lent."""
+        return exposures(image, self.dodge) if self.dodge else (torch.ones_like(image[:, :1]),) * 2
+
+    def painted(self, seen: dict[str, Tensor], black: Tensor | float) -> Tensor:
+        """As encoded(), of what it `takes` by name, in the light that it is given in; black: how bright it may make what is
+        black, encoded."""
         guides = self.guides(seen)
         for control in self.controls:
             if control.name in self.unseen:
@@ -159,7 +175,7 @@ class GuidedGenerator(nn.Module):
         planes = list(guides.values())
         planes = torch.cat(planes, 1) if len(planes) > 1 else planes[0]
         colour, *more = self.change(planes, shares) if self.looks else self.change(planes)
-        pens, limit = more.pop() if self.pens else None, self.limit(image)
+        pens, limit = more.pop() if self.pens else None, self.limit(image) + black
         # What is lighter than white opens the gate, so that lamps shine through paint.
         gates = [torch.sigmoid(gate + OPEN + relu(image - 1.0).sum(1, keepdim=True)) for gate in more[: self.gate]]
         stays = [2 * torch.sigmoid(share) for share in more[self.gate :]]
@@ -244,11 +260,11 @@ class GuidedGenerator(nn.Module):
         return nn.ModuleList(Affine(len(self.looks), *c) if self.looks else Unbent() for c in channels)
 
     def limit(self, image: Tensor) -> Tensor:
-        """The most that may be added to an encoded image (B, 3, H, W), as (B, 1, H, W): `black`, and the light within about ten
-        pixels, which for grey is three times itself."""
+        """The most that may be added to an encoded image (B, 3, H, W) besides `black`, as (B, 1, H, W): the light within about
+        ten pixels, which for grey is three times itself."""
         light = avg_pool2d(image, 4).sum(1, keepdim=True)
         light = max_pool2d(light, 5, stride=1, padding=2)
-        return interpolate(light, scale_factor=4.0, mode="bilinear") + self.black
+        return interpolate(light, scale_factor=4.0, mode="bilinear")
 
     def noise_of(self, taken: dict[str, Tensor]) -> Tensor:
         """What a generator with noise sees of it, (B, noise, H, W), by what it `takes`."""

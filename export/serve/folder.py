@@ -32,8 +32,8 @@ KEPT_RUNS = 3
 CONTENT = "content.json"
 """In a run: the digest of what it learns from."""
 ARCHITECTURE = (
-    "passes", "guide", "matte", "knob", "looks", "generator", "gate", "smooth", "noise", "noise_everywhere", "black", "grain",
-    "fine", "swatches",
+    "passes", "guide", "matte", "knob", "looks", "generator", "gate", "smooth", "noise", "noise_everywhere", "black", "dodge",
+    "grain", "fine", "swatches",
 )  # fmt: skip
 """The settings that decide, besides the widths, whether weights fit."""
 

@@ -12,7 +12,8 @@ from torch.nn.functional import avg_pool2d
 from ..config import TrainConfig
 from ..frames.frame_store import DataError, FrameStore, cache_folder, digest
 from ..networks.discriminators import ProjectedDiscriminator
-from ..networks.encoding import decode, encode, shown
+from ..networks.dodging import exposed
+from ..networks.encoding import encode, shown
 from . import losses
 from .dataset import MOTION, Crops, draw_frames, draw_steps, follow_names, guides_of, split_names
 from .distributed import processes, share
@@ -25,7 +26,7 @@ from .window import Window, draw_window, side_of
 
 CONTENT = "1/8"
 """The level whose features tell what is where."""
-TONE_SIDE = 16
+TONE_SIDE = 8
 """Pixels that a tone is the mean over."""
 SHIFT, SHIFT_MARGIN = 16, 24
 """Of the term shift: fewer pixels than this the frame is moved by, and pixels at a crop's border whose surroundings differ."""
@@ -53,15 +54,8 @@ class Batch(NamedTuple):
     """What is judged of the crops."""
     directions: int
     """Seed of what style projects onto."""
-    exposure: Tensor
-    """(B, 1, 1, 1): what the light of each crop was multiplied by, at most 1."""
     shift: tuple[int, int]
     """Pixels that the frame is moved by, up and to the left, to see whether its strokes move along."""
-
-
-def brightened(encoded: Tensor, exposure: Tensor) -> Tensor:
-    """An encoded picture as it is before light is multiplied by an exposure; below 0 with a slope, for what is learned there."""
-    return torch.where(exposure < 1, encode(decode(encoded) / exposure) + torch.clamp(encoded, max=0.0), encoded)
 
 
 class RenderedFrames:
@@ -126,7 +120,6 @@ class Exemplar(Objective):
         else:
             inputs = Crops(draw_frames(data.inputs, self.names, config, rng), None)
         parts = self._draw_parts(len(inputs.passes["image"]), rng)
-        exposure = self._darken(inputs, moving, rng)
         window = draw_window(config.crop, rng)
         device = self.hardware.device
         return Batch(
@@ -135,19 +128,8 @@ class Exemplar(Objective):
             moving,
             window,
             int(rng.integers(2**31)),
-            exposure.to(device),
             tuple(map(int, rng.integers(1, SHIFT, size=2))),
         )
-
-    def _darken(self, crops: Crops, moving: bool, rng: np.random.Generator) -> Tensor:
-        """Darken half of the crops, both frames of a pair alike; returns their exposures."""
-        count = len(crops.passes["image"])
-        drawn = (count // 2 if moving else count) * processes()
-        stops = share(list(rng.uniform(0, self.config.darkness, drawn) * rng.integers(2, size=drawn)))
-        exposure = torch.exp2(-torch.tensor(stops, dtype=torch.float32)).repeat(count // len(stops))[:, None, None, None]
-        for name in self.data.inputs.light & crops.passes.keys():
-            crops.passes[name] *= exposure
-        return exposure
 
     def _draw_parts(self, count: int, rng: np.random.Generator) -> list[Part]:
         """One of the looks alone, or, every third time, a mixture of two."""
@@ -173,9 +155,11 @@ class Exemplar(Objective):
 
     def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
         """The terms of one step: the discriminator's, then, after its update, the generator's."""
-        image, output = encode(batch.inputs.passes["image"]), self.paint(batch.inputs).float()
-        resolved = self.networks["generator"].resolved
-        plain, fake = (resolved(shown(batch.window.of(brightened(t, batch.exposure)))) for t in (image, output))
+        image, output = batch.inputs.passes["image"], self.paint(batch.inputs).float()
+        generator = self.networks["generator"]
+        # What is dark is judged in the light that it is painted in.
+        pair = zip((encode(image), output), generator.exposures(image), strict=True)
+        plain, fake = (generator.resolved(shown(batch.window.of(exposed(t, 1 / lent)))) for t, lent in pair)
         seen = grey(fake) if self.config.keep_colours else fake
         judges = self.networks["discriminator"]
         parts = [(part, judges[part.look] if isinstance(judges, nn.ModuleList) else judges) for part in batch.parts]
@@ -183,7 +167,7 @@ class Exemplar(Objective):
         with self.hardware.fast():
             found = self.features(seen)
             with torch.no_grad():
-                looks = [self.features(resolved(part.pieces)) for part in batch.parts]
+                looks = [self.features(generator.resolved(part.pieces)) for part in batch.parts]
                 wanted = self.features(grey(plain) if self.config.keep_colours else plain)
         terms = {}
         if "adversarial" in self.weights:

@@ -73,16 +73,22 @@ class Effect:
 @dataclass(frozen=True)
 class Usual:
     """What a style that has only pictures of its look should do to any frame: change each octave as much as it does to the
-    reference's frames in the mean, and come as near to the pictures, in the frame's own light."""
+    reference's frames in the mean, and come as near to the pictures, all in the frame's own light."""
 
-    octaves: Tensor
-    """The change that is wanted, of holding.octaves()."""
+    reference: list[tuple[Tensor, Tensor]]
+    """What it makes of the reference's frames, and these, (1, 3, H, W) scene-linear each."""
     pictures: list[Tensor]
     """(1, 3, H, W) scene-linear each."""
 
     def aim(self, image: Tensor) -> "Aim":
         """For a frame's image, (1, 3, H, W)."""
-        return Aim(self.octaves, _patches(*(holding.in_the_light_of(image, picture) for picture in self.pictures)))
+        changes = []
+        for output, plain in self.reference:
+            light = holding.in_the_light_of(image, plain)
+            changes.append(holding.octaves(output * light, plain * light))
+        least = min(map(len, changes))
+        pictures = (picture * holding.in_the_light_of(image, picture) for picture in self.pictures)
+        return Aim(torch.stack([change[:least] for change in changes]).mean(0), _patches(*pictures))
 
 
 @dataclass(frozen=True)
@@ -127,11 +133,9 @@ def _frame(file: Path) -> Frame:
 
 def usual(reference: Footage, paint: Painter) -> Usual:
     """What a style does to the reference's frames, which has only pictures of its look."""
-    changes = []
-    for frame in map(reference.frame, reference.names):
-        changes.append(holding.octaves(picture_tensor(paint(frame.passes)[..., :3]), frame.tensor("image")))
-    least = min(map(len, changes))
-    return Usual(torch.stack([change[:least] for change in changes]).mean(0), list(reference.pictures_of_the_look()))
+    frames = map(reference.frame, reference.names)
+    done = [(picture_tensor(paint(frame.passes)[..., :3]), frame.tensor("image")) for frame in frames]
+    return Usual(done, list(reference.pictures_of_the_look()))
 
 
 def effects(

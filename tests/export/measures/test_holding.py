@@ -39,15 +39,14 @@ def test_too_much_in_one_octave_does_not_make_up_for_too_little_in_another(image
 
 
 @pytest.mark.parametrize("exposure", [0.3, 0.01, 1e-4])
-def test_in_the_light_of_a_dark_frame_a_picture_is_as_dark_and_keeps_its_hues(image, exposure):
+def test_in_the_light_of_a_dark_frame_a_picture_is_as_dark(image, exposure):
     picture = (image * torch.tensor([1.0, 0.5, 0.2])[:, None, None] + noise(4, 0.1)).clamp(0)
-    dimmed = in_the_light_of(image * exposure, picture)
+    dimmed = picture * in_the_light_of(image * exposure, picture)
     assert luminance(dimmed).mean() == pytest.approx(luminance(image * exposure).mean().item(), rel=1e-3)
-    assert torch.allclose(dimmed / dimmed.max(), picture / picture.max(), atol=1e-5)
 
 
 def test_a_light_frame_leaves_the_picture_as_it_is(image):
-    assert in_the_light_of(image * 3, image) is image
+    assert in_the_light_of(image * 3, image) == 1
 
 
 def test_flat_areas_are_flat_in_spite_of_a_slow_ramp_and_single_bright_pixels(image):

@@ -78,6 +78,7 @@ def test_a_style_of_a_light_picture_comes_nearer_to_it_in_the_dark_too_though_it
     dark = Footage(tmp_path, ("dark*",), looks=[picture])
     for paint, least, most in ((painted, 0.3, 1.0), (lambda p: p["image"][..., :3], 0.0, 0.0)):
         assert least <= effects(dark, paint, aims=aims)["dark_0001"].closeness <= most
+    assert effects(dark, painted, aims=aims)["dark_0001"].share > 0.9
 
 
 def test_half_the_strokes_are_about_half_of_the_effect(footage):
