@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
 from core.colour import LOG_GAIN
 from core.controls import Control
-from core.passes import PASSES, Pass
+from core.passes import PASSES, RADIANCE, Pass
 from core.style import PLACE
 
 from . import detail
@@ -144,7 +144,8 @@ class GuidedGenerator(nn.Module):
         if not self.dodge:
             return self.painted(seen, math.log1p(self.black * LOG_GAIN) / SCALE)  # encode() of a number
         seen_in, kept = self.exposures(seen["image"])
-        return exposed(self.painted(seen | {"image": seen["image"] / seen_in}, encode(self.black / kept)), kept)
+        lit = {p.name: seen[p.name] / seen_in for p in self.inputs if p.holds == RADIANCE}
+        return exposed(self.painted(seen | lit, encode(self.black / kept)), kept)
 
     def exposures(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """exposures() of a scene-linear image (B, 3, H, W), 1 where nothing is lent."""

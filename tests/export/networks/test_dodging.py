@@ -11,9 +11,9 @@ from .in_tiles import painted_in_tiles
 LIGHT = 0.1
 
 
-def dodging(dodge: float = LIGHT) -> torch.nn.Module:
+def dodging(dodge: float = LIGHT, passes: tuple[str, ...] = ("image",)) -> torch.nn.Module:
     torch.manual_seed(0)
-    module = make_generator(("image",), widths=(16, 16), kind="unet", gate=True, black=0.005, dodge=dodge)
+    module = make_generator(passes, widths=(16, 16), kind="unet", gate=True, black=0.005, dodge=dodge)
     torch.nn.init.normal_(module.tail.weight, 0, 0.03)
     return module
 
@@ -40,6 +40,15 @@ def test_what_is_dark_is_painted_as_what_is_light():
 def test_what_is_as_light_as_asked_stays_as_it_was():
     bright = frame() + LIGHT
     assert torch.allclose(dodging()(bright), dodging(0.0)(bright), rtol=1e-4)
+
+
+@torch.no_grad()
+def test_passes_of_light_are_lent_as_much():
+    """Half of all light: about half of the picture, by what both frames are lent."""
+    module, dim = dodging(passes=("image", "diffuse_direct")), frame(0.15)
+    share = 2 * (exposures(dim / 2, LIGHT)[1] / exposures(dim, LIGHT)[1])
+    both, image = ((module(dim / 2, dim / part) * 2 / share - module(dim, dim)).square().mean().sqrt() for part in (2, 1))
+    assert both < 0.5 * image
 
 
 @torch.no_grad()
