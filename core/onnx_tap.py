@@ -5,7 +5,8 @@ from itertools import pairwise
 from .onnx_sizes import infer_shapes
 
 DECODED = ("Mul", "Sub", "Exp", "Mul", "Relu")
-"""The operators of decode(), the last first: each takes one result and at most one constant."""
+"""The operators of decode(), the last first: each takes one result first, and at most a constant or, the last, an
+exposure."""
 
 
 def tap(model, inputs: dict[str, int], output: str, alignment: int) -> tuple[str, str] | None:

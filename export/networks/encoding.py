@@ -22,9 +22,9 @@ def encode(linear: Tensor) -> Tensor:
     return torch.log(torch.relu(linear) * LOG_GAIN + 1.0) * (1.0 / SCALE)
 
 
-def decode(encoded: Tensor) -> Tensor:
-    """The inverse of encode() for values from 0 on; below 0 gives 0."""
-    return (torch.exp(torch.relu(encoded) * SCALE) - 1.0) * (1.0 / LOG_GAIN)
+def decode(encoded: Tensor, exposure: Tensor | float = 1.0) -> Tensor:
+    """The inverse of encode() for values from 0 on, its light multiplied by an exposure; below 0 gives 0."""
+    return (torch.exp(torch.relu(encoded) * SCALE) - 1.0) * (exposure * (1.0 / LOG_GAIN))
 
 
 def display(linear: Tensor) -> Tensor:

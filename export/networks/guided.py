@@ -136,16 +136,21 @@ class GuidedGenerator(nn.Module):
 
     def forward(self, *taken: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0, of what it `takes`."""
-        return decode(self.encoded(*taken))
+        return decode(*self._dodged(taken))
 
     def encoded(self, *taken: Tensor) -> Tensor:
-        """The output before decode(): (B, 3, H, W), what the losses compare; values below 0 mean 0."""
+        """The output encoded: (B, 3, H, W), what the losses compare; values below 0 mean 0."""
+        picture, kept = self._dodged(taken)
+        return exposed(picture, kept) if self.dodge else picture
+
+    def _dodged(self, taken: Sequence[Tensor]) -> tuple[Tensor, Tensor | float]:
+        """What is painted of what it `takes`, encoded, and what its light is then multiplied by."""
         seen = dict(zip(self.takes, taken, strict=True))
         if not self.dodge:
-            return self.painted(seen, math.log1p(self.black * LOG_GAIN) / SCALE)  # encode() of a number
+            return self.painted(seen, math.log1p(self.black * LOG_GAIN) / SCALE), 1.0  # encode() of a number
         seen_in, kept = self.exposures(seen["image"])
         lit = {p.name: seen[p.name] / seen_in for p in self.inputs if p.holds == RADIANCE}
-        return exposed(self.painted(seen | lit, encode(self.black / kept)), kept)
+        return self.painted(seen | lit, encode(self.black / kept)), kept
 
     def exposures(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """exposures() of a scene-linear image (B, 3, H, W), 1 where nothing is lent."""
