@@ -136,7 +136,7 @@ class GuidedGenerator(nn.Module):
 
     def forward(self, *taken: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0, of what it `takes`."""
-        return decode(*self._dodged(taken))
+        return decode(*self._dodged(taken)) if self.dodge else decode(self.encoded(*taken))
 
     def encoded(self, *taken: Tensor) -> Tensor:
         """The output encoded: (B, 3, H, W), what the losses compare; values below 0 mean 0."""
