@@ -136,7 +136,7 @@ class GuidedGenerator(nn.Module):
 
     def forward(self, *taken: Tensor) -> Tensor:
         """Scene-linear RGB (B, 3, H, W), at least 0, of what it `takes`."""
-        return decode(*self._dodged(taken)) if self.dodge else decode(self.encoded(*taken))
+        return decode(*self._dodged(taken))
 
     def encoded(self, *taken: Tensor) -> Tensor:
         """The output encoded: (B, 3, H, W), what the losses compare; values below 0 mean 0."""
@@ -147,16 +147,16 @@ class GuidedGenerator(nn.Module):
         """What is painted of what it `takes`, encoded, and what its light is then multiplied by."""
         seen = dict(zip(self.takes, taken, strict=True))
         if not self.dodge:
-            return self.painted(seen, math.log1p(self.black * LOG_GAIN) / SCALE), 1.0  # encode() of a number
+            return self.picture_of(seen, math.log1p(self.black * LOG_GAIN) / SCALE), 1.0  # encode() of a number
         seen_in, kept = self.exposures(seen["image"])
         lit = {p.name: seen[p.name] / seen_in for p in self.inputs if p.holds == RADIANCE}
-        return self.painted(seen | lit, encode(self.black / kept)), kept
+        return self.picture_of(seen | lit, encode(self.black / kept)), kept
 
     def exposures(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """exposures() of a scene-linear image (B, 3, H, W), 1 where nothing is lent."""
         return exposures(image, self.dodge) if self.dodge else (torch.ones_like(image[:, :1]),) * 2
 
-    def painted(self, seen: dict[str, Tensor], black: Tensor | float) -> Tensor:
+    def picture_of(self, seen: dict[str, Tensor], black: Tensor | float) -> Tensor:
         """As encoded(), of what it `takes` by name, in the light that it is given in; black: how bright it may make what is
         black, encoded."""
         guides = self.guides(seen)

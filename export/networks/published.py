@@ -26,9 +26,9 @@ class Peer(GuidedGenerator):
         {"BatchNormalization", "ConvTranspose", "Identity", "InstanceNormalization", "LeakyRelu", "Pad", "Tanh"}
     )
 
-    def encoded(self, *passes: Tensor) -> Tensor:
+    def picture_of(self, seen: dict[str, Tensor], _black: Tensor | float) -> Tensor:
         """(B, 3, H, W) in [0, 1]."""
-        guides = [network_sees(p)(x) for p, x in zip(self.inputs, passes, strict=True)]
+        guides = [network_sees(p)(seen[p.name]) for p in self.inputs]
         guides[0] = 2 * guides[0] - 1
         return 0.5 + 0.5 * torch.tanh(self.change(torch.cat(guides, 1)))
 
