@@ -157,8 +157,8 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path):
 class Normalised(CNN):
     """With statistics of the whole image, which would break tiles."""
 
-    def encoded(self, *passes):
-        return nn.functional.instance_norm(super().encoded(*passes))
+    def picture_of(self, *seen):
+        return nn.functional.instance_norm(super().picture_of(*seen))
 
 
 def test_operators_outside_the_list_are_refused(tmp_path):
