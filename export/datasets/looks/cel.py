@@ -5,7 +5,7 @@ from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
-from .lines import contours_inside, sides, slope, spread, weighted
+from .lines import contours_inside, hair, sides, slope, spread, weighted
 from .smoothing import within_edges
 from .tones import smoothstep, stepped
 
@@ -13,6 +13,8 @@ TONES = 4.0
 """Steps of light from black to white, on the log curve."""
 RIM = np.array([0.22, 0.24, 0.32], np.float32)
 """By how much lines are lighter than the dark, where dark ones would not show, encoded."""
+DARK = 0.1, 0.5
+"""Tones up to which colour is as in the dark, and from which as in the light."""
 FAR = 1e9
 """Depth beyond which there is no surface."""
 
@@ -30,14 +32,14 @@ def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, to
     rgb = np.maximum(passes["image"][..., :3], 0)
     edges = borders(passes)
     flat = flat_colour(passes, 16)
-    tone = luminance(flat)
-    encoded = grade(flat + (stepped(tone, tones) - tone)[..., None])
+    encoded = grade(toned(flat, stepped(luminance(flat), tones)))
     tone = luminance(encoded)
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
     gouache = within_edges(encode_log(rgb), edges, 20)
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter(luminance(encode_log(rgb)), 0.7))
     encoded = encoded + (encode_log(rgb) - encoded) * lamp[..., None]
+    line_weight = line_weight * (1 - hair(passes["depth"]))  # whose strands are lines themselves
     ink = spread(weighted(contours_inside(passes, ndimage.maximum_filter(tone, 5)), line_weight), 1.5)
     return decode_log(encoded + (line_colour(encoded, passes["albedo"]) - encoded) * ink[..., None]).astype(np.float32)
 
@@ -57,12 +59,24 @@ def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
     return np.maximum.reduce([*sides(passes["depth"]), smoothstep(0.1, 0.4, crease), smoothstep(0.05, 0.16, material)])
 
 
+def toned(encoded: np.ndarray, tone: np.ndarray) -> np.ndarray:
+    """Encoded colours (H, W, 3) laid in another tone (H, W). In the dark their chroma goes with it: a colour that differs from
+    grey as much is the stronger, the nearer to black it is."""
+    own = luminance(encoded)[..., None]
+    share = np.minimum(encoded / np.maximum(own, 1e-3), 2)
+    return encoded + (tone[..., None] - own) * (share + (1 - share) * smoothstep(*DARK, own))
+
+
 def grade(encoded: np.ndarray) -> np.ndarray:
-    """Clearer colour, cool in the shade and warm in the light (encoded RGB)."""
-    tone = luminance(encoded)[..., None]
-    shade = (1 - smoothstep(0.25, 0.75, tone)) * np.minimum(1, tone / 0.1)
+    """Clearer colour, cool in the shade and warm in the light (encoded RGB). In the dark colours are as they are, and only greys
+    and blues are cooled: skin would be purple."""
+    tone, most = luminance(encoded)[..., None], encoded.max(-1, keepdims=True)
+    lit = smoothstep(*DARK, tone)
+    chroma = encoded[..., :2].max(-1, keepdims=True) - encoded.min(-1, keepdims=True)
+    coloured = smoothstep(0.1, 0.35, chroma / np.maximum(most, 0.1))
+    shade = (1 - smoothstep(0.25, 0.75, tone)) * np.minimum(1, tone / 0.1) * (1 - (1 - lit) * coloured)
     light = smoothstep(0.6, 0.9, tone) * (1 - smoothstep(1.0, 1.2, tone))
-    rich = 1 + 0.55 * (1 - smoothstep(1.0, 1.25, encoded.max(-1, keepdims=True)))
+    rich = 1 + 0.55 * lit * (1 - smoothstep(1.0, 1.25, most))
     cool, warm = np.array([-0.06, -0.03, 0.12], np.float32), np.array([0.045, 0.02, -0.05], np.float32)
     return np.maximum(tone + rich * (encoded - tone) + cool * shade + warm * light, 0)
 

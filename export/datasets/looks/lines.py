@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from core.colour import encode_log
+from core.colour import encode_log, luminance
 
 from .tones import smoothstep
 
@@ -22,9 +22,11 @@ THICKET, CROWDED = 25, (0.38, 0.27)
 """Pixels over which steps crowd in hair, grass and palms, and the same shares of these: there every strand would be outlined, and
 strokes of ink all over say less than the strands themselves."""
 ROOTS = 13
-"""Pixels around them in which roots and tips of hair end."""
+"""Pixels around them in which roots and tips of hair end, and which a thicket of it has at least."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
+SHINES, UNEVEN = (1.05, 1.2), (0.01, 0.04)
+"""Encoded luminance from which on something may shine by itself, and by how much it may differ within 3 pixels."""
 
 
 def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
@@ -36,7 +38,8 @@ def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     near, far = sides(passes["depth"])
     outline = np.maximum(near, BEYOND * far)
     inner = np.maximum(0.9 * creases(passes["normal"]), 0.7 * sparse(materials(passes["albedo"])))
-    return thinned(np.maximum(outline, inner * apart(near, far)) * (1 - smoothstep(1.3, 1.6, tone)))
+    inner = inner * apart(near, far) * (1 - glowing(passes["image"]))
+    return thinned(np.maximum(outline, inner) * (1 - smoothstep(1.3, 1.6, tone)))
 
 
 def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
@@ -48,7 +51,7 @@ def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarr
     # What shines is outlined from outside: a line on it would leave a bright fringe.
     shines = smoothstep(1.1, 1.4, glow(tone))
     outline = near + (far - near) * shines
-    inner = 0.9 * creases(passes["normal"]) * apart(near, far)
+    inner = 0.9 * creases(passes["normal"]) * apart(near, far) * (1 - glowing(passes["image"]))
     return thinned(np.maximum(outline, inner) * (1 - smoothstep(1.3, 1.6, tone)))
 
 
@@ -137,8 +140,10 @@ def crowded(steps: np.ndarray) -> np.ndarray:
 
 
 def hair(depth: np.ndarray) -> np.ndarray:
-    """Where hair, grass and leaves are, by depth (H, W, 1), up to their roots and tips: (H, W) in [0, 1]."""
-    crowd = ndimage.maximum_filter(crowded(np.maximum(*touching(depth))), THICKET)
+    """Where hair, grass and leaves are, by depth (H, W, 1), up to their roots and tips: (H, W) in [0, 1]. Where steps crowd on a
+    few pixels alone, as between posts or at a far horizon, is none."""
+    crowd = ndimage.grey_opening(crowded(np.maximum(*touching(depth))), ROOTS)
+    crowd = ndimage.maximum_filter(crowd, THICKET)
     return ndimage.maximum_filter(ndimage.uniform_filter(crowd, ROOTS), ROOTS)
 
 
@@ -206,6 +211,14 @@ def bridged(lines: np.ndarray) -> np.ndarray:
 def slope(picture: np.ndarray, sigma: float) -> np.ndarray:
     """How fast a picture (H, W, c) changes, blurred by sigma pixels, over all its channels: (H, W)."""
     return sum(ndimage.gaussian_gradient_magnitude(channel, sigma) ** 2 for channel in np.moveaxis(picture, -1, 0)) ** 0.5
+
+
+def glowing(image: np.ndarray) -> np.ndarray:
+    """Where things shine by themselves (linear RGB, (H, W, 3) or more), evenly whichever way they turn, as letters of a sign do:
+    (H, W) in [0, 1]. Such a thing is one patch of light, and its creases are none of the picture's."""
+    tone = luminance(encode_log(np.maximum(image[..., :3], 0)))
+    uneven = ndimage.maximum_filter(tone, 3) - ndimage.minimum_filter(tone, 3)
+    return smoothstep(*SHINES, tone) * (1 - smoothstep(*UNEVEN, uneven))
 
 
 def glow(tone: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.colour import decode_log, encode_log, luminance
-from export.datasets.looks.cel import borders, cel, line_colour
+from export.datasets.looks.cel import borders, cel, grade, line_colour, toned
 from export.datasets.looks.smoothing import within_edges
 
 
@@ -75,3 +75,34 @@ def test_smoothing_keeps_to_its_side_of_an_edge():
 def test_an_even_picture_stays_even():
     picture = np.full((16, 24, 3), 0.3, np.float32)
     np.testing.assert_allclose(within_edges(picture, np.zeros((16, 24), np.float32), 12), picture, rtol=1e-5)
+
+
+@pytest.mark.parametrize("skin", [(0.8, 0.4, 0.25), (0.45, 0.25, 0.15)])
+def test_skin_in_the_dark_is_neither_redder_than_it_is_nor_purple(skin):
+    colour = np.full((8, 8, 3), skin, np.float32)
+    for light in (0.05, 0.03):
+        flat = encode_log(light * colour)
+        for darker in (0, 0.05):
+            red, green, blue = decode_log(grade(toned(flat, luminance(flat) - darker)))[4, 4]
+            assert red / green < 1.2 * skin[0] / skin[1] and blue < 1.05 * green
+
+
+def test_shade_is_cool_and_grey_in_the_dark_is_blue():
+    for tone in (0.1, 0.2, 0.4):
+        red, green, blue = grade(np.full((8, 8, 3), tone, np.float32))[4, 4]
+        assert red < green < blue
+
+
+def test_in_the_light_another_tone_keeps_the_colour():
+    flat = encode_log(np.full((8, 8, 3), [0.7, 0.3, 0.2], np.float32))
+    lighter = toned(flat, luminance(flat) + 0.1)
+    np.testing.assert_allclose(lighter - flat, 0.1, atol=1e-5)
+
+
+def test_hair_is_drawn_by_its_own_strands_alone(ball):
+    strand = (np.arange(128) // 4 % 2 == 0) & (np.arange(96) < 48)[:, None]
+    ball["depth"][:] = 10
+    ball["depth"][strand] = 4
+    ball["normal"][:], ball["albedo"][:], ball["image"][..., :3] = (0, -1, 0), 0.5, 0.3
+    picture = encode_log(cel(ball))
+    assert np.ptp(picture[8:60, 24:-24]) < 0.03

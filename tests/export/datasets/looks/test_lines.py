@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from export.datasets.looks.lines import BEYOND, contours, contours_inside, creases, outlines, spread
+from export.datasets.looks.lines import BEYOND, contours, contours_inside, creases, hair, outlines, spread
 
 WALL, BOX, EDGE = 10.0, 5.0, 48
 """A wall on the left and a box before it, from the column EDGE on; depths."""
@@ -14,7 +14,8 @@ def passes():
     depth = np.full((64, 96, 1), WALL, np.float32)
     depth[:, EDGE:] = BOX
     normal = np.broadcast_to(np.array([0, -1, 0], np.float32), (64, 96, 3))
-    return {"depth": depth, "normal": normal, "albedo": np.full((64, 96, 3), 0.5, np.float32)}
+    grey = np.full((64, 96, 3), 0.5, np.float32)
+    return {"image": grey, "depth": depth, "normal": normal, "albedo": grey.copy()}
 
 
 @pytest.mark.parametrize("lines", [contours_inside, outlines])
@@ -159,3 +160,23 @@ def test_hair_is_not_outlined_strand_by_strand(passes):
     strands = np.where(np.arange(96) // 5 % 2, WALL, BOX).astype(np.float32)
     passes["depth"] = np.broadcast_to(strands[None, :, None], (64, 96, 1)).copy()
     assert contours_inside(passes, TONE)[16:48, 24:72].max() < 0.05
+
+
+@pytest.mark.parametrize("lines", [contours, contours_inside])
+def test_sides_of_what_shines_evenly_are_one_patch_of_light(passes, lines):
+    """Creases are drawn between lit sides, however bright, and not where these shine alike, as those of a letter of a sign do."""
+    passes["depth"][:] = WALL
+    passes["normal"] = np.where(np.arange(96)[:, None] < EDGE, [0.0, -1, 0], [0.7, -0.7, 0]) * np.ones((64, 1, 1), np.float32)
+    lit = np.where(np.arange(96)[:, None] < EDGE, 3.0, 2.5) * np.ones((64, 1, 3), np.float32)
+    assert lines(passes | {"image": lit}, TONE)[32].max() > 0.6
+    assert lines(passes | {"image": np.full_like(lit, 3)}, TONE)[32].max() < 0.05
+
+
+def test_hair_is_a_thicket_and_not_a_few_posts():
+    def bars(width):
+        x, depth = np.arange(192), np.full((96, 192, 1), WALL, np.float32)
+        depth[:, (x % 8 < 4) & (np.abs(x - 96) < width / 2)] = BOX
+        return depth
+
+    assert hair(bars(96))[48, 64:128].min() > 0.95 and hair(bars(96))[48, :16].max() < 0.05
+    assert hair(bars(20)).max() < 0.05
