@@ -113,11 +113,14 @@ def paint(config: PaintConfig) -> list[Path]:
 
 
 def knob_plane(knob: Control, frame: str, height: int, width: int) -> np.ndarray:
-    """Values of a knob for the frame of a name, (H, W) float32, which follow from the names alone: one for all of it, or every
-    second time from one to another, so that the same frame shows what the knob does."""
+    """Values of a knob for the frame of a name, (H, W) float32, which follow from the names alone: in a third of the frames its
+    default, where it will mostly stand, else one for all of it, or every second time from one to another, so that the same frame
+    shows what the knob does."""
     rng = np.random.default_rng(list(hashlib.sha256(f"{frame} {knob.name}".encode()).digest()))
     first, last = rng.uniform(knob.low, knob.high, 2)
     turn, slow = rng.uniform(0, 2 * np.pi), rng.integers(2)
+    if rng.random() < 1 / 3:
+        return np.full((height, width), knob.default, np.float32)
     y, x = np.mgrid[:height, :width]
     along = np.cos(turn) * (x / width - 0.5) + np.sin(turn) * (y / height - 0.5)
     return (first + slow * smoothstep(-0.4, 0.4, along) * (last - first)).astype(np.float32)

@@ -8,7 +8,7 @@ import pytest
 from core.exr import read_exr, write_exr
 from export.config import TrainConfig
 from export.datasets.looks import KNOBS, LOOKS
-from export.datasets.paint import PaintConfig, PaintError, _code_digest, paint
+from export.datasets.paint import PaintConfig, PaintError, _code_digest, knob_plane, paint
 from export.settings import from_values, read_values
 
 from ..paired_frames import pair
@@ -130,6 +130,15 @@ def test_a_turned_knob_leaves_its_values_beside_the_frame_that_was_painted_with_
     before = written(painted)
     assert written(paint(PaintConfig(folder, knobs=("line_weight",)))) == before
     assert written(paint(PaintConfig(folder, knobs=("line_weight", "tones")))) != before
+
+
+def test_a_knob_stands_at_its_default_in_a_third_of_the_frames_and_anywhere_in_the_others():
+    knob = KNOBS["cel"][0]
+    planes = [knob_plane(knob, f"shot_{number:04d}", 8, 12) for number in range(300)]
+    usual = [plane for plane in planes if (plane == knob.default).all()]
+    assert 70 < len(usual) < 130
+    others = np.array([plane.mean() for plane in planes if not (plane == knob.default).all()])
+    assert len(np.unique(others)) == len(others) and others.min() < 0.3 and others.max() > 2.7
 
 
 def test_a_knob_that_the_look_does_not_have_is_named(folder):
