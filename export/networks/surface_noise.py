@@ -69,9 +69,7 @@ class SurfaceNoise(nn.Module):
         """The points (B, 3, H/2, W/2), 0 where most pixels around have none, and about the size of a pixel there
         (B, 1, H/2, W/2), in scene units."""
         point = steady_points(position)
-        # Pooling compares neighbours in full precision, where convolutions may round positions.
-        extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
-        return point, extent.sum(1, keepdim=True) * 0.125  # between neighbours lie two pixels
+        return point, footprint_of(point)
 
     def sums(self, waves: Tensor) -> Tensor:
         """Noise (B, channels, H, W) of waves (B, channels * WAVES, H/2, W/2)."""
@@ -109,9 +107,8 @@ class NoiseEverywhere(SurfaceNoise):
         """image: encoded, (B, 3, H, W). place: column and row of the frame, (B, 2, H, W)."""
         point = avg_pool2d(image * TONES, 8, stride=2, padding=3, count_include_pad=False)  # (B, 3, H/2, W/2)
         for _ in range(2):
-            point = avg_pool2d(point, WIDER, stride=1, padding=WIDER // 2, count_include_pad=False)
-        extent = max_pool2d(point, 3, stride=1, padding=1) + max_pool2d(-point, 3, stride=1, padding=1)
-        footprint = extent.sum(1, keepdim=True) * 0.125
+            point = avg_pool2d(run_on(point, WIDER // 2), WIDER, stride=1)
+        footprint = footprint_of(point)
         strength = torch.clamp(footprint * (2 * GRAIN / FAINTEST) - 1.0, 0.0, 1.0)
         unknown, tones = 1.0, point
         if position is not None:
@@ -196,6 +193,21 @@ def _one_line(tones: Tensor) -> Tensor:
     # The square of the area over that of the sum of squares is that of the ratio of both changes, if one is small.
     ratio = (square * other - along * along) / torch.clamp((square + other) * (square + other), 2.0**-40, 2.0**40)
     return interpolate(torch.clamp(1.0 - ratio * 9.0, 0.0, 1.0), scale_factor=2.0, mode="bilinear")
+
+
+def footprint_of(point: Tensor) -> Tensor:
+    """About the size of a pixel of the frame, (B, 1, h, w), where points (B, c, h, w) lie two pixels apart."""
+    wide = run_on(point, 1)
+    # Pooling compares neighbours in full precision, where convolutions may round positions.
+    extent = max_pool2d(wide, 3, stride=1) + max_pool2d(-wide, 3, stride=1)
+    return extent.sum(1, keepdim=True) * 0.125
+
+
+def run_on(x: Tensor, more: int) -> Tensor:
+    """(B, c, h, w) with `more` on each side, which go on changing as they do there, so that strokes at a frame's border are those
+    next to it."""
+    sides = (more,) * 4
+    return pad(x, sides, mode="replicate") * 2.0 - pad(x, sides, mode="reflect")
 
 
 def nowhere(point: Tensor) -> Tensor:

@@ -249,6 +249,17 @@ def test_on_a_plain_wall_waves_are_many_and_bent():
     assert (torch.corrcoef(found) - torch.eye(3)).abs().max() < 0.1
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["rows", "columns"])
+def test_at_a_frames_border_strokes_of_a_sky_are_those_next_to_it(turned):
+    ramp = torch.linspace(0.9, 0.5, 144)[:, None].expand(144, 256)
+    image = torch.stack([ramp * 0.6, ramp * 0.8, ramp])[None]
+    along, image = (2, image.mT) if turned else (3, image)
+    noise = BentNoise(3)(image, places(*image.shape[2:]), None)
+    change = noise.diff(dim=along).square().mean((0, 1, along)).sqrt()
+    inside = change[30:-30].mean()
+    assert change[:4].max() < 1.5 * inside and change[-4:].max() < 1.5 * inside
+
+
 @pytest.mark.parametrize("power", [-20, -1, 10])
 def test_bent_noise_is_the_same_on_a_scene_that_is_larger_by_a_power_of_two(power):
     noise, small = BentNoise(2), seen_from()
