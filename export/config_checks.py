@@ -2,7 +2,17 @@
 
 from dataclasses import fields
 
-from .modes import JUDGED_SHIFT, OURS, OWN_GENERATORS, PAIRED_TERMS, PEERS, TERMS_OF, UNPAIRED, UNPAIRED_OR_ALONE
+from .modes import (
+    JUDGED_SHIFT,
+    OURS,
+    OWN_GENERATORS,
+    PAIRED_TERMS,
+    PEERS,
+    STRONGEST,
+    TERMS_OF,
+    UNPAIRED,
+    UNPAIRED_OR_ALONE,
+)
 from .settings import require
 from .train_settings import TrainSettings
 
@@ -124,6 +134,9 @@ def _check_numbers(config: TrainSettings) -> None:
     require(config.frame_height >= 0, f"frame-height must be at least 0, not {config.frame_height}")
     require(0 <= config.black <= 1, f"black must be from 0 to 1, not {config.black}")
     require(config.dodge >= 0, f"dodge must be at least 0, not {config.dodge}")
+    require(
+        0 <= config.stroke_strength <= STRONGEST, f"stroke-strength must be from 0 to {STRONGEST:g}, not {config.stroke_strength}"
+    )
     require(config.match >= 0, f"match must be at least 0, not {config.match}")
 
 
@@ -202,6 +215,7 @@ def _check_paint(config: TrainSettings) -> None:
 def _check_knobs(config: TrainSettings) -> None:
     """Raise ConfigError for knobs and looks that the mode or the generator does not take."""
     require(not config.knob or config.mode == "paired", "knob belongs to mode paired")
+    require(not config.stroke_strength or config.mode == "exemplar", "stroke-strength belongs to mode exemplar")
     require(not config.looks or config.mode in ("paired", "exemplar"), "looks belong to the modes paired and exemplar")
     require(len(config.looks) != 1, "looks must name two or more")
     require(not config.controls or config.generator in OWN_GENERATORS, f"generator {config.generator} takes no knob and no looks")

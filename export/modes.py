@@ -13,10 +13,13 @@ EARLIER_SIZES = {"cnn": {"fast": (32, 64, 1, 4), "default": (48, 96, 2, 3), "hig
 """The same of runs whose settings were written without widths, where they are others now."""
 OWN_GENERATORS = tuple(SIZES)
 OURS = ("noise", "grain", "swatches", "strokes", "scan_lines", "tones", "stepped", "washed", "dabs", "contoured")
-OURS += ("gate", "smooth", "hued", "dodge")
+OURS += ("gate", "smooth", "hued", "dodge", "stroke_strength")
 """What our generators can be given and published ones can't."""
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")
 """Generators of published methods, which ours are compared with."""
+
+STROKE_STRENGTH, STRONGEST = "stroke_strength", 3.0
+"""The knob that lays strokes fainter or stronger than they were learned, and its highest value."""
 
 UNPAIRED = ("cycle", "contrastive")
 """Modes whose targets show other things than the inputs."""
@@ -60,6 +63,7 @@ MODE_DEFAULTS = {
         "gate": True,
         "black": 0.005,
         "dodge": 0.1,
+        "stroke_strength": 1.0,
         "discriminator": "projected",
         "weight_content": 2.0,
         "weight_tones": 20.0,

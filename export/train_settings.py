@@ -8,7 +8,7 @@ from core.controls import Control, controls_from_json
 from core.passes import PASSES, Pass, guide
 from core.presentable import StyleError
 
-from .modes import OWN_GENERATORS, PEERS, UNPAIRED_OR_ALONE, VGG_LAYERS
+from .modes import OWN_GENERATORS, PEERS, STROKE_STRENGTH, STRONGEST, UNPAIRED_OR_ALONE, VGG_LAYERS
 from .settings import ConfigError, setting
 
 
@@ -129,6 +129,11 @@ class TrainSettings:
     )
     stroke_width: float = setting(12.0, "pixels from one of the strokes to the next")
     stroke_length: float = setting(5.0, "length of a stroke, in widths")
+    stroke_strength: float = setting(
+        0.0,
+        "of mode exemplar: default of a knob of this name, from 0 to 3, that lays strokes fainter or stronger than they were "
+        "learned, which is 1; 0: no such knob",
+    )
     tones: int = setting(
         0, "flat washes, each laid where the frame's light is above a height that the generator learns, with a crisp border"
     )
@@ -266,7 +271,7 @@ class TrainSettings:
 
     @property
     def controls(self) -> tuple[Control, ...]:
-        """What `knob` and, after these, `looks` name. Raises ConfigError."""
+        """What `knob` and, after these, `looks` name, with stroke_strength between them. Raises ConfigError."""
         values = []
         for text in self.knob:
             name, _, told = text.partition("=")
@@ -276,6 +281,10 @@ class TrainSettings:
             except ValueError as error:
                 raise ConfigError(f"A knob must be like line_weight=0:1:3 or line_weight=0:1:3:How thick, not {text}.") from error
             values.append({"name": name, "low": low, "default": default, "high": high, "meaning": meaning})
+        if self.stroke_strength:
+            meaning = "How strong strokes are; 1: as they were learned, 0: colours alone"
+            numbers = {"low": 0.0, "default": self.stroke_strength, "high": STRONGEST}
+            values.append({"name": STROKE_STRENGTH, **numbers, "meaning": meaning})
         for number, path in enumerate(self.looks):
             name = re.sub("[^a-z0-9]+", "_", path.stem.lower()).strip("_")
             meaning = f"How much there is of the look {path.stem}, beside the others"

@@ -11,7 +11,7 @@ CELL, WINDOW = 8, 5
 """Side in pixels of the squares by whose means light is known, and squares on a side of those that it is averaged over, twice."""
 DARKEST = 2.0**-3
 """Share of the light that is wanted from which on no more is lent: three stops. Night stays darker than day."""
-PAINTED = 0.7
+PAINTED = 0.5
 """Power of that share by which it is taken back. Less than 1, since paintings are darker than what they show: those that ship
 with a style paint half of a tenth of white there, so that the night would grow darker still."""
 

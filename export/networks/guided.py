@@ -12,6 +12,7 @@ from core.controls import Control
 from core.passes import PASSES, RADIANCE, Pass
 from core.style import PLACE
 
+from ..modes import STROKE_STRENGTH
 from . import detail
 from .dabs import BROKEN, MARKS, DabNoise, Dabs, empty, enlarged, lively, lost
 from .dodging import exposed, exposures
@@ -20,6 +21,7 @@ from .grain import Grain
 from .palette import mixed
 from .pens import LAID, Pens
 from .scan_lines import ScanLines
+from .strength import strokes_of
 from .strokes import StrokeNoise
 from .surface_noise import BentNoise, NoiseEverywhere, SurfaceNoise
 from .swatches import Swatches
@@ -60,6 +62,7 @@ class GuidedGenerator(nn.Module):
     light. controls: what the artist sets, the last inputs, as planes (Zhang et al. 2018, FFDNet, shows a network the level of
     noise so); the last `looks` of them say how much there is of each look.
     dodge: what is darker than this, scene-linear, is painted in as much light and darkened again (see dodging.py); 0: nothing.
+    stroke_strength: above 0: one of the controls is STROKE_STRENGTH, which the network does not see (see strength.py).
     hued: the gate holds the image's light back alone, the mean of its channels, so that its hues show through paint.
     scan_lines: rows of the frame from one scan line to the next, which it paints as it does strokes.
     tones: flat washes, each laid where the frame's own light is above a height that it has learned, with a crisp border too.
@@ -107,11 +110,12 @@ class GuidedGenerator(nn.Module):
         dabs: bool = False,
         swatches: int = 0,
         dodge: float = 0.0,
+        stroke_strength: float = 0.0,
     ):
         super().__init__()
         self.controls, self.looks = tuple(controls), tuple(c.name for c in controls[len(controls) - looks :])
         self.black = black
-        self.dodge = dodge
+        self.dodge, self.stroked = dodge, bool(stroke_strength)
         self.gate, self.smooth, self.hued = (gate or smooth) and not dabs, smooth, hued
         self.out_channels = 3 + self.gate + smooth * detail.LEVELS
         self.inputs = tuple(p if isinstance(p, Pass) else PASSES[p] for p in (*passes, *(c.guide for c in controls)))
@@ -128,7 +132,7 @@ class GuidedGenerator(nn.Module):
         self.takes = (*self.passes, *([PLACE] if self.placed else []), *(c.name for c in controls))
         self.noise_channels, self.grain_channels, self.directions = noise, grain, strokes + bool(scan_lines)
         self.unseen = {"position"} if (strokes or dabs) and not noise else set()
-        self.unseen |= {BROKEN, MARKS} if dabs else set()
+        self.unseen |= ({BROKEN, MARKS} if dabs else set()) | ({STROKE_STRENGTH} if self.stroked else set())
         seen = [p.input_channels for p in self.inputs if p.name not in self.unseen and not (noise and p.name == "position")]
         self.in_channels = sum(seen) + noise + grain + self.directions + 3 * bool(swatches)
         self.swatches = Swatches(sum(p.input_channels for p in self._alike), swatches) if swatches else None
@@ -209,6 +213,8 @@ class GuidedGenerator(nn.Module):
             image = kept
         for gate in gates:
             image = image - image.sum(1, keepdim=True) * ((1.0 - gate) * (1 / 3)) if self.hued else image * gate
+        if self.stroked:
+            colour = colour + strokes_of(image + colour - guides["image"]) * (seen[STROKE_STRENGTH] - 1.0)
         return image + colour - relu(colour - limit)
 
     def guides(self, seen: dict[str, Tensor]) -> dict[str, Tensor]:

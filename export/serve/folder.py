@@ -33,7 +33,7 @@ CONTENT = "content.json"
 """In a run: the digest of what it learns from."""
 ARCHITECTURE = (
     "passes", "guide", "matte", "knob", "looks", "generator", "gate", "smooth", "noise", "noise_everywhere", "black", "dodge",
-    "grain", "fine", "swatches",
+    "grain", "fine", "swatches", "stroke_strength",
 )  # fmt: skip
 """The settings that decide, besides the widths, whether weights fit."""
 

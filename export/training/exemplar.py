@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, relu
 
 from ..config import TrainConfig
 from ..frames.frame_store import DataError, FrameStore, cache_folder, digest
+from ..modes import STROKE_STRENGTH
 from ..networks.discriminators import ProjectedDiscriminator
 from ..networks.dodging import exposed
 from ..networks.encoding import encode, shown
@@ -26,8 +27,10 @@ from .window import Window, draw_window, side_of
 
 CONTENT = "1/8"
 """The level whose features tell what is where."""
-TONE_SIDE = 8
-"""Pixels that a tone is the mean over."""
+TONE_SIDE, TONE_MARGIN = 8, 0.06
+"""Pixels that a tone is the mean over, and how far off it may be, sRGB: broad strokes are so much lighter and darker."""
+PATCH_SIDE, PATCH_MARGIN = 32, 0.02
+"""The same of what would be a patch, not a stroke."""
 SHIFT, SHIFT_MARGIN = 16, 24
 """Of the term shift: fewer pixels than this the frame is moved by, and pixels at a crop's border whose surroundings differ."""
 
@@ -145,13 +148,15 @@ class Exemplar(Objective):
         ]
 
     def _with_shares(self, crops: Crops, parts: list[Part]) -> Crops:
-        """The crops with what the controls of the looks say."""
+        """The crops with what the controls of the looks say, and with strokes as strong as they are learned."""
         shares = {part.look: part.share for part in parts}
         like = crops.passes["image"][:, :1]
         names = self.networks["generator"].looks
-        return Crops(
-            crops.passes | {name: torch.full_like(like, shares.get(n, 0.0)) for n, name in enumerate(names)}, crops.target
-        )
+        planes = {name: torch.full_like(like, shares.get(n, 0.0)) for n, name in enumerate(names)}
+        return Crops(crops.passes | planes | self._as_learned(like), crops.target)
+
+    def _as_learned(self, like: Tensor) -> dict[str, Tensor]:
+        return {STROKE_STRENGTH: torch.ones_like(like[:, :1])} if self.networks["generator"].stroked else {}
 
     def losses(self, batch: Batch, step: int) -> Iterator[tuple[str, Terms]]:
         """The terms of one step: the discriminator's, then, after its update, the generator's."""
@@ -213,7 +218,9 @@ class Exemplar(Objective):
             )
         if "tones" in self.weights:
             tone, wanted_tone = (avg_pool2d(grey(t)[:, :1], TONE_SIDE) for t in (fake, plain))
-            terms["tones"] = losses.l1(tone, sum(part.share * self.looks[part.look].toned(wanted_tone) for part in batch.parts))
+            aim = sum(part.share * self.looks[part.look].toned(wanted_tone) for part in batch.parts)
+            off, patches = tone - aim, avg_pool2d(tone - aim, PATCH_SIDE // TONE_SIDE)
+            terms["tones"] = relu(off.abs() - TONE_MARGIN).mean() + relu(patches.abs() - PATCH_MARGIN).mean()
         if self.config.keep_colours:
             terms["colours"] = 10 * losses.l1(fake - grey(fake), plain - grey(plain))
         return terms
@@ -230,7 +237,9 @@ class Exemplar(Objective):
     def samples(self, names: list[str]) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
         """As in Objective, of several looks in turn."""
         for number, (passes, target) in enumerate(super().samples(names)):
-            yield passes | one_look(self.networks["generator"].looks, number % len(self.looks), passes["image"]), target
+            image = passes["image"]
+            shares = one_look(self.networks["generator"].looks, number % len(self.looks), image)
+            yield passes | shares | self._as_learned(image), target
 
     @property
     def record(self) -> dict:

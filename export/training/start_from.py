@@ -204,7 +204,8 @@ def _names(made: TrainConfig | Style) -> tuple[str, ...]:
 def _with_controls(found: dict[str, Tensor], known: tuple[str, ...], generator: GuidedGenerator) -> dict[str, Tensor]:
     """The weights, of a generator with controls of these names, in the order of ours and with zeros for those it lacks; those
     that ours leaves out stay in the middle of their range, where their planes are zero."""
-    own, wide, names = generator.state_dict(), dict(found), [control.name for control in generator.controls]
+    own, wide = generator.state_dict(), dict(found)
+    names, known = ([n for n in of if n not in generator.unseen] for of in ([c.name for c in generator.controls], known))
     missing = len(names) - len(known)
     for name, weight in found.items() if set(known) <= set(names) or set(names) <= set(known) else ():
         if name in own and weight.ndim == 4 and own[name].shape[1] == generator.in_channels == weight.shape[1] + missing:
