@@ -139,17 +139,17 @@ def test_strokes_may_be_lighter_and_darker_than_the_tone_and_patches_not(setting
 
 
 def test_what_is_dark_is_judged_in_the_light_that_it_is_painted_in(settings):
-    """Frames in 0.4 of the light teach nearly the same."""
+    """Frames in 0.7 of the light teach nearly the same."""
     config = settings(passes=("image",), exposure_jitter=0.0, dodge=1.0)
     objective = Exemplar(config, find_hardware(config))
     batch = objective.draw(np.random.default_rng(0))
     assert objective.networks["generator"].exposures(batch.inputs.passes["image"])[0].max() < 1
     light = dict(list(objective.losses(batch, 0))[1][1])
-    batch.inputs.passes["image"] *= 0.4
+    batch.inputs.passes["image"] *= 0.7
     dark = dict(list(objective.losses(batch, 0))[1][1])
     assert light.keys() == dark.keys() >= {"adversarial", "content", "tones"}
     for term, value in light.items():
-        assert dark[term].item() == pytest.approx(value.item(), rel=0.25, abs=TONE_MARGIN / 4 if term == "tones" else 1e-4)
+        assert dark[term].item() == pytest.approx(value.item(), rel=0.25, abs=1e-4)
 
 
 def test_kept_colours_are_the_frames_own(settings):
