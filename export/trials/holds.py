@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
@@ -65,7 +66,7 @@ class Effect:
     share: float
     """Of the look's change, octave by octave, what is there."""
     closeness: float
-    """How much of the way from the plain frame to the look the patches have gone."""
+    """How much of the way from the plain frame to where they should come the patches have gone."""
     blotches: float | None
     """Slow changes in flat areas, as a multiple of the look's; None without flat areas or a painted frame."""
 
@@ -80,6 +81,17 @@ class Usual:
     pictures: list[Tensor]
     """(1, 3, H, W) scene-linear each."""
 
+    @cached_property
+    def near(self) -> float:
+        """How far from the pictures the patches of what it makes of the reference's frames are in the mean. No frame is asked to
+        come nearer: one that begins near to them by chance would have to, if the same share of its way counted."""
+        distances = [_patches(output).distance(self._looks(plain)) for output, plain in self.reference]
+        return sum(distances) / len(distances)
+
+    def _looks(self, image: Tensor) -> metrics.Patches:
+        """The patches of the pictures, in the light of an image."""
+        return _patches(*(picture * holding.in_the_light_of(image, picture) for picture in self.pictures))
+
     def aim(self, image: Tensor) -> "Aim":
         """For a frame's image, (1, 3, H, W)."""
         changes = []
@@ -87,8 +99,7 @@ class Usual:
             light = holding.in_the_light_of(image, plain)
             changes.append(holding.octaves(output * light, plain * light))
         least = min(map(len, changes))
-        pictures = (picture * holding.in_the_light_of(image, picture) for picture in self.pictures)
-        return Aim(torch.stack([change[:least] for change in changes]).mean(0), _patches(*pictures))
+        return Aim(torch.stack([change[:least] for change in changes]).mean(0), self._looks(image), self.near)
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,8 @@ class Aim:
     """The change that is wanted, of holding.octaves()."""
     patches: metrics.Patches
     """Of the look."""
+    near: float = 0.0
+    """How far from these those of what it makes may be."""
 
 
 def holds(config: HoldsConfig) -> str:
@@ -161,8 +174,8 @@ def effects(
 def effect(output: Tensor, image: Tensor, aim: Aim, blotches: float | None = None) -> Effect:
     """What a picture (1, 3, H, W) that was made of an image has of what it should have."""
     own, plain = _patches(output), _patches(image)
-    far = plain.distance(aim.patches)
-    closeness = 1 - own.distance(aim.patches) / far if far > 0 else 1.0
+    far, left = (patches.distance(aim.patches) - aim.near for patches in (plain, own))
+    closeness = 1 - max(left, 0.0) / far if far > 0 else float(left <= 0)
     share = holding.share_of_effect(holding.octaves(output, image), aim.octaves)
     return Effect(share, max(closeness, 0.0), blotches)
 

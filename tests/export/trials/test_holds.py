@@ -11,8 +11,22 @@ pytest.importorskip("flip_evaluator")
 
 from core.colour import decode_log, encode_log
 from core.exr import read_exr, write_exr
-from export.trials.holds import Effect, HoldsConfig, HoldsError, effects, holds, markdown, score, steady, usual
-from export.trials.scoring import Footage
+from export.measures import holding
+from export.trials.holds import (
+    Aim,
+    Effect,
+    HoldsConfig,
+    HoldsError,
+    _patches,
+    effect,
+    effects,
+    holds,
+    markdown,
+    score,
+    steady,
+    usual,
+)
+from export.trials.scoring import Footage, picture_tensor
 
 from ...conftest import FIXTURES
 from ..moving_frames import moving_frame, write_moving_frames
@@ -79,6 +93,22 @@ def test_a_style_of_a_light_picture_comes_nearer_to_it_in_the_dark_too_though_it
     for paint, least, most in ((painted, 0.3, 1.0), (lambda p: p["image"][..., :3], 0.0, 0.0)):
         assert least <= effects(dark, paint, aims=aims)["dark_0001"].closeness <= most
     assert effects(dark, painted, aims=aims)["dark_0001"].share > 0.9
+
+
+def test_no_frame_is_asked_to_come_nearer_than_the_reference_does(footage):
+    frame = footage.frame("one_0001")
+    plain, halfway = (
+        frame.tensor("image"),
+        (encode_log(strokes(frame.passes)) + encode_log(frame.passes["image"][..., :3].clip(0))) / 2,
+    )
+    output = picture_tensor(decode_log(halfway))
+    looks = _patches(frame.target)
+    change, far, left = holding.octaves(output, plain), *(_patches(x).distance(looks) for x in (plain, output))
+    near = [effect(output, plain, Aim(change, looks, n)).closeness for n in (0.0, left, (far + left) / 2, 2 * far)]
+    assert near[0] == pytest.approx(1 - left / far) and near[1:] == [1.0, 1.0, 1.0]
+    assert effect(plain, plain, Aim(change, looks, left)).closeness == 0
+    half = effect(output, plain, Aim(change, looks, left / 2)).closeness
+    assert near[0] < half < 1
 
 
 def test_half_the_strokes_are_about_half_of_the_effect(footage):
