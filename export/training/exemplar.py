@@ -219,7 +219,8 @@ class Exemplar(Objective):
         if "tones" in self.weights:
             tone, wanted_tone = (avg_pool2d(grey(t)[:, :1], TONE_SIDE) for t in (fake, plain))
             aim = sum(part.share * self.looks[part.look].toned(wanted_tone) for part in batch.parts)
-            off, patches = tone - aim, avg_pool2d(tone - aim, PATCH_SIDE // TONE_SIDE)
+            off = tone - aim
+            patches = avg_pool2d(off, PATCH_SIDE // TONE_SIDE)
             terms["tones"] = relu(off.abs() - TONE_MARGIN).mean() + relu(patches.abs() - PATCH_MARGIN).mean()
         if self.config.keep_colours:
             terms["colours"] = 10 * losses.l1(fake - grey(fake), plain - grey(plain))
