@@ -14,6 +14,7 @@ from core.style import PLACE
 
 from ..modes import STROKE_STRENGTH
 from . import detail
+from .affine import Affine, Unbent
 from .dabs import BROKEN, MARKS, DabNoise, Dabs, empty, enlarged, lively, lost
 from .dodging import exposed, exposures
 from .encoding import SCALE, decode, encode, network_sees
@@ -292,29 +293,3 @@ class GuidedGenerator(nn.Module):
         """All guides (B, in_channels, H, W), about [-1, 1], to what is added to the encoded image (B, 3, H, W), then the gate and
         the shares of detail before their sigmoids, each (B, 1, H, W), then the pens, if there are any. shares: of looks."""
         raise NotImplementedError
-
-
-class Affine(nn.Module):
-    """Channels scaled and shifted by how much there is of each look (Dumoulin et al. 2017, section 2.1), pixel by pixel:
-    statistics of the image, which they normalise by, would make tiles differ. Without effect at first.
-
-    step: pixels of the frame in one of the channels' pixels, each way.
-    """
-
-    def __init__(self, looks: int, channels: int, step: int):
-        super().__init__()
-        self.step = step
-        self.change = nn.Conv2d(looks, 2 * channels, 1)
-        nn.init.zeros_(self.change.weight)
-        nn.init.zeros_(self.change.bias)
-
-    def forward(self, x: Tensor, shares: Tensor) -> Tensor:
-        scale, shift = self.change(avg_pool2d(shares, self.step)).chunk(2, 1)
-        return x + x * scale + shift
-
-
-class Unbent(nn.Module):
-    """In the place of an Affine."""
-
-    def forward(self, x: Tensor, _shares: None) -> Tensor:
-        return x
