@@ -19,6 +19,8 @@ THICKET = 0.42, 0.62
 """Share of what changes around that comes to nothing again: up to which all lines are drawn, and from which on they crowd."""
 THINNED = 1.6
 """By how many times more a picture has to change in a thicket, so that only its outline and its strongest lines are left."""
+WHITE = 1.0
+"""Light, on the log curve, of all channels in the mean, from which on something shines."""
 HEIGHT = 1.5
 """How many times as fast as around a picture changes where a contour begins."""
 CRISP = 2.5
@@ -36,11 +38,11 @@ def crests(image: Tensor) -> Tensor:
 
     1 on a slope, about 3 along an edge, of light or of colour alone, however faint it is: lines drawn where this is high are as
     thick in the dark as in the light, and fewer where they would crowd. Contrast relative to its surroundings, as an adaptive
-    threshold of differences of Gaussians has it (Winnemoeller et al. 2012). In thickets it is lower."""
+    threshold of differences of Gaussians has it (Winnemoeller et al. 2012). In thickets and around glints it is lower."""
     change = changes(image)
     cells = avg_pool2d(change, CELL)
     around = _mean(_mean(cells)) + FLOOR
-    around = around + around * crowded(avg_pool2d(image, CELL), cells) * THINNED
+    around = around + around * (crowded(avg_pool2d(image, CELL), cells) * THINNED + glints(image))
     return change / interpolate(around, scale_factor=float(CELL), mode="bilinear")
 
 
@@ -68,6 +70,17 @@ def crowded(image: Tensor, change: Tensor) -> Tensor:
     return interpolate(thicket, scale_factor=BLOCK / CELL, mode="bilinear")
 
 
+def glints(image: Tensor) -> Tensor:
+    """How far thin things shine around cells of an encoded image (B, 3, H, W), (B, 1, h, w) in [0, 1], as highlights do.
+    These have no outline, and lines along both their sides would ink them over: there it takes up to twice the change.
+
+    What is lighter than white and fits no square of three cells (a white top-hat, Meyer 1979); windows and skies do fit."""
+    light = torch.clamp(image, 0.0, LIT).sum(1, keepdim=True) * (1 / 3)
+    shines = avg_pool2d(torch.relu(light - WHITE) * (1 / (LIT - WHITE)), CELL)
+    broad = _most(-_most(-shines))
+    return _most(shines - broad)
+
+
 def _sobel(image: Tensor) -> Tensor:
     """How much (B, 3, H, W) changes a pixel, in all channels and both directions together, (B, 1, H - 2, W - 2)."""
     across = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=image.dtype, device=image.device) / 8
@@ -81,6 +94,11 @@ def _sobel(image: Tensor) -> Tensor:
 def _mean(x: Tensor, side: int = 3) -> Tensor:
     """Means of windows, at borders of what there is."""
     return avg_pool2d(x, side, stride=1, padding=side // 2, count_include_pad=False)
+
+
+def _most(x: Tensor) -> Tensor:
+    """Greatest of windows of three."""
+    return max_pool2d(x, 3, stride=1, padding=1)
 
 
 def coverage(crests: Tensor, height: Tensor | float, weight: Tensor) -> Tensor:

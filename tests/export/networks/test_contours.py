@@ -67,6 +67,15 @@ def test_thickets_are_thinned_but_no_railing_and_no_edge_of_a_slope():
     assert drawn(lit)[77:83, 40:].amax(0).min() > 0.9
 
 
+def test_highlights_have_fewer_lines_than_paint_as_narrow_and_lamps_keep_theirs():
+    narrow = torch.exp(-(((torch.arange(64.0) - 32) / 3) ** 2) / 2)
+    polish, paint = (drawn((0.6 + step * narrow).expand(1, 3, 64, 64)).mean() for step in (0.7, 0.3))
+    assert polish < 0.6 * paint
+    lamp = halves(0.4, 1.3)
+    lamp[..., 54:] = 0.4
+    assert drawn(lamp)[32, 28:32].max() > 0.95
+
+
 def test_a_greater_weight_is_a_broader_line_and_none_is_no_line():
     none, faint, fine, plain, broad = (
         drawn(halves(0.2, 0.6), weight)[32].sum() for weight in (0.0, FINEST / 2, FINEST, 1.0, 3.0)
