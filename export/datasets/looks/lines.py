@@ -58,7 +58,7 @@ def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarr
 def outlines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     """Ink coverage [0, 1] of outlines and creases (Saito and Takahashi 1990) on the nearer surface."""
     near, far = sides(passes["depth"])
-    ink = np.maximum(near, 0.8 * creases(passes["normal"]) * apart(near, far))
+    ink = np.maximum(near, 0.8 * creases(passes["normal"]) * apart(near, far) * (1 - glowing(passes["image"])))
     # The pen keeps clear of what shines.
     return 0.9 * thinned(ink * (1 - smoothstep(1.2, 1.5, glow(tone))))
 

@@ -162,7 +162,7 @@ def test_hair_is_not_outlined_strand_by_strand(passes):
     assert contours_inside(passes, TONE)[16:48, 24:72].max() < 0.05
 
 
-@pytest.mark.parametrize("lines", [contours, contours_inside])
+@pytest.mark.parametrize("lines", [contours, contours_inside, outlines])
 def test_sides_of_what_shines_evenly_are_one_patch_of_light(passes, lines):
     """Creases are drawn between lit sides, however bright, and not where these shine alike, as those of a letter of a sign do."""
     passes["depth"][:] = WALL
