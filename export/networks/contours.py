@@ -107,7 +107,7 @@ def coverage(crests: Tensor, height: Tensor | float, weight: Tensor) -> Tensor:
     weight: how many times as wide it is, from 0: a finer one covers less, a broader one more around."""
     wider = torch.relu(weight - FINEST) * PER_WEIGHT
     for width in range(WIDEST):
-        broader = max_pool2d(crests, 3, stride=1, padding=1)
+        broader = _most(crests)
         crests = crests + (broader - crests) * torch.clamp(wider - float(width), 0.0, 1.0)
     hard = torch.sigmoid((crests - height) * CRISP)
     return avg_pool2d(hard, 3, stride=1, padding=1, count_include_pad=False) * torch.clamp(weight * (1 / FINEST), 0.0, 1.0)

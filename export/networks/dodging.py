@@ -14,7 +14,7 @@ DARKEST = 2.0**-3
 PAINTED, LIGHTER = 0.7, 1.45
 """Power of that share by which it is taken back, and how many times that stays, at most all. Less is taken back than was lent,
 since paintings are darker than what they show: those that ship with a style paint half of a tenth of white there. So the night
-stays, in the mean, as dark as it was."""
+stays about as dark as it was."""
 
 
 def exposures(image: Tensor, light: float) -> tuple[Tensor, Tensor]:
