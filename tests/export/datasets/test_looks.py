@@ -5,6 +5,8 @@ from core.colour import encode_log
 from export.datasets.looks import LOOKS, lines, tones
 from export.datasets.looks.comic_book import spotted
 
+from .looks.walls import wall
+
 
 @pytest.fixture
 def passes():
@@ -59,6 +61,15 @@ def test_a_thing_in_the_dark_keeps_its_outline_before_the_dark(passes, name):
     passes["image"][..., :3] = 0
     across = encode_log(LOOKS[name](passes)).mean(-1)[32]
     assert across[28:38].max() > across[4] + 0.1 and across[28:38].max() > across[48] + 0.1
+
+
+def test_comic_book_leaves_hair_to_its_own_strands():
+    """Up to their roots."""
+    passes = wall(128, 192)
+    strand = (np.arange(192) // 4 % 2 == 0) & (np.arange(128) < 64)[:, None]
+    passes["depth"][strand] = 4
+    passes["normal"][strand] = [0.8, -0.6, 0]
+    assert np.ptp(encode_log(LOOKS["comic_book"](passes))[8:72, 32:-32]) < 0.03
 
 
 def test_graphic_novel_draws_the_lines_of_the_image_where_things_end_and_not_round_shadows(passes):
