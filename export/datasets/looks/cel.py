@@ -39,7 +39,7 @@ def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, to
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter(luminance(encode_log(rgb)), 0.7))
     encoded = encoded + (encode_log(rgb) - encoded) * lamp[..., None]
-    line_weight = line_weight * (1 - hair(passes["depth"]))  # whose strands are lines themselves
+    line_weight = line_weight * (1 - hair(passes))  # whose strands are lines themselves
     ink = spread(weighted(contours_inside(passes, ndimage.maximum_filter(tone, 5)), line_weight), 1.5)
     return decode_log(encoded + (line_colour(encoded, passes["albedo"]) - encoded) * ink[..., None]).astype(np.float32)
 

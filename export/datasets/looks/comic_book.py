@@ -35,7 +35,7 @@ def comic_book(
     inside of black. Blacks and brush lines: a threshold of the tone sharpened by a difference of Gaussians (Winnemoeller,
     Kyprianidis and Olsen 2012). All of it lies where things are, so that it moves with them; radiance above 1 keeps its value.
     """
-    line_weight = line_weight * (1 - hair(passes["depth"]))  # whose strands are lines themselves
+    line_weight = line_weight * (1 - hair(passes))  # whose strands are lines themselves
     painted, tone, black = washes(passes, line_weight, tones, BLACK)
     lines = spread(weighted(contours(passes, tone), line_weight), 1.3)
     return lined(passes, painted, lines, smoothstep(0.65, 0.95, ndimage.gaussian_filter(black, 2.5)))

@@ -53,7 +53,7 @@ def ink_hatching(
         hatched(first, hatching * (LIGHT - tone) / (LIGHT - DARK)),
         hatched(crossed, hatching * (CROSSED - tone) / (CROSSED - DARK)),
     )
-    drawn = 1 - hair(passes["depth"])  # whose strands are strokes themselves
+    drawn = 1 - hair(passes)  # whose strands are strokes themselves
     # Strokes are drawn with a pen of the wash's own colour, darker and bluer, which is richer than black and calmer in motion.
     pen = 0.3 * paper + 0.7 * encode_log(PEN)
     painted = paper + (pen - paper) * (drawn * ink)[..., None]

@@ -16,13 +16,15 @@ BEYOND = 0.2
 any a light fringe would show."""
 SHORTEST = 24
 """Pixels that a line has at least, about twice its length: less is texture or noise, not drawing."""
-NO_LINE = 0.5, 0.36
-"""Share of the pixels around that touch steps: where there are no lines any more, and up to which all are drawn."""
+NO_LINE, BAND = (0.5, 0.36), 5
+"""Share of the pixels around that touch steps: where there are no lines any more, and up to which all are drawn; and pixels that
+this must be wide: a wire, or two outlines beside each other, are a band of as many steps, but narrow."""
 THICKET, CROWDED = 25, (0.38, 0.27)
 """Pixels over which steps crowd in hair, grass and palms, and the same shares of these: there every strand would be outlined, and
 strokes of ink all over say less than the strands themselves."""
-ROOTS = 13
-"""Pixels around them in which roots and tips of hair end, and which a thicket of it has at least."""
+ROOTS, STRAND = 13, 48
+"""Pixels around them in which roots and tips of hair end, and which a thicket of it has at least; how far single strands stick
+out of one."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
 SHINES, UNEVEN = (1.05, 1.2), (0.01, 0.04)
@@ -118,8 +120,8 @@ def steps(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     nearer, farther = touching(depth)
     # Where steps lie on steps there are no two surfaces, but a blur or hair; single ones are what is left of a staircase.
     either = np.maximum(nearer, farther)
-    clear = smoothstep(*NO_LINE, ndimage.uniform_filter(either, 7)) * long_enough(either > 0.3)
-    clear = clear * (1 - crowded(either))
+    clear = ndimage.grey_closing(smoothstep(*NO_LINE, ndimage.uniform_filter(either, 7)), BAND)
+    clear = clear * (1 - crowded(either)) * long_enough(either > 0.3)
     return nearer * clear, farther * clear
 
 
@@ -139,12 +141,16 @@ def crowded(steps: np.ndarray) -> np.ndarray:
     return 1 - smoothstep(*CROWDED, ndimage.uniform_filter(steps, THICKET))
 
 
-def hair(depth: np.ndarray) -> np.ndarray:
-    """Where hair, grass and leaves are, by depth (H, W, 1), up to their roots and tips: (H, W) in [0, 1]. Where steps crowd on a
-    few pixels alone, as between posts or at a far horizon, is none."""
-    crowd = ndimage.grey_opening(crowded(np.maximum(*touching(depth))), ROOTS)
-    crowd = ndimage.maximum_filter(crowd, THICKET)
-    return ndimage.maximum_filter(ndimage.uniform_filter(crowd, ROOTS), ROOTS)
+def hair(passes: dict[str, np.ndarray]) -> np.ndarray:
+    """Where hair, grass and leaves are, up to their roots and tips: (H, W) in [0, 1]. Where steps of depth crowd on a few pixels
+    alone, as between posts or at a far horizon, is none."""
+    steps = np.maximum(*touching(passes["depth"]))
+    crowd = ndimage.maximum_filter(ndimage.grey_opening(crowded(steps), ROOTS), THICKET)
+    thicket = ndimage.maximum_filter(ndimage.uniform_filter(crowd, ROOTS), ROOTS)
+    # A strand of which only an end is outlined looks like a pin.
+    lines = ndimage.maximum_filter(np.maximum(steps, creases(passes["normal"])), 3) > 0.3
+    strands = ndimage.binary_dilation(thicket > 0.5, np.ones((3, 3)), STRAND, lines)
+    return np.maximum(thicket, ndimage.gaussian_filter(ndimage.maximum_filter(strands.astype(np.float32), ROOTS), 1.5))
 
 
 def long_enough(lines: np.ndarray) -> np.ndarray:

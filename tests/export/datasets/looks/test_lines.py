@@ -3,6 +3,8 @@ import pytest
 
 from export.datasets.looks.lines import BEYOND, contours, contours_inside, creases, hair, outlines, spread
 
+from .walls import wall
+
 WALL, BOX, EDGE = 10.0, 5.0, 48
 """A wall on the left and a box before it, from the column EDGE on; depths."""
 TONE = np.full((64, 96), 0.6, np.float32)
@@ -172,11 +174,31 @@ def test_sides_of_what_shines_evenly_are_one_patch_of_light(passes, lines):
     assert lines(passes | {"image": np.full_like(lit, 3)}, TONE)[32].max() < 0.05
 
 
-def test_hair_is_a_thicket_and_not_a_few_posts():
-    def bars(width):
-        x, depth = np.arange(192), np.full((96, 192, 1), WALL, np.float32)
-        depth[:, (x % 8 < 4) & (np.abs(x - 96) < width / 2)] = BOX
-        return depth
+@pytest.mark.parametrize("lines", [contours, contours_inside, outlines])
+@pytest.mark.parametrize("gap", [3, 5, 8])
+def test_an_outline_does_not_end_where_another_runs_beside_it(passes, lines, gap):
+    passes["depth"][:32, EDGE - gap : EDGE] = 7
+    drawn = lines(passes, TONE)[8:56, EDGE : EDGE + 3].max(1)
+    assert drawn.min() > 0.7 * drawn.max() and drawn.max() > 0.6
 
-    assert hair(bars(96))[48, 64:128].min() > 0.95 and hair(bars(96))[48, :16].max() < 0.05
-    assert hair(bars(20)).max() < 0.05
+
+def thicket(width):
+    """Passes of a wall with bars before it, over so many of its columns around the 96th."""
+    passes, x = wall(128, 320), np.arange(320)
+    passes["depth"][:96, (x % 8 < 4) & (np.abs(x - 96) < width / 2)] = 2
+    return passes
+
+
+def test_hair_is_a_thicket_and_not_a_few_posts():
+    assert hair(thicket(96))[48, 64:128].min() > 0.95 and hair(thicket(96))[48, :16].max() < 0.05
+    assert hair(thicket(20)).max() < 0.05
+
+
+def test_a_strand_that_sticks_out_of_hair_is_hair_to_its_tip():
+    passes = thicket(96)
+    passes["depth"][40:44, 140:210] = 2
+    passes["depth"][80:84, 140:] = 2  # a twig
+    passes["depth"][118:122, 8:180] = 2  # another one, apart
+    found = hair(passes)
+    assert found[42, 144:210].min() > 0.9
+    assert found[82, 280:].max() < 0.1 and found[120].max() < 0.1
