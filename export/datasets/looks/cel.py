@@ -6,7 +6,7 @@ from scipy import ndimage
 from core.colour import decode_log, encode_log, luminance
 
 from .lines import contours_inside, hair, sides, slope, spread, weighted
-from .smoothing import within_edges
+from .smoothing import FAR, scenery, within_edges
 from .tones import smoothstep, stepped
 
 TONES = 4.0
@@ -15,8 +15,6 @@ RIM = np.array([0.22, 0.24, 0.32], np.float32)
 """By how much lines are lighter than the dark, where dark ones would not show, encoded."""
 DARK = 0.1, 0.5
 """Tones up to which colour is as in the dark, and from which as in the light."""
-FAR = 1e9
-"""Depth beyond which there is no surface."""
 
 
 def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, tones: float | np.ndarray = TONES) -> np.ndarray:
@@ -35,7 +33,7 @@ def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, to
     encoded = grade(toned(flat, stepped(luminance(flat), tones)))
     tone = luminance(encoded)
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
-    gouache = within_edges(encode_log(rgb), edges, 20)
+    gouache = within_edges(encode_log(rgb), np.maximum(edges, scenery(passes)), 20)
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter(luminance(encode_log(rgb)), 0.7))
     encoded = encoded + (encode_log(rgb) - encoded) * lamp[..., None]

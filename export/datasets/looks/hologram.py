@@ -6,7 +6,7 @@ from scipy import ndimage
 from core.colour import encode_log, luminance
 
 from .lines import borders, outlines, sides, slope
-from .smoothing import within_edges
+from .smoothing import FAR, within_edges
 from .tones import smoothstep
 
 CYAN, BLUE = np.array([0.05, 0.85, 1.0], np.float32), np.array([0.1, 0.4, 1.0], np.float32)
@@ -15,8 +15,6 @@ WARM = np.array([1.0, 0.12, 0.6], np.float32)
 """Colour of the projection where the picture is warm, linear."""
 NIGHT = np.array([0.001, 0.004, 0.012], np.float32)
 """Light where nothing is projected, linear."""
-FAR = 1e9
-"""Depth beyond which there is no surface."""
 SCAN = 8
 """Rows of the frame from one scan line to the next: as many as a generator's coarsest step, which finds them by that."""
 DARKER = 0.25

@@ -7,7 +7,7 @@ from core.colour import decode_log, encode_log, luminance
 
 from .anchored import strokes
 from .lines import borders, hair, outlines, spread, weighted
-from .smoothing import within_edges
+from .smoothing import scenery, within_edges
 from .tones import flatten, lightness, quantise, smoothstep
 
 INK = np.array([0.010, 0.009, 0.022], np.float32)
@@ -43,7 +43,7 @@ def ink_hatching(
     rgb = np.maximum(passes["image"][..., :3], 0)
     flat = flatten(encode_log(rgb), passes["normal"], passes["albedo"], passes["depth"], radius=5)
     # What is rough, as sand is, has one tone for the pen; what shines keeps its own.
-    even = within_edges(np.minimum(flat, 1.2), borders(passes), 8)
+    even = within_edges(np.minimum(flat, 1.2), np.maximum(borders(passes), scenery(passes)), 8)
     flat = even + (flat - even) * smoothstep(1.0, 1.2, luminance(flat))[..., None]
     # Strong colours are hatched less than grey as dark as they, and do not drown in black.
     tone = ndimage.gaussian_filter(lightness(flat), 1.5)

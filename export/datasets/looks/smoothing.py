@@ -1,6 +1,14 @@
 """Smoothing that stops at edges, over areas too wide for a window."""
 
 import numpy as np
+from scipy import ndimage
+
+from core.colour import encode_log, luminance
+
+from .tones import smoothstep
+
+FAR = 1e9
+"""Depth beyond which there is no surface."""
 
 
 def within_edges(picture: np.ndarray, edges: np.ndarray, reach: float, rounds: int = 2) -> np.ndarray:
@@ -22,3 +30,10 @@ def within_edges(picture: np.ndarray, edges: np.ndarray, reach: float, rounds: i
                 rows[i] += between[i] * (rows[i + 1] - rows[i])
             smooth = np.moveaxis(rows, 0, axis)
     return smooth
+
+
+def scenery(passes: dict[str, np.ndarray]) -> np.ndarray:
+    """Where light changes in what lies behind all surfaces, as a panorama does, (H, W) in [0, 1]: it has no other borders."""
+    light = luminance(np.minimum(encode_log(np.maximum(passes["image"][..., :3], 0)), 1.2))
+    edges = smoothstep(0.02, 0.06, ndimage.gaussian_gradient_magnitude(light, 1.0))
+    return edges * (passes["depth"][..., 0] >= FAR)
