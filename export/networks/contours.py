@@ -24,6 +24,8 @@ WHITE = 1.0
 GAIN, NOISY = 16.0, (0.3, 0.6)
 """By how much changes are made larger, lest their squares be lost at half precision; and the coherence that noise has at most,
 edges at least."""
+SURE = 1.25
+"""How many times as fast as around a picture may change and be noise; from 1 more on it is none, as where lines cross or end."""
 HEIGHT = 1.5
 """How many times as fast as around a picture changes where a contour begins."""
 CRISP = 2.5
@@ -47,7 +49,9 @@ def crests(image: Tensor) -> Tensor:
     cells = avg_pool2d(change, CELL)
     around = _mean(_mean(cells)) + FLOOR
     around = around + around * (crowded(avg_pool2d(image, CELL), cells) * THINNED + glints(image))
-    return change * coherent(image) / interpolate(around, scale_factor=float(CELL), mode="bilinear")
+    faster = change / interpolate(around, scale_factor=float(CELL), mode="bilinear")
+    lined = coherent(image)
+    return faster * (lined + torch.relu(torch.clamp(faster - SURE, 0.0, 1.0) - lined))
 
 
 def changes(image: Tensor) -> Tensor:

@@ -1,3 +1,5 @@
+"""Noise that sticks to surfaces: its size and statistics, and that it is the same in tiles, in ONNX and wherever a scene lies."""
+
 import math
 
 import numpy as np
