@@ -226,6 +226,10 @@ def _check_knobs(config: TrainSettings) -> None:
     )
     require(not config.contoured or config.contoured in known, f"contoured must be one of the knobs, not {config.contoured}")
     require(
+        not config.outlined or (config.outlined in known and {"depth", "normal"} <= set(config.passes)),
+        f"outlined must be one of the knobs, not {config.outlined}, and needs depth and normal among the passes",
+    )
+    require(
         not config.washed or (config.washed in known and config.noise > 1 and config.grain > 0),
         f"washed must be one of the knobs, not {config.washed}, and needs two channels of noise, and grain",
     )

@@ -46,6 +46,7 @@ OPERATORS = {
     "Exp",
     "Floor",
     "Log",
+    "Max",
     "MaxPool",
     "Mul",
     "Neg",

@@ -12,7 +12,7 @@ SIZES = {
 EARLIER_SIZES = {"cnn": {"fast": (32, 64, 1, 4), "default": (48, 96, 2, 3), "high": (64, 128, 3, 8)}}
 """The same of runs whose settings were written without widths, where they are others now."""
 OWN_GENERATORS = tuple(SIZES)
-OURS = ("noise", "grain", "swatches", "strokes", "scan_lines", "tones", "stepped", "washed", "dabs", "contoured")
+OURS = ("noise", "grain", "swatches", "strokes", "scan_lines", "tones", "stepped", "washed", "dabs", "contoured", "outlined")
 OURS += ("gate", "smooth", "hued", "dodge", "stroke_strength")
 """What our generators can be given and published ones can't."""
 PEERS = ("pix2pix_unet", "cyclegan_resnet", "few_shot", "transformer")

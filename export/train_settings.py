@@ -151,6 +151,11 @@ class TrainSettings:
         "knob that says how thick the contours of the image are: lines that need no other pass, crisp at full size and as strong "
         "in the dark as in the light; the generator learns where, and in which ink",
     )
+    outlined: str = setting(
+        "",
+        "knob that says how thick the lines of the geometry are, outlines and creases, crisp at full size; the generator learns "
+        "where, and in which ink; needs the passes depth and normal",
+    )
     dabs: bool = setting(
         False,
         "dabs of oil paint that follow the form, broad ones and over them fine ones, which the generator lays where there is "

@@ -131,9 +131,14 @@ def coverage(crests: Tensor, height: Tensor | float, weight: Tensor) -> Tensor:
     """Coverage [0, 1] of a pen that draws where crests rise above a height; all (B, 1, H, W).
 
     weight: how many times as wide it is, from 0: a finer one covers less, a broader one more around."""
-    wider = torch.relu(weight - FINEST) * PER_WEIGHT
-    for width in range(WIDEST):
-        broader = _most(crests)
-        crests = crests + (broader - crests) * torch.clamp(wider - float(width), 0.0, 1.0)
+    crests = broadened(crests, torch.relu(weight - FINEST) * PER_WEIGHT)
     hard = torch.sigmoid((crests - height) * CRISP)
     return avg_pool2d(hard, 3, stride=1, padding=1, count_include_pad=False) * torch.clamp(weight * (1 / FINEST), 0.0, 1.0)
+
+
+def broadened(lines: Tensor, wider: Tensor) -> Tensor:
+    """Lines that are so many pixels wider to each side, up to WIDEST; both (B, 1, H, W)."""
+    for width in range(WIDEST):
+        broader = _most(lines)
+        lines = lines + (broader - lines) * torch.clamp(wider - float(width), 0.0, 1.0)
+    return lines

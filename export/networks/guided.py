@@ -72,6 +72,8 @@ class GuidedGenerator(nn.Module):
     of two channels or more, and grain.
     contoured: name of the control that says how thick the contours of the image are, which ink is laid along over all else (see
     contours.py); it learns where, and in which colour.
+    outlined: name of the control that says how thick the lines of the geometry are, of depth and normal, which must be among the
+    passes; laid as contours are, over these (see outlines.py).
     dabs: broad and fine dabs of paint that follow the form (see dabs.py), by position, normal and depth, which must be among the
     passes; they lie over the picture's own colours, mixed as on a palette (see palette.py), and no gate is learned. How much
     detail there is says where which of them lie, and it learns to say it better. Where broad ones would lose detail, all of it is
@@ -108,6 +110,7 @@ class GuidedGenerator(nn.Module):
         stepped: str = "",
         washed: str = "",
         contoured: str = "",
+        outlined: str = "",
         dabs: bool = False,
         swatches: int = 0,
         dodge: float = 0.0,
@@ -126,7 +129,8 @@ class GuidedGenerator(nn.Module):
         self.noise = (everywhere_noise if everywhere else SurfaceNoise)(noise) if noise else None
         self.grain = Grain(grain) if grain else None
         self.strokes = StrokeNoise(strokes, stroke_width, stroke_length) if strokes else None
-        self.everywhere, self.tones, self.stepped, self.washed, self.contoured = everywhere, tones, stepped, washed, contoured
+        self.everywhere, self.tones, self.stepped, self.washed = everywhere, tones, stepped, washed
+        self.contoured, self.outlined = contoured, outlined
         self.scan_lines = ScanLines(scan_lines) if scan_lines else None
         self.dabs = DabNoise() if dabs else None
         self.placed = bool(noise and everywhere or grain or strokes or scan_lines or dabs or swatches)
@@ -207,8 +211,7 @@ class GuidedGenerator(nn.Module):
             colour = colour + kept * (1.0 - gates[0])
         if self.swatches:
             colour = colour + texture
-        if self.contoured:
-            ink, cover = self.pens.ink(pens, image, seen[self.contoured])
+        for ink, cover in self.pens.inks(pens, image, seen, self.contoured, self.outlined) if self.pens else ():
             colour, gates = colour + (ink - colour) * cover, [gate * (1.0 - cover) for gate in gates] or [1.0 - cover]
         if not self.swatches:
             image = kept

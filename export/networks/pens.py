@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from . import outlines
 from .contours import HEIGHT, coverage, crests
 from .dabs import Dabs, over
 from .light import even_light, in_steps, light_of
+from .outlines import geometry_lines
 
 CRISP = 2.6
 """How steeply a stroke's border rises: within about two pixels, since harder ones flicker."""
@@ -23,7 +25,10 @@ INK = 0.12, 0.1, 0.21, HEIGHT
 """Of contours, their colour at first, encoded, and the height from which on they are drawn."""
 DABBED = 0.0, 0.0
 """At first, how much higher broad and fine dabs lie than detail says."""
-LAID = {"stepped": (1.0,), "washed": WASHED, "dabs": DABBED, "contoured": INK}
+OUTLINED = 0.12, 0.1, 0.21, 2.0, -1.5, 1.5
+"""Of lines of the geometry, their colour at first, and before a sigmoid how far there are ones on the nearer and on the farther
+side of steps, and creases."""
+LAID = {"stepped": (1.0,), "washed": WASHED, "dabs": DABBED, "contoured": INK, "outlined": OUTLINED}
 """What is laid in closed form, in the order of its channels, and what these are at first; of stepped light, how far it is."""
 
 
@@ -33,8 +38,8 @@ class Pens(nn.Conv2d):
     Mitchell 1979); here the border is a height of the frame's own light, as in toon shading (Lake et al. 2000), or of noise.
 
     laid: of LAID, what else there is: channels of its own, after those of tones and strokes, say how it is laid. Light in even
-    steps, watercolour (see washes.py) and dabs of paint (see dabs.py) are there at first, contours (see contours.py) in their
-    ink."""
+    steps, watercolour (see washes.py) and dabs of paint (see dabs.py) are there at first, contours (see contours.py) and
+    lines of the geometry (see outlines.py) in their ink."""
 
     def __init__(self, channels: int, scale: int, tones: int, directions: int, laid: Collection[str] = ()):
         parts, end = {}, 4 * (tones + directions)
@@ -86,11 +91,20 @@ class Pens(nn.Conv2d):
         """Paint, encoded (B, 3, H, W), with dabs over it, as high as pens of forward() say."""
         return over(paint, dabs, pens[:, self.parts["dabs"]])
 
-    def ink(self, pens: Tensor, image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """By pens of forward(), the encoded colour (B, 3, H, W) and the coverage [0, 1], (B, 1, H, W), of ink along the contours
-        of an encoded image (B, 3, H, W); weight: how thick they are, (B, 1, H, W)."""
-        colour, height = pens[:, self.parts["contoured"]].split((3, 1), 1)
-        return colour, coverage(crests(image), height, weight)
+    def inks(
+        self, pens: Tensor, image: Tensor, seen: dict[str, Tensor], contoured: str, outlined: str
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """By pens of forward(), what ink is laid over all else, one after the other: its encoded colour (B, 3, H, W) and its
+        coverage [0, 1], (B, 1, H, W), along the contours of an encoded image (B, 3, H, W) and along lines of the geometry, as
+        thick as the inputs of these names say; none without a name."""
+        if contoured:
+            colour, height = pens[:, self.parts["contoured"]].split((3, 1), 1)
+            yield colour, coverage(crests(image), height, seen[contoured])
+        if outlined:
+            colour, shares = pens[:, self.parts["outlined"]].split(3, 1)
+            lines = torch.cat(geometry_lines(seen["depth"], torch.clamp(seen["normal"], -1.0, 1.0)), 1)
+            near, far, crease = (lines * torch.sigmoid(shares)).split(1, 1)
+            yield colour, outlines.coverage(torch.maximum(torch.maximum(near, far), crease), seen[outlined])
 
     def _rising(self, heights: Tensor, image: Tensor, strokes: Tensor | None) -> Iterator[Tensor]:
         """For each pen how far what it paints on rises above its height, (B, 1, H, W), in quarters of its border."""

@@ -17,6 +17,7 @@ from core.webgpu import LANES
 from ..config import TrainConfig, run_config
 from ..networks.generators import Residual
 from ..networks.guided import GuidedGenerator
+from ..networks.pens import LAID
 from ..settings import TrainerError
 from .checkpoint import load_checkpoint
 from .prune import pruned
@@ -184,8 +185,9 @@ def _without_gate(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[
 
 
 def _with_pens(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str, Tensor]:
-    """The weights with pens as they begin, if these are what they lack: those for tones, which come first, or all."""
-    wide, lacking = dict(found), 4 * generator.tones
+    """The weights with pens as they begin, if these are what they lack: those for tones, which come first, those for lines of the
+    geometry, which come last, or all."""
+    wide, lacking, lines = dict(found), 4 * generator.tones, len(LAID["outlined"]) * bool(generator.outlined)
     narrower = found["tail.weight"].shape[1] - generator.tail.weight.shape[1] if "tail.weight" in found else 0
     for name, own in generator.pens.state_dict(prefix="pens.").items():
         if own.ndim == 4 and narrower > 0:  # pens take channels that pruned() has yet to choose
@@ -194,6 +196,8 @@ def _with_pens(found: dict[str, Tensor], generator: GuidedGenerator) -> dict[str
             wide[name] = own
         elif lacking and len(found[name]) + lacking == len(own):
             wide[name] = torch.cat([own[:lacking], found[name]])
+        elif lines and len(found[name]) + lines == len(own):
+            wide[name] = torch.cat([found[name], own[-lines:]])
     return wide
 
 

@@ -5,7 +5,7 @@ from scipy import ndimage
 
 from core.colour import decode_log, encode_log, luminance
 
-from .lines import contours_inside, hair, sides, slope, spread, weighted
+from .lines import contours_inside, hair, sides, slope, weighted
 from .smoothing import FAR, scenery, within_edges
 from .tones import smoothstep, stepped
 
@@ -38,7 +38,7 @@ def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, to
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter(luminance(encode_log(rgb)), 0.7))
     encoded = encoded + (encode_log(rgb) - encoded) * lamp[..., None]
     line_weight = line_weight * (1 - hair(passes))  # whose strands are lines themselves
-    ink = spread(weighted(contours_inside(passes, ndimage.maximum_filter(tone, 5)), line_weight), 1.5)
+    ink = weighted(contours_inside(passes, ndimage.maximum_filter(tone, 5)), line_weight)
     return decode_log(encoded + (line_colour(encoded, passes["albedo"]) - encoded) * ink[..., None]).astype(np.float32)
 
 

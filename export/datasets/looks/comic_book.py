@@ -6,7 +6,7 @@ from scipy import ndimage
 from core.colour import decode_log, encode_log, luminance
 
 from .cel import flat_colour
-from .lines import contours, hair, spread, weighted
+from .lines import contours, hair, weighted
 from .tones import lightness, smoothstep, stepped
 
 INK = np.array([0.012, 0.010, 0.028], np.float32)
@@ -37,7 +37,7 @@ def comic_book(
     """
     line_weight = line_weight * (1 - hair(passes))  # whose strands are lines themselves
     painted, tone, black = washes(passes, line_weight, tones, BLACK)
-    lines = spread(weighted(contours(passes, tone), line_weight), 1.3)
+    lines = weighted(contours(passes, tone), line_weight)
     return lined(passes, painted, lines, smoothstep(0.65, 0.95, ndimage.gaussian_filter(black, 2.5)))
 
 

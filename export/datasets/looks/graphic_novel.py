@@ -7,7 +7,7 @@ from core.colour import encode_log, luminance
 
 from ...networks.contours import HEIGHT, coverage, crests
 from .comic_book import lined, washes
-from .lines import contours
+from .lines import around, contours
 from .shown import shown
 from .tones import smoothstep
 
@@ -32,7 +32,7 @@ def graphic_novel(
     """
     painted, tone, _ = washes(passes, line_weight, tones, BLACK)
     dull = 1 - smoothstep(1.3, 1.6, tone)  # what shines is outlined from outside
-    lines = drawn(passes["image"][..., :3], line_weight) * around(contours(passes, tone)) * dull
+    lines = drawn(passes["image"][..., :3], line_weight) * around(contours(passes, tone), NEAR) * dull
     return lined(passes, painted, lines, smoothstep(*DIM, ndimage.gaussian_filter(luminance(painted), 4)))
 
 
@@ -41,8 +41,3 @@ def drawn(image: np.ndarray, line_weight: float | np.ndarray) -> np.ndarray:
     weight = np.broadcast_to(np.asarray(line_weight, np.float32), image.shape[:2])
     encoded = encode_log(np.maximum(image, 0))
     return shown(lambda image, weight: coverage(crests(image), HEIGHT, weight), encoded, weight[..., None])[..., 0]
-
-
-def around(lines: np.ndarray) -> np.ndarray:
-    """1 near lines (H, W), falling to 0 over a few pixels."""
-    return np.minimum(1, 2 * ndimage.gaussian_filter(ndimage.maximum_filter(lines, NEAR), NEAR / 4))

@@ -6,7 +6,7 @@ from scipy import ndimage
 from core.colour import decode_log, encode_log, luminance
 
 from .anchored import strokes
-from .lines import borders, hair, outlines, spread, weighted
+from .lines import borders, hair, outlines, weighted
 from .smoothing import scenery, within_edges
 from .tones import flatten, lightness, quantise, smoothstep
 
@@ -59,7 +59,7 @@ def ink_hatching(
     painted = paper + (pen - paper) * (drawn * ink)[..., None]
     black = smoothstep(*BLACK, tone)[..., None]
     painted = painted + (encode_log(INK) - painted) * black
-    line = spread(weighted(outlines(passes, luminance(flat)) * drawn, line_weight), 1.3)[..., None]
+    line = weighted(outlines(passes, luminance(flat)) * drawn, line_weight)[..., None]
     colour = encode_log(INK) + RIM * black * (paper + 0.2)
     return decode_log(painted + (colour - painted) * line).astype(np.float32)
 

@@ -1,14 +1,19 @@
 """Lines of looks: where a draughtsman would put ink. None has units: only what changes against its neighbourhood counts."""
 
 import numpy as np
+import torch
 from scipy import ndimage
 
 from core.colour import encode_log, luminance
 
+from ...networks.outlines import geometry_lines
+from .shown import shown
 from .tones import smoothstep
 
 CROWD = 8
 """Pixels over which crowded lines are thinned out."""
+NEAR = 9
+"""Pixels around what is certain of lines in which they are drawn: no gap in a line is as long."""
 WIDEST, PER_WEIGHT = 3, 1.5
 """Pixels that a line may grow to each side, and by how many it does for each time that its weight is more than 1."""
 BEYOND = 0.2
@@ -27,6 +32,8 @@ ROOTS, STRAND = 13, 48
 out of one."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
+SCATTERED = 0.2, 0.35
+"""Share of pixels that stand alone up to which depth is in focus, and from which on it is not."""
 SHINES, UNEVEN = (1.05, 1.2), (0.01, 0.04)
 """Encoded luminance from which on something may shine by itself, and by how much it may differ within 3 pixels."""
 
@@ -37,10 +44,10 @@ def contours(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     Outlines straddle the steps, most of the ink on the nearer side: a generator that sees only the image can often, but not
     always, tell which that is.
     """
-    near, far = sides(passes["depth"])
+    near, far, crease = drawn(passes)
     outline = np.maximum(near, BEYOND * far)
-    inner = np.maximum(0.9 * creases(passes["normal"]), 0.7 * sparse(materials(passes["albedo"])))
-    inner = inner * apart(near, far) * (1 - glowing(passes["image"]))
+    inner = np.maximum(0.9 * crease, 0.7 * sparse(materials(passes["albedo"])) * apart(near, far))
+    inner = inner * (1 - glowing(passes["image"]))
     return thinned(np.maximum(outline, inner) * (1 - smoothstep(1.3, 1.6, tone)))
 
 
@@ -49,20 +56,34 @@ def contours_inside(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarr
 
     Where only the colour changes, as on a chequered cloth, the border of two paints is line enough.
     """
-    near, far = sides(passes["depth"])
+    near, far, crease = drawn(passes)
     # What shines is outlined from outside: a line on it would leave a bright fringe.
     shines = smoothstep(1.1, 1.4, glow(tone))
     outline = near + (far - near) * shines
-    inner = 0.9 * creases(passes["normal"]) * apart(near, far) * (1 - glowing(passes["image"]))
+    inner = 0.9 * crease * (1 - glowing(passes["image"]))
     return thinned(np.maximum(outline, inner) * (1 - smoothstep(1.3, 1.6, tone)))
 
 
 def outlines(passes: dict[str, np.ndarray], tone: np.ndarray) -> np.ndarray:
     """Ink coverage [0, 1] of outlines and creases (Saito and Takahashi 1990) on the nearer surface."""
-    near, far = sides(passes["depth"])
-    ink = np.maximum(near, 0.8 * creases(passes["normal"]) * apart(near, far) * (1 - glowing(passes["image"])))
+    near, _, crease = drawn(passes)
+    ink = np.maximum(near, 0.8 * crease * (1 - glowing(passes["image"])))
     # The pen keeps clear of what shines.
     return 0.9 * thinned(ink * (1 - smoothstep(1.2, 1.5, glow(tone))))
+
+
+def drawn(passes: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coverage [0, 1] of outlines on the nearer and on the farther side of steps of depth, and of creases, (H, W) each: the lines
+    that pens of generators draw too, where steps() and creases() find ones, which leave out noise, hair and what is short."""
+    lines = shown(lambda *geometry: torch.cat(geometry_lines(*geometry), 1), passes["depth"], passes["normal"])
+    near, far, crease = np.moveaxis(lines, -1, 0)
+    step = around(np.maximum(*sides(passes["depth"])), NEAR) * (1 - scattered(passes["depth"]))
+    return near * step, far * step, crease * around(creases(passes["normal"]), NEAR)
+
+
+def around(lines: np.ndarray, near: int) -> np.ndarray:
+    """1 within so many pixels around lines (H, W), falling to 0 over a few."""
+    return np.minimum(1, 2 * ndimage.gaussian_filter(ndimage.maximum_filter(lines, near), near / 4))
 
 
 def borders(passes: dict[str, np.ndarray]) -> np.ndarray:
@@ -78,11 +99,6 @@ def thinned(ink: np.ndarray) -> np.ndarray:
 def sparse(ink: np.ndarray) -> np.ndarray:
     """Those borders of paint that stand alone: a pattern, as of boards or stripes, is colour enough."""
     return ink * (1 - smoothstep(0.08, 0.18, ndimage.gaussian_filter(ink, CROWD)))
-
-
-def spread(ink: np.ndarray, gain: float = 1.0) -> np.ndarray:
-    """Coverage (H, W) of a pen whose line is soft at its borders: hard lines flicker when they move by parts of a pixel."""
-    return np.minimum(1, gain * ndimage.gaussian_filter(ink, 0.8))
 
 
 def apart(near: np.ndarray, far: np.ndarray) -> np.ndarray:
@@ -127,13 +143,22 @@ def steps(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def touching(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As steps(), with those in hair and in noise."""
-    # Out of focus or in motion, depth is that of one ray in each pixel: the median takes away what stands alone.
-    calm = ndimage.median_filter(depth, (5, 5, 1), mode="nearest")
     marked = tuple(np.zeros(depth.shape[:2], np.float32) for _ in range(2))
-    for bend, slant in bends(calm):
+    for bend, slant in bends(calmed(depth)):
         for side, sign in zip(marked, (1, -1), strict=True):
             np.maximum(side, smoothstep(1, 2.5, sign * bend / (STEP + 2 * slant)), out=side)
     return marked
+
+
+def scattered(depth: np.ndarray) -> np.ndarray:
+    """Where most pixels of depth (H, W, 1) are not as those around, as out of focus, (H, W) in [0, 1]."""
+    alone = np.abs(depth - calmed(depth))[..., 0] > STEP * depth[..., 0]
+    return smoothstep(*SCATTERED, ndimage.uniform_filter(alone.astype(np.float32), 7))
+
+
+def calmed(depth: np.ndarray) -> np.ndarray:
+    """Depth (H, W, 1) without what stands alone: out of focus or in motion it is that of one ray in each pixel."""
+    return ndimage.median_filter(depth, (5, 5, 1), mode="nearest")
 
 
 def crowded(steps: np.ndarray) -> np.ndarray:

@@ -312,6 +312,26 @@ def test_tones_come_to_a_start_with_strokes_which_keep_their_pens(tmp_path):
     )
 
 
+@pytest.mark.parametrize("laid", [{}, {"stepped": "tones"}])
+def test_lines_of_the_geometry_come_to_a_start_with_other_pens_or_none(tmp_path, laid):
+    knobs = [Control("line_weight", 0.0, 3.0, 1.0), Control("tones", 2.0, 8.0, 4.0)]
+    before, after = (
+        make_generator(("image", "depth", "normal"), widths=(16, 16, 1, 1), controls=knobs, **laid, **lines)
+        for lines in ({}, {"outlined": "line_weight"})
+    )
+    for name, weight in before.named_parameters():  # biases that are all 0 are stored once, by another name
+        torch.nn.init.normal_(weight, 0.0, 0.1) if name.endswith("bias") else None
+    write_style(before, Style("b", passes=before.passes, controls=before.controls), tmp_path / "b.onnx")
+    round_weights(before)
+    start_from(tmp_path / "b.onnx", after, torch.nn.Module())
+    for name, weight in before.state_dict().items():
+        assert torch.allclose(after.state_dict()[name][: len(weight)], weight, atol=2e-3)  # stored as halves
+    passes = torch.rand(1, 3, 64, 64), torch.full((1, 1, 64, 64), 3.0), torch.zeros(1, 3, 64, 64)
+    planes = torch.ones(1, 1, 64, 64), torch.full((1, 1, 64, 64), 4.0)
+    with torch.no_grad():  # where there are no lines nothing has changed
+        assert torch.allclose(after(*passes, *planes), before(*passes, *planes), atol=2e-3)
+
+
 def test_a_narrower_generator_goes_on_with_channels_of_the_wider_one(config, tmp_path):
     lean = replace(config, run=tmp_path / "lean", start_from=config.run, widths=(8, 12, 1, 1), steps=1, learning_rate=1e-5)
     train(lean)

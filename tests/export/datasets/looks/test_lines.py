@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from export.datasets.looks.lines import BEYOND, contours, contours_inside, creases, hair, outlines, spread
+from export.datasets.looks.lines import BEYOND, contours, contours_inside, creases, hair, outlines
 
 from .walls import wall
 
@@ -57,7 +57,7 @@ def test_creases_are_thinner_than_outlines(passes):
 def test_without_depth_to_see_lines_straddle_steps_with_most_ink_on_the_nearer_side(passes):
     coverage = contours(passes, TONE)[32]
     nearer, farther = coverage[EDGE : EDGE + 6], coverage[EDGE - 6 : EDGE][::-1]
-    np.testing.assert_allclose(farther, BEYOND * nearer, atol=0.02)
+    assert np.isclose(farther[0], BEYOND * nearer[0], atol=0.02) and (farther <= BEYOND * nearer + 1e-3).all()
     assert nearer[0] > 0.6 and 0 < BEYOND < 1
 
 
@@ -73,16 +73,6 @@ def test_borders_of_paint_are_thinner_than_outlines(passes):
     passes["albedo"][:, EDGE:] = 0.1
     inner = contours(passes, TONE)[32]
     assert 0.3 < inner.max() < 0.7 and inner[: EDGE - 6].max() < 0.01
-
-
-def test_a_spread_line_keeps_its_ink_and_changes_less_when_it_moves_by_part_of_a_pixel():
-    line = np.zeros((8, 32), np.float32)
-    line[:, 15:17] = 1
-    moved = (line + np.roll(line, 1, 1)) / 2
-    soft = spread(line)
-    assert np.allclose(soft.sum(), line.sum(), rtol=1e-5)
-    assert np.abs(spread(moved) - soft).max() < 0.6 * np.abs(moved - line).max()
-    assert soft.max() < spread(line, 1.5).max() <= 1
 
 
 @pytest.mark.parametrize("behind", [1.02, 1.2, 30.0])

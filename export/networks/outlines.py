@@ -1,0 +1,111 @@
+"""Lines of the geometry in closed form, at full size: looks draw them (see datasets/looks/lines.py), and pens ink them in
+generators that see depth and normals (see pens.py), whose own lines are dots where they are thin and slanted."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, max_pool2d, pad
+
+from .contours import PER_WEIGHT, broadened
+from .encoding import NOTHING
+
+STEP = 0.004
+"""Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
+STEEPER = 2.0
+"""How many times as steep as around the nearness of one surface may become."""
+SURE = 1.6
+"""How many times as much there is a step for certain."""
+NEARER, FARTHER = (0.02, 0.1), (0.12, 0.28)
+"""Share of steps around at which an outline ends on the nearer side, two to three pixels from the step, and on the farther, one
+pixel from it, and at which it is whole."""
+TURN = 0.2, 0.5
+"""Change of the normal from one side to the other, of all axes together, from which there may be a crease, and for certain."""
+ROUND, REACH = 1.3, 4
+"""How many times as fast a normal turns at a crease as it does so many pixels away on both sides, where a thing is round."""
+CREST = 0.67
+"""Share of the fastest turn within two pixels at which a crease ends: about a pixel from its middle."""
+CRISP = 60.0, 16.0
+"""How steeply an outline ends at the step itself, and how steeply the borders of creases rise: within about a pixel."""
+
+
+def geometry_lines(depth: Tensor, normal: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """How far lines cover pixels, (B, 1, H, W) each in [0, 1], by depth (B, 1, H, W) and world-space normals (B, 3, H, W):
+    outlines on the nearer and on the farther side of steps, and creases, where surfaces turn, away from these (the two kinds of
+    Saito and Takahashi 1990)."""
+    near, far = outlines(depth)
+    beside = _most(_most(torch.maximum(near, far), 2, 5), 3, 5)
+    return near, far, creases(normal) * torch.clamp(1.5 - 2.0 * beside, 0.0, 1.0)
+
+
+def outlines(depth: Tensor) -> tuple[Tensor, Tensor]:
+    """How far outlines cover pixels beside steps of depth (B, 1, H, W), on the nearer and on the farther side:
+    (B, 1, H, W) each in [0, 1].
+
+    Nearness, 1 / depth, is linear on a plane however it is slanted, so that it bends at steps alone; a small step counts like a
+    large one."""
+    hit = 1.0 - torch.clamp(depth * (1 / NOTHING) - 1.0, 0.0, 1.0)
+    nearness = hit * torch.clamp(depth * 2.0**60, 0.0, 1.0) / torch.clamp(depth, 2.0**-60, NOTHING)
+    down, across = (_bends(nearness, axis) for axis in (2, 3))
+    # Depth is not antialiased: means round the staircase off.
+    near, far = (_soft(_soft(torch.maximum(*side))) for side in zip(down, across, strict=True))
+    nearer = torch.sigmoid((near - far) * CRISP[0])
+    return _between(near, *NEARER) * nearer, _between(far, *FARTHER) * (1.0 - nearer)
+
+
+def _bends(nearness: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """Whether nearness (B, 1, H, W) steps down from a pixel along an axis, and whether up: the same each, in [0, 1]."""
+    wide = _wider(nearness, axis, 1)
+    rise = _cut(wide, axis, 1, 0) - _cut(wide, axis, 0, 1)
+    bend = _cut(rise, axis, 0, 1) - _cut(rise, axis, 1, 0)
+    # What is steep on four neighbours is a slope (an opening: Serra 1982), not a rounded edge.
+    slope = _most(-_most(-torch.maximum(rise, -rise), axis, 4), axis, 5)
+    ratio = bend / torch.clamp(nearness * STEP + slope * STEEPER, 2.0**-60, 2.0**64)
+    return _between(ratio, 1.0, SURE), _between(-ratio, 1.0, SURE)
+
+
+def creases(normal: Tensor) -> Tensor:
+    """How far lines along creases of normals (B, 3, H, W) cover pixels, (B, 1, H, W) in [0, 1]; none where a thing is round,
+    however small. Two less than three pixels apart are one."""
+    turn = _soft(_soft(_sharp_turns(normal, 2) + _sharp_turns(normal, 3)))
+    most = _most(_most(turn, 2, 5), 3, 5)
+    return torch.sigmoid((turn / (most + 2.0**-10) - CREST) * CRISP[1]) * _between(most, *TURN)
+
+
+def _sharp_turns(normal: Tensor, axis: int) -> Tensor:
+    """How fast normals (B, 3, H, W) turn along an axis where they turn less on both sides, (B, 1, H, W)."""
+    wide = _wider(normal, axis, REACH + 1)
+    change = _cut(wide, axis, 2, 0) - _cut(wide, axis, 0, 2)
+    turn = torch.maximum(change, -change).sum(1, keepdim=True)
+    before, here, after = (_cut(turn, axis, first, 2 * REACH - first) for first in (0, REACH, 2 * REACH))
+    return torch.relu(here + torch.maximum(-before, -after) * ROUND)
+
+
+def coverage(lines: Tensor, weight: Tensor) -> Tensor:
+    """Coverage [0, 1] of a pen so many times as wide as lines are, from 0; both (B, 1, H, W)."""
+    return broadened(lines, torch.relu(weight - 1.0) * PER_WEIGHT) * torch.clamp(weight, 0.0, 1.0)
+
+
+def _between(x: Tensor, none: float, all_: float) -> Tensor:
+    """0 up to the one value, 1 from the other on."""
+    return torch.clamp((x - none) * (1 / (all_ - none)), 0.0, 1.0)
+
+
+def _wider(x: Tensor, axis: int, more: int) -> Tensor:
+    """With so many more pixels on both sides along an axis, as those at its ends."""
+    return pad(x, (0, 0, more, more) if axis == 2 else (more, more, 0, 0), mode="replicate")
+
+
+def _cut(x: Tensor, axis: int, first: int, last: int) -> Tensor:
+    """Without so many pixels at the beginning and at the end along an axis."""
+    kept = slice(first, -last if last else None)
+    return x[:, :, kept] if axis == 2 else x[..., kept]
+
+
+def _most(x: Tensor, axis: int, size: int) -> Tensor:
+    """Greatest of so many neighbours along an axis; of an even number there is one result less than pixels."""
+    window, beyond = ((n, 1) if axis == 2 else (1, n) for n in (size, (size - 1) // 2 * 2 + 1))
+    return max_pool2d(x, window, stride=1, padding=tuple(n // 2 for n in beyond))
+
+
+def _soft(x: Tensor) -> Tensor:
+    """Means of 3 x 3 pixels, at borders of those that there are."""
+    return avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+import torch
+
+from core import Control
+from export.networks.build import make_generator
+from export.networks.encoding import NOTHING, encode
+from export.networks.outlines import coverage, creases, geometry_lines, outlines
+
+from .in_tiles import painted_in_tiles
+
+KNOB = Control("line_weight", 0.0, 3.0, 1.0)
+FRONT, SIDE, TOP = (0.0, -1.0, 0.0), (0.8, -0.6, 0.0), (0.0, 0.0, 1.0)
+
+
+def edge(lean: float) -> torch.Tensor:
+    """Pixels right of the edge, (96, 96), which leans by so many pixels in each row."""
+    y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    return x + 0.5 >= 48 + lean * (y - 48)
+
+
+def surfaces(right: torch.Tensor, left: float | tuple, there: float | tuple) -> torch.Tensor:
+    """(1, c, 96, 96): one value left of an edge and another right of it."""
+    left, there = (torch.tensor(value, dtype=torch.float32).view(1, -1, 1, 1) for value in (left, there))
+    return torch.where(right, there, left)
+
+
+def along(line: torch.Tensor, lean: float) -> torch.Tensor:
+    """The most that a line (1, 1, 96, 96) covers beside the edge in each row."""
+    middle = [int(48 + lean * (row - 48)) for row in range(8, 88)]
+    return torch.stack([line[0, 0, row, x - 4 : x + 5].max() for row, x in zip(range(8, 88), middle, strict=True)])
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.09, 0.37, 1.0])
+@pytest.mark.parametrize("behind", [1.02, 1.5, 100.0, float(NOTHING) * 4])
+def test_an_outline_is_whole_and_as_wide_at_any_step_and_slant_and_lies_on_the_nearer_side(lean, behind):
+    right = edge(lean)
+    near, far = outlines(surfaces(right, 2.0 * min(behind, NOTHING), 2.0))
+    assert along(near, lean).min() > 0.95
+    for side, other in ((near, ~right), (far, right)):  # but for the corners of the staircase, which are rounded off
+        assert side[..., other].sum() < 0.15 * side.sum()
+    width = near[0, 0, 8:88].sum(1)
+    assert width.min() > 2 and width.max() < 5 and width.max() - width.min() < 1.5
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_floor_has_no_outlines_up_to_its_horizon_and_a_box_none_at_its_edges(flip):
+    rows = torch.arange(96.0).view(1, 1, 96, 1).expand(1, 1, 96, 96)
+    floor = torch.where(rows > 20, 100 / (rows - 20).clamp(min=1), 4.0 * NOTHING)
+    corner = 1 / (0.2 - 0.002 * (rows - 48).abs())
+    for depth, clear in ((floor, slice(26, 90)), (corner, slice(6, 90))):
+        depth = depth.mT if flip else depth
+        near, far = (side.mT if flip else side for side in outlines(depth.contiguous()))
+        assert max(near[..., clear, :].max(), far[..., clear, :].max()) < 0.01
+
+
+def test_an_edge_rounded_over_two_pixels_is_one_step_wherever_it_crosses_the_rows():
+    """The upper edge of a board, as rendered: 1.5 percent of the distance, then 0.4 and 0.2 over the rounded rim."""
+    y, x = np.mgrid[:96, :96].astype(np.float32)
+    below = y - 48 + 0.06 * (x - 48)
+    nearness = 1 + np.interp(below, [0, 0.01, 1, 2, 3], [0, 0.015, 0.019, 0.021, 0.0215])
+    near, _ = outlines(torch.from_numpy(1 / nearness)[None, None].float())
+    assert near[0, 0, :, 8:88].max(0).values.min() > 0.9
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.09, 0.37, 1.0])
+def test_a_crease_is_whole_and_even_at_any_slant(lean):
+    line = creases(surfaces(edge(lean), FRONT, SIDE))
+    assert along(line, lean).min() > 0.85 and line[0, 0, 8:88].sum(1).min() > 1 and line[0, 0, 8:88].sum(1).max() < 4.5
+
+
+@pytest.mark.parametrize("width", [2, 3, 4, 6])
+def test_a_narrow_face_aslant_has_whole_lines(width):
+    """As of a window's frame: four pixels wide it used to have a row of dots between its lines."""
+    shift = 0.25
+    one, other = (edge(shift).roll(w, 1) for w in (0, width))
+    line = creases(surfaces(one & ~other, FRONT, TOP))[0, 0, 8:88, 8:88]
+    # Each row is that of 4 rows below a pixel further on.
+    moved = torch.stack([line[4 * k : 4 * k + 40, k : k + 60] for k in range(8)])
+    assert (moved - moved[0]).abs().max() < 0.02 and line.amax(1).min() > 0.85
+
+
+def test_a_round_thing_has_no_creases_and_an_outline_hides_those_beside_it():
+    x = torch.linspace(-0.95, 0.95, 32)
+    post = torch.stack([x, -(1 - x * x).sqrt(), torch.zeros(32)])[None, :, None].expand(1, 3, 96, 32)
+    assert creases(post)[..., 8:24].max() < 0.05
+    right = edge(0.37)
+    near, _, crease = geometry_lines(surfaces(right, 5.0, 2.0), surfaces(right, FRONT, SIDE))
+    assert near.max() > 0.95 and crease.max() < 0.01
+
+
+def test_lines_know_no_unit_and_without_depth_or_normals_there_are_none():
+    torch.manual_seed(0)
+    depth = 2 + torch.rand(1, 1, 96, 96).round() + 0.01 * torch.rand(1, 1, 96, 96)
+    for side, large in zip(outlines(depth), outlines(depth * 4096), strict=True):
+        assert torch.equal(side, large) and side.max() > 0.9
+    assert all(side.max() < 1e-6 for side in geometry_lines(torch.zeros(1, 1, 64, 64), torch.zeros(1, 3, 64, 64)))
+
+
+def test_a_greater_weight_is_a_broader_line_and_none_is_no_line():
+    near, _ = outlines(surfaces(edge(0.0), 5.0, 2.0))
+    none, half, plain, broad = (coverage(near, torch.full_like(near, w))[0, 0, 48].sum() for w in (0.0, 0.5, 1.0, 3.0))
+    assert none == 0 and torch.isclose(half, plain / 2) and torch.isclose(broad, plain + 6, atol=0.1)
+
+
+def outlining(**options) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return make_generator(("image", "depth", "normal"), widths=(16, 16, 1, 1), smooth=True, controls=[KNOB], **options)
+
+
+def taken(weight: float) -> tuple[torch.Tensor, ...]:
+    right = edge(0.37)
+    image, depth, normal = (
+        surfaces(right, 0.3, 0.3).expand(1, 3, 96, 96),
+        surfaces(right, 5.0, 2.0),
+        surfaces(right, FRONT, FRONT),
+    )
+    return image, depth, normal, torch.full((1, 1, 96, 96), weight)
+
+
+def test_outlines_are_exact_in_onnx_and_in_tiles_and_learn(tmp_path):
+    module = outlining(outlined="line_weight")
+    torch.nn.init.normal_(module.pens.weight, 0, 0.01)
+    module.encoded(*taken(1.0)).square().mean().backward()
+    assert module.pens.weight.grad.abs().sum((1, 2, 3))[[0, 1, 2, 3]].min() > 0
+    painted_in_tiles(module, tmp_path / "o.onnx")
+
+
+@torch.no_grad()
+def test_an_untaught_generator_has_ink_along_outlines_and_none_where_the_knob_is_0():
+    none, inked = (encode(outlining(outlined="line_weight")(*taken(w))).mean(1)[0, 48] for w in (0.0, 1.0))
+    assert inked[48:50].max() < 0.3 and none.min() > 0.5 and torch.allclose(inked[8:40], none[8:40], atol=0.02)
