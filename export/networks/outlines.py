@@ -1,6 +1,8 @@
 """Lines of the geometry in closed form, at full size: looks draw them (see datasets/looks/lines.py), and pens ink them in
 generators that see depth and normals (see pens.py), whose own lines are dots where they are thin and slanted."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d, pad
@@ -14,9 +16,13 @@ STEEPER = 2.0
 """How many times as steep as around the nearness of one surface may become."""
 SURE = 1.6
 """How many times as much there is a step for certain."""
-NEARER, FARTHER = (0.02, 0.1), (0.12, 0.28)
+NEARER, FARTHER = (0.02, 0.12), (0.12, 0.28)
 """Share of steps around at which an outline ends on the nearer side, two to three pixels from the step, and on the farther, one
 pixel from it, and at which it is whole."""
+STILL = 0.15, 0.3
+"""Bends up to which a pixel lies on a surface, and from which it does not."""
+AROUND, CLEAR = 7, (0.15, 0.35)
+"""Pixels of squares, and the share that lies on surfaces in these up to which there is no outline, and from which it is whole."""
 TURN = 0.2, 0.5
 """Change of the normal from one side to the other, of all axes together, from which there may be a crease, and for certain."""
 ROUND, REACH = 1.3, 4
@@ -32,7 +38,7 @@ def geometry_lines(depth: Tensor, normal: Tensor) -> tuple[Tensor, Tensor, Tenso
     outlines on the nearer and on the farther side of steps, and creases, where surfaces turn, away from these (the two kinds of
     Saito and Takahashi 1990)."""
     near, far = outlines(depth)
-    beside = _most(_most(torch.maximum(near, far), 2, 5), 3, 5)
+    beside = _square(torch.maximum(near, far), 5)
     return near, far, creases(normal) * torch.clamp(1.5 - 2.0 * beside, 0.0, 1.0)
 
 
@@ -44,29 +50,45 @@ def outlines(depth: Tensor) -> tuple[Tensor, Tensor]:
     large one."""
     hit = 1.0 - torch.clamp(depth * (1 / NOTHING) - 1.0, 0.0, 1.0)
     nearness = hit * torch.clamp(depth * 2.0**60, 0.0, 1.0) / torch.clamp(depth, 2.0**-60, NOTHING)
-    down, across = (_bends(nearness, axis) for axis in (2, 3))
-    # Depth is not antialiased: means round the staircase off.
-    near, far = (_soft(_soft(torch.maximum(*side))) for side in zip(down, across, strict=True))
-    nearer = torch.sigmoid((near - far) * CRISP[0])
-    return _between(near, *NEARER) * nearer, _between(far, *FARTHER) * (1.0 - nearer)
+    nearness = -_runs(-_runs(nearness))
+    bends = [_bends(nearness, axis) for axis in (2, 3)]
+    near, far = (torch.maximum(*(_between(bend * sign, 1.0, SURE) for bend in bends)) for sign in (1.0, -1.0))
+    near, far = (_soft(_soft(side)) for side in (near, far))  # depth is not antialiased: means round the staircase off
+    clear = _between(_quiet(bends), *CLEAR)
+    nearer = torch.sigmoid((near - far) * CRISP[0]) * clear
+    return _between(near, *NEARER) * nearer, _between(far, *FARTHER) * (clear - nearer)
 
 
-def _bends(nearness: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-    """Whether nearness (B, 1, H, W) steps down from a pixel along an axis, and whether up: the same each, in [0, 1]."""
+def _runs(x: Tensor) -> Tensor:
+    """(B, 1, H, W) without what stands out in fewer than three pixels in a row, down or across: specks, but no wires (the greatest
+    of openings by line segments: Soille 2003, chapter 4)."""
+    return torch.maximum(*(_most(-_most(-x, axis, 3), axis, 3) for axis in (2, 3)))
+
+
+def _quiet(bends: Sequence[Tensor]) -> Tensor:
+    """Share of pixels around that lie on a surface without steps, (B, 1, H, W), by how far nearness bends down and across: most
+    beside an outline, but few where depth is that of hair or, out of focus, that of one ray in each pixel."""
+    least, most = STILL
+    restless = torch.maximum(*(torch.maximum(bend, -bend) for bend in bends))
+    return avg_pool2d(_between(restless, most, least), AROUND, stride=1, padding=AROUND // 2, count_include_pad=False)
+
+
+def _bends(nearness: Tensor, axis: int) -> Tensor:
+    """How far nearness (B, 1, H, W) bends at a pixel along an axis, 1 or more where it steps down from there, -1 or less where it
+    steps up."""
     wide = _wider(nearness, axis, 1)
     rise = _cut(wide, axis, 1, 0) - _cut(wide, axis, 0, 1)
     bend = _cut(rise, axis, 0, 1) - _cut(rise, axis, 1, 0)
     # What is steep on four neighbours is a slope (an opening: Serra 1982), not a rounded edge.
     slope = _most(-_most(-torch.maximum(rise, -rise), axis, 4), axis, 5)
-    ratio = bend / torch.clamp(nearness * STEP + slope * STEEPER, 2.0**-60, 2.0**64)
-    return _between(ratio, 1.0, SURE), _between(-ratio, 1.0, SURE)
+    return bend / torch.clamp(nearness * STEP + slope * STEEPER, 2.0**-60, 2.0**64)
 
 
 def creases(normal: Tensor) -> Tensor:
     """How far lines along creases of normals (B, 3, H, W) cover pixels, (B, 1, H, W) in [0, 1]; none where a thing is round,
     however small. Two less than three pixels apart are one."""
     turn = _soft(_soft(_sharp_turns(normal, 2) + _sharp_turns(normal, 3)))
-    most = _most(_most(turn, 2, 5), 3, 5)
+    most = _square(turn, 5)
     return torch.sigmoid((turn / (most + 2.0**-10) - CREST) * CRISP[1]) * _between(most, *TURN)
 
 
@@ -81,7 +103,7 @@ def _sharp_turns(normal: Tensor, axis: int) -> Tensor:
 
 def coverage(lines: Tensor, weight: Tensor) -> Tensor:
     """Coverage [0, 1] of a pen so many times as wide as lines are, from 0; both (B, 1, H, W)."""
-    return broadened(lines, torch.relu(weight - 1.0) * PER_WEIGHT) * torch.clamp(weight, 0.0, 1.0)
+    return _soft(broadened(lines, torch.relu(weight - 1.0) * PER_WEIGHT)) * torch.clamp(weight, 0.0, 1.0)
 
 
 def _between(x: Tensor, none: float, all_: float) -> Tensor:
@@ -104,6 +126,11 @@ def _most(x: Tensor, axis: int, size: int) -> Tensor:
     """Greatest of so many neighbours along an axis; of an even number there is one result less than pixels."""
     window, beyond = ((n, 1) if axis == 2 else (1, n) for n in (size, (size - 1) // 2 * 2 + 1))
     return max_pool2d(x, window, stride=1, padding=tuple(n // 2 for n in beyond))
+
+
+def _square(x: Tensor, side: int) -> Tensor:
+    """Greatest of squares of an odd number of pixels."""
+    return max_pool2d(x, side, stride=1, padding=side // 2)
 
 
 def _soft(x: Tensor) -> Tensor:

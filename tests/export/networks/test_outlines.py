@@ -63,6 +63,27 @@ def test_an_edge_rounded_over_two_pixels_is_one_step_wherever_it_crosses_the_row
     assert near[0, 0, :, 8:88].max(0).values.min() > 0.9
 
 
+@pytest.mark.parametrize(("share", "most"), [(0.05, 0.02), (0.2, 0.05), (0.5, 0.2)])
+def test_depth_out_of_focus_has_no_outlines_and_what_is_in_focus_beside_it_keeps_its_own(share, most):
+    """There depth is that of one ray in each pixel: of either surface, or uneven on one that is slanted."""
+    torch.manual_seed(0)
+    depth = surfaces(edge(0.0), 5.0, 2.0)
+    depth[..., 40:, :40] = torch.where(torch.rand(56, 40) < share, 2.0, 5.0)
+    depth[..., 40:, 56:] *= 1 + 0.01 * torch.rand(56, 40)
+    near, _ = outlines(depth)
+    assert near[..., 46:, :34].mean() < most and near[..., 46:, 62:].mean() < 0.05
+    assert along(near, 0.0)[:26].min() > 0.95
+
+
+def test_hair_is_not_outlined_and_a_wire_is():
+    strands = torch.arange(96) % 4 < 2
+    hair = torch.where(strands, 2.0, 5.0).expand(1, 1, 96, 96)
+    assert outlines(hair)[0][..., 8:-8].max() < 0.1
+    wire = surfaces(edge(0.37), 5.0, 2.0)
+    wire[edge(0.37).roll(3, 1)[None, None]] = 5.0
+    assert along(outlines(wire)[0], 0.37).min() > 0.5
+
+
 @pytest.mark.parametrize("lean", [0.0, 0.09, 0.37, 1.0])
 def test_a_crease_is_whole_and_even_at_any_slant(lean):
     line = creases(surfaces(edge(lean), FRONT, SIDE))
@@ -129,4 +150,4 @@ def test_outlines_are_exact_in_onnx_and_in_tiles_and_learn(tmp_path):
 @torch.no_grad()
 def test_an_untaught_generator_has_ink_along_outlines_and_none_where_the_knob_is_0():
     none, inked = (encode(outlining(outlined="line_weight")(*taken(w))).mean(1)[0, 48] for w in (0.0, 1.0))
-    assert inked[48:50].max() < 0.3 and none.min() > 0.5 and torch.allclose(inked[8:40], none[8:40], atol=0.02)
+    assert inked[48:50].max() < 0.6 * none[48:50].min() and none.min() > 0.5 and torch.allclose(inked[8:40], none[8:40], atol=0.02)
