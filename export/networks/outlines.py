@@ -21,7 +21,7 @@ NEARER, FARTHER = (0.02, 0.12), (0.12, 0.28)
 pixel from it, and at which it is whole."""
 STILL = 0.15, 0.3
 """Bends up to which a pixel lies on a surface, and from which it does not."""
-AROUND, CLEAR = 7, (0.15, 0.35)
+AROUND, CLEAR = 7, (0.25, 0.42)
 """Pixels of squares, and the share that lies on surfaces in these up to which there is no outline, and from which it is whole."""
 TURN = 0.2, 0.5
 """Change of the normal from one side to the other, of all axes together, from which there may be a crease, and for certain."""

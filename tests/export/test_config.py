@@ -85,6 +85,7 @@ def test_flags_override_the_config_file(tmp_path):
         ({"passes": ["depth"]}, "start with image"),
         ({"passes": ["image", "heat"]}, "heat"),
         ({"contoured": "line_weight"}, "contoured must be one of the knobs"),
+        ({"outlined": "line_weight"}, "outlined must be one of the knobs"),
         ({"washed": "wetness"}, "washed must be one of the knobs"),
         (
             {"washed": "wetness", "knob": ["wetness=0:1:2"], "noise": 1, "noise_everywhere": True, "grain": 1},
