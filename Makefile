@@ -51,21 +51,21 @@ MINUTES := 30
 START = --start-from addon/styles/$*.onnx
 SEES = depth normal position --noise 2 --smooth
 STEADY = 50
-# Of Graphic Novel and Ink Hatching the files that ship hold the mean of the weights before and after their last runs.
+# Of Graphic Novel, Cel Animation and Ink Hatching the files that ship hold means of weights before and after their last runs.
 style-graphic_novel: SEES = --smooth --stepped tones --contoured line_weight $(INKED)
 style-graphic_novel: STEADY = 15
-style-cel: SEES = depth normal albedo --smooth --stepped tones $(CRISP)
+style-cel: SEES = depth normal albedo --smooth --stepped tones --outlined line_weight $(CRISP)
 style-cel: STEADY = 30
 CRISP = --weight-l1 30 --weight-edge 100 --weight-adversarial 3 --weight-features 100
 INKED = --weight-l1 30 --weight-edge 100 --weight-adversarial 2 --weight-features 60
-style-comic_book: SEES = depth normal albedo --smooth --stepped tones --size high $(INKED)
+style-comic_book: SEES = depth normal albedo --smooth --stepped tones --outlined line_weight --size high $(INKED)
 style-comic_book: STEADY = 15
 style-oil_painting: SEES = depth normal position --dabs --smooth --widths 48 64 1 2 \
     --weight-edge 150 --weight-adversarial 0 --weight-features 0
 style-oil_painting: RATE = 1.2e-3
 style-oil_painting: STEADY = 0
-style-ink_hatching: SEES = depth normal position --strokes 2 --smooth --widths 48 96 1 3
-style-ink_hatching: STEADY = 20
+style-ink_hatching: SEES = depth normal position --strokes 2 --outlined line_weight --smooth --widths 48 96 1 3
+style-ink_hatching: STEADY = 120
 # Of Hologram the first 8 minutes are without a discriminator: RATE=1.5e-3 FREELY="--weight-adversarial 0 --weight-features 0".
 RATE = 7e-4
 style-hologram: SEES = depth normal --smooth --scan-lines 8 --black 0.5 --size high $(FREELY)
