@@ -11,7 +11,6 @@ from . import outlines
 from .contours import HEIGHT, coverage, crests
 from .dabs import Dabs, over
 from .light import even_light, in_steps, light_of
-from .outlines import geometry_lines
 
 CRISP = 2.6
 """How steeply a stroke's border rises: within about two pixels, since harder ones flicker."""
@@ -102,7 +101,7 @@ class Pens(nn.Conv2d):
             yield colour, coverage(crests(image), height, seen[contoured])
         if outlined:
             colour, shares = pens[:, self.parts["outlined"]].split(3, 1)
-            lines = torch.cat(geometry_lines(seen["depth"], torch.clamp(seen["normal"], -1.0, 1.0)), 1)
+            lines = torch.cat(outlines.geometry_lines(seen["depth"], torch.clamp(seen["normal"], -1.0, 1.0)), 1)
             near, far, crease = (lines * torch.sigmoid(shares)).split(1, 1)
             yield colour, outlines.coverage(torch.maximum(torch.maximum(near, far), crease), seen[outlined])
 

@@ -13,7 +13,7 @@ from .tones import smoothstep
 CROWD = 8
 """Pixels over which crowded lines are thinned out."""
 NEAR = 9
-"""Pixels around what is certain of lines in which they are drawn: no gap in a line is as long."""
+"""Pixels around what is certain of lines in which they are drawn, whereby shorter gaps in it close."""
 WIDEST, PER_WEIGHT = 3, 1.5
 """Pixels that a line may grow to each side, and by how many it does for each time that its weight is more than 1."""
 BEYOND = 0.2
@@ -32,8 +32,6 @@ ROOTS, STRAND = 13, 48
 out of one."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
-SCATTERED = 0.2, 0.35
-"""Share of pixels that stand alone up to which depth is in focus, and from which on it is not."""
 SHINES, UNEVEN = (1.05, 1.2), (0.01, 0.04)
 """Encoded luminance from which on something may shine by itself, and by how much it may differ within 3 pixels."""
 
@@ -77,7 +75,7 @@ def drawn(passes: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.nda
     that pens of generators draw too, where steps() and creases() find ones, which leave out noise, hair and what is short."""
     lines = shown(lambda *geometry: torch.cat(geometry_lines(*geometry), 1), passes["depth"], passes["normal"])
     near, far, crease = np.moveaxis(lines, -1, 0)
-    step = around(np.maximum(*sides(passes["depth"])), NEAR) * (1 - scattered(passes["depth"]))
+    step = around(np.maximum(*sides(passes["depth"])), NEAR)
     return near * step, far * step, crease * around(creases(passes["normal"]), NEAR)
 
 
@@ -144,21 +142,12 @@ def steps(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def touching(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As steps(), with those in hair and in noise."""
     marked = tuple(np.zeros(depth.shape[:2], np.float32) for _ in range(2))
-    for bend, slant in bends(calmed(depth)):
+    # Out of focus or in motion, depth is that of one ray in each pixel: the median takes away what stands alone.
+    calm = ndimage.median_filter(depth, (5, 5, 1), mode="nearest")
+    for bend, slant in bends(calm):
         for side, sign in zip(marked, (1, -1), strict=True):
             np.maximum(side, smoothstep(1, 2.5, sign * bend / (STEP + 2 * slant)), out=side)
     return marked
-
-
-def scattered(depth: np.ndarray) -> np.ndarray:
-    """Where most pixels of depth (H, W, 1) are not as those around, as out of focus, (H, W) in [0, 1]."""
-    alone = np.abs(depth - calmed(depth))[..., 0] > STEP * depth[..., 0]
-    return smoothstep(*SCATTERED, ndimage.uniform_filter(alone.astype(np.float32), 7))
-
-
-def calmed(depth: np.ndarray) -> np.ndarray:
-    """Depth (H, W, 1) without what stands alone: out of focus or in motion it is that of one ray in each pixel."""
-    return ndimage.median_filter(depth, (5, 5, 1), mode="nearest")
 
 
 def crowded(steps: np.ndarray) -> np.ndarray:

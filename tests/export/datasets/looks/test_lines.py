@@ -58,6 +58,7 @@ def test_without_depth_to_see_lines_straddle_steps_with_most_ink_on_the_nearer_s
     coverage = contours(passes, TONE)[32]
     nearer, farther = coverage[EDGE : EDGE + 6], coverage[EDGE - 6 : EDGE][::-1]
     assert np.isclose(farther[0], BEYOND * nearer[0], atol=0.02) and (farther <= BEYOND * nearer + 1e-3).all()
+    assert 0.3 * BEYOND * nearer.sum() < farther.sum() < 0.8 * BEYOND * nearer.sum()  # there it is also thinner
     assert nearer[0] > 0.6 and 0 < BEYOND < 1
 
 
