@@ -3,7 +3,7 @@ generators that see the image alone and work at a fraction of the size (see pens
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pad
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pad, pixel_shuffle, pixel_unshuffle
 
 from .light import CELL
 
@@ -24,6 +24,8 @@ WHITE = 1.0
 GAIN, NOISY = 16.0, (0.3, 0.6)
 """By how much changes are made larger, lest their squares be lost at half precision; and the coherence that noise has at most,
 edges at least."""
+LENGTH, WAYS, NO_WAY = 9, 8, 2.0**-10
+"""Pixels along which lines are made even, the directions that are told apart for it, and the share of none."""
 SURE = 1.25
 """How many times as fast as around a picture may change and be noise; from 1 more on it is none, as where lines cross or end."""
 HEIGHT = 1.5
@@ -50,8 +52,9 @@ def crests(image: Tensor) -> Tensor:
     around = _mean(_mean(cells)) + FLOOR
     around = around + around * (crowded(avg_pool2d(image, CELL), cells) * THINNED + glints(image))
     faster = change / interpolate(around, scale_factor=float(CELL), mode="bilinear")
-    lined = coherent(image)
-    return faster * (lined + torch.relu(torch.clamp(faster - SURE, 0.0, 1.0) - lined))
+    way = directions(image)
+    lined = interpolate(coherence(way), scale_factor=2.0, mode="bilinear")
+    return along(faster * (lined + torch.relu(torch.clamp(faster - SURE, 0.0, 1.0) - lined)), way)
 
 
 def changes(image: Tensor) -> Tensor:
@@ -62,17 +65,46 @@ def changes(image: Tensor) -> Tensor:
     return pad(change, (MARGIN, MARGIN, MARGIN, MARGIN), mode="replicate")
 
 
-def coherent(image: Tensor) -> Tensor:
-    """How far an encoded image (B, 3, H, W) changes in one direction alone within 6 pixels around, (B, 1, H, W) in [0, 1]: along
-    edges it does, in the noise of few samples it does not (coherence of the structure tensor: Bigun and Granlund 1987)."""
+def directions(image: Tensor) -> Tensor:
+    """Twice the angle at which an encoded image (B, 3, H, W) changes within 6 pixels around, as its cosine and sine times how far
+    that is the only one, (B, 2, H/2, W/2): of the structure tensor (Bigun and Granlund 1987)."""
     half = avg_pool2d(torch.clamp(image, 0.0, LIT), 2)
     across, down = (GAIN * change for change in _gradients(pad(half, (1, 1, 1, 1), mode="replicate")).chunk(2, 1))
     tensor = torch.cat([across * across - down * down, 2 * across * down, across * across + down * down])
     aslant, turned, whole = _mean(tensor.sum(1, keepdim=True)).chunk(3)
-    aslant, turned = (x / (whole + (GAIN * FLOOR / 3) ** 2) for x in (aslant, turned))
+    return torch.cat([aslant, turned], 1) / (whole + (GAIN * FLOOR / 3) ** 2)
+
+
+def coherence(way: Tensor) -> Tensor:
+    """How far directions() are the only ones, (B, 1, H/2, W/2) in [0, 1]: along edges, but not in the noise of few samples."""
     noise, edge = (x * x for x in NOISY)
-    lined = torch.clamp((aslant * aslant + turned * turned - noise) * (1 / (edge - noise)), 0.0, 1.0)
-    return interpolate(lined, scale_factor=2.0, mode="bilinear")
+    return torch.clamp(((way * way).sum(1, keepdim=True) - noise) * (1 / (edge - noise)), 0.0, 1.0)
+
+
+def along(x: Tensor, way: Tensor) -> Tensor:
+    """Root mean squares of (B, 1, H, W) along edges, across directions(), so that no staircase of pixels breaks a faint line into
+    dashes (smoothing along the flow of edges: Kang et al. 2007); as it is where there is no direction."""
+    square, eye = x * x, torch.eye(4, dtype=x.dtype, device=x.device)
+    # Pixels of squares of four as channels: ONNX Runtime is slow on one alone.
+    quarters = conv2d(pad(square, (LENGTH // 2,) * 4, mode="replicate"), eye.view(4, 1, 2, 2), stride=2)
+    means = conv2d(quarters, pixel_unshuffle(SEGMENTS.to(x), 2))
+    likeness = torch.relu(conv2d(way, -AXES.to(x)))
+    for _ in range(3):
+        likeness = likeness * likeness
+    means = conv2d(means * torch.cat([likeness] * 4, 1), eye.repeat_interleave(WAYS, 1)[..., None, None])
+    share = interpolate(likeness.sum(1, keepdim=True), scale_factor=2.0, mode="bilinear")
+    mean = (pixel_shuffle(means, 2) + square * NO_WAY) / (share + NO_WAY)
+    return torch.exp(torch.log(mean + NO_WAY) * 0.5)  # the root, of operators that styles are made of
+
+
+def _segments(angles: Tensor) -> Tensor:
+    """Means along segments at angles (WAYS, 1, 1) through each pixel of a square of four, as kernels (4 * WAYS, 1, n, n)."""
+    pixels = torch.arange(LENGTH) - LENGTH // 2
+    across, down = pixels, pixels[:, None]
+    forth, aside = across * angles.cos() + down * angles.sin(), down * angles.cos() - across * angles.sin()
+    weights = torch.relu(torch.exp(-((forth * (3 / LENGTH)) ** 2) - (aside * 3) ** 2) - NO_WAY)  # processors are slow at less
+    weights = weights / weights.sum((1, 2), keepdim=True)
+    return torch.cat([pad(weights, (right, 1 - right, down, 1 - down)) for down in (0, 1) for right in (0, 1)])[:, None]
 
 
 def crowded(image: Tensor, change: Tensor) -> Tensor:
@@ -142,3 +174,9 @@ def broadened(lines: Tensor, wider: Tensor) -> Tensor:
         broader = _most(lines)
         lines = lines + (broader - lines) * torch.clamp(wider - float(width), 0.0, 1.0)
     return lines
+
+
+_ANGLES = torch.arange(WAYS)[:, None, None] * (torch.pi / WAYS)
+AXES = torch.cat([(2 * _ANGLES).cos(), (2 * _ANGLES).sin()], 1)[..., None]
+"""Cosine and sine of twice the angle of each direction, (WAYS, 2, 1, 1)."""
+SEGMENTS = _segments(_ANGLES)
