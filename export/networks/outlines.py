@@ -19,11 +19,17 @@ SURE = 1.6
 NEARER, FARTHER = (0.02, 0.12), (0.12, 0.28)
 """Share of steps around at which an outline ends on the nearer side, two to three pixels from the step, and on the farther, one
 pixel from it, and at which it is whole."""
-STILL = 0.15, 0.3
-"""Bends up to which a pixel lies on a surface, and from which it does not."""
-CLEAR = 0.18, 0.36
+STILL, FAINT = (0.15, 0.25), 1 / 16
+"""Bends up to which a pixel lies on a surface, twice which it does not: the share of the strongest within two to four pixels that
+is faint beside it, as bumps are beside their outline, but no less and no more than these."""
+CLEAR = 0.22, 0.38
 """Share of pixels around that lies on surfaces up to which there is no outline, nor within two pixels, since what is out of focus
 ends in specks, and from which it is whole."""
+BESIDE = 0.25, 0.4
+"""Coverage of five pixels around by outlines up to which there are creases, beside specks out of focus too, and from which there
+are none, since at a step normals turn as well."""
+SHORT = 0.04, 0.09
+"""Coverage of 20 pixels around in which lines are too short to be drawn, about 6 pixels, and long enough, about 14."""
 TURN = 0.2, 0.5
 """Change of the normal from one side to the other, of all axes together, from which there may be a crease, and for certain."""
 ROUND, REACH = 1.3, 4
@@ -39,8 +45,9 @@ def geometry_lines(depth: Tensor, normal: Tensor) -> tuple[Tensor, Tensor, Tenso
     outlines on the nearer and on the farther side of steps, and creases, where surfaces turn, away from these (the two kinds of
     Saito and Takahashi 1990)."""
     near, far = outlines(depth)
-    beside = _square(torch.maximum(near, far), 5)
-    return near, far, creases(normal) * torch.clamp(1.5 - 2.0 * beside, 0.0, 1.0)
+    crease = creases(normal) * (1.0 - _between(_soft(_soft(torch.maximum(near, far))), *BESIDE))
+    drawn = _lasting(torch.maximum(torch.maximum(near, far), crease))
+    return near * drawn, far * drawn, crease * drawn
 
 
 def outlines(depth: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,9 +76,15 @@ def _runs(x: Tensor) -> Tensor:
 def _quiet(bends: Sequence[Tensor]) -> Tensor:
     """Share of six pixels around that lie on a surface without steps, (B, 1, H/2, W/2), by how far nearness bends down and
     across: most beside an outline, but few where depth is that of hair or, out of focus, that of one ray in each pixel."""
-    least, most = STILL
     restless = torch.maximum(*(torch.maximum(bend, -bend) for bend in bends))
-    return _soft(avg_pool2d(_between(restless, most, least), 2))
+    faint = torch.clamp(_square(max_pool2d(restless, 2), 3) * FAINT, *STILL)
+    return _soft(avg_pool2d(torch.clamp(2.0 - restless / interpolate(faint, scale_factor=2.0), 0.0, 1.0), 2))
+
+
+def _lasting(lines: Tensor) -> Tensor:
+    """How far lines (B, 1, H, W), straight or around something small, are more than specks and dashes, likewise."""
+    around = avg_pool2d(avg_pool2d(lines, 4), 5, stride=1, padding=2, count_include_pad=False)
+    return interpolate(_between(around, *SHORT), scale_factor=4.0, mode="bilinear")
 
 
 def _bends(nearness: Tensor, axis: int) -> Tensor:

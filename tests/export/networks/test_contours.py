@@ -4,7 +4,7 @@ import torch
 
 from core import Control
 from export.networks.build import make_generator
-from export.networks.contours import FINEST, HEIGHT, coverage, crests
+from export.networks.contours import FINEST, HEIGHT, along, coverage, crests, directions
 from export.networks.encoding import decode, encode
 
 from .in_tiles import painted_in_tiles
@@ -82,6 +82,20 @@ def test_lines_that_cross_have_no_gap():
     chequered = torch.full((1, 3, 96, 96), 0.3)
     chequered[..., :48, :48] = chequered[..., 48:, 48:] = 0.8
     assert drawn(chequered)[45:51, 45:51].min() > 0.6
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3, 0.8, 1.5, 2.6])
+def test_dashes_of_a_staircase_are_evened_out_along_an_edge_and_no_wider_and_what_has_no_direction_is_as_it_is(angle):
+    y, x = torch.meshgrid(torch.arange(96.0) - 47.5, torch.arange(96.0) - 47.5, indexing="ij")
+    across, forth = y * np.cos(angle) - x * np.sin(angle), x * np.cos(angle) + y * np.sin(angle)
+    line = torch.exp(-(across**2) / 2)
+    dashed = (line * (1 + torch.cos(forth * (2 * torch.pi / 4))))[None, None]
+    edge = torch.clamp(across * 0.3 + 0.5, 0.2, 0.8).expand(1, 3, 96, 96)
+    even = along(dashed, directions(edge))[0, 0]
+    inside = (forth.abs() < 24) & (across.abs() <= 0.5)
+    assert dashed[0, 0][inside].min() < 0.4 and even[inside].min() > 0.7 and even[inside].max() < 1.6
+    assert even[(forth.abs() < 24) & (across.abs() > 3)].max() < 0.1
+    assert torch.allclose(along(dashed, torch.zeros(1, 2, 48, 48)), dashed, atol=0.04)
 
 
 def test_highlights_have_fewer_lines_than_paint_as_narrow_and_lamps_keep_theirs():

@@ -75,6 +75,25 @@ def test_depth_out_of_focus_has_no_outlines_and_what_is_in_focus_beside_it_keeps
     assert along(near, 0.0)[:26].min() > 0.95
 
 
+def test_bumpy_ground_seen_at_a_flat_angle_has_a_whole_outline():
+    """Bumps bend it less than 1/16 of what its outline does."""
+    torch.manual_seed(0)
+    bumps = torch.nn.functional.avg_pool2d(torch.randn(1, 98, 98), 3, stride=1)
+    row = torch.arange(96.0)[:, None]
+    ground = torch.where(row < 48, 0.06, 0.1 + 0.0012 * (row - 48) + 0.00026 * bumps)
+    near, _ = outlines((1 / ground)[None])
+    assert near[..., 48:51, 16:-16].amax(2).min() > 0.9 and near[..., 54:, :].max() < 0.05
+
+
+def test_a_step_of_a_few_pixels_is_no_line_but_what_is_small_is_outlined():
+    y, x = torch.meshgrid(torch.arange(-48.0, 48), torch.arange(-48.0, 48), indexing="ij")
+    facing = torch.tensor(FRONT).view(1, 3, 1, 1).expand(1, 3, 96, 96)
+    rising = (5 - 0.08 * torch.clamp(1 - y.abs() / length, min=0) * (x > 0) for length in (4, 24))
+    button = torch.where(x * x + y * y < 16, 4.5, 5.0)
+    dash, line, ring = (geometry_lines(depth[None, None], facing)[0] for depth in (*rising, button))
+    assert dash.max() < 0.4 and (line[0, 0].amax(1) > 0.9).sum() > 24 and ring.max() > 0.9 and ring.sum() > 35
+
+
 def test_hair_is_not_outlined_and_a_wire_is():
     strands = torch.arange(96) % 4 < 2
     hair = torch.where(strands, 2.0, 5.0).expand(1, 1, 96, 96)
