@@ -180,3 +180,4 @@ _ANGLES = torch.arange(WAYS)[:, None, None] * (torch.pi / WAYS)
 AXES = torch.cat([(2 * _ANGLES).cos(), (2 * _ANGLES).sin()], 1)[..., None]
 """Cosine and sine of twice the angle of each direction, (WAYS, 2, 1, 1)."""
 SEGMENTS = _segments(_ANGLES)
+"""Constants, since what is computed in a graph is not folded where it is this large, which is slow."""

@@ -20,8 +20,8 @@ NEARER, FARTHER = (0.02, 0.12), (0.12, 0.28)
 """Share of steps around at which an outline ends on the nearer side, two to three pixels from the step, and on the farther, one
 pixel from it, and at which it is whole."""
 STILL, FAINT = (0.15, 0.25), 1 / 16
-"""Bends up to which a pixel lies on a surface, twice which it does not: the share of the strongest within two to four pixels that
-is faint beside it, as bumps are beside their outline, but no less and no more than these."""
+"""Bounds of the bend up to which a pixel lies on a surface, and from twice which it does not; between them that is the share of
+the strongest one within two to four pixels, beside which bumps of the ground are faint."""
 CLEAR = 0.22, 0.38
 """Share of pixels around that lies on surfaces up to which there is no outline, nor within two pixels, since what is out of focus
 ends in specks, and from which it is whole."""
@@ -82,7 +82,7 @@ def _quiet(bends: Sequence[Tensor]) -> Tensor:
 
 
 def _lasting(lines: Tensor) -> Tensor:
-    """How far lines (B, 1, H, W), straight or around something small, are more than specks and dashes, likewise."""
+    """How far lines (B, 1, H, W), straight or around something small, are more than specks and dashes, (B, 1, H, W) in [0, 1]."""
     around = avg_pool2d(avg_pool2d(lines, 4), 5, stride=1, padding=2, count_include_pad=False)
     return interpolate(_between(around, *SHORT), scale_factor=4.0, mode="bilinear")
 
