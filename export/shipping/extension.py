@@ -23,9 +23,9 @@ PACKED = ("__init__.py", "LICENSE", "addon", "core", "export", "pyproject.toml")
 """The trainer too, and the list of what it needs: it runs in a Python of its own."""
 UNPACKED = (
     *("__pycache__", ".*", "*.md", "gallery", "datasets", "trials", "speed", "shipping"),
-    *("cost.py", "flip.py", "holding.py", "inception.py", "lpips.py", "rounding.py"),
+    *("cost.py", "flip.py", "holding.py", "inception.py", "lpips.py", "rounding.py", "teach_targets.py"),
 )
-"""Judging and our own scenes stay behind, with the measures that judging alone takes."""
+"""Judging and our own scenes stay behind, with the measures and the command that nothing else takes."""
 RUNTIMES = {"any": "onnxruntime", "cuda": "onnxruntime-gpu"}
 """Variant -> the build of ONNX Runtime in it. Both fill the same folder, so that a Blender has one or the other. The plug-in for
 WebGPU, which serves the GPUs of every maker, goes with both."""

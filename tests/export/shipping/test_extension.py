@@ -103,6 +103,22 @@ def test_the_trainer_comes_along(packed):
     assert sum(path.stat().st_size for path in (packed / "export").rglob("*.py")) < 500_000
 
 
+def test_what_the_trainer_imports_at_once_is_packed_with_it(packed):
+    """Commands import what stays behind, as judging, when they run."""
+    imports = [
+        (path, node)
+        for path, module in modules(packed).items()
+        if path.is_relative_to(packed / "export")
+        for node in module.body
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert len(imports) > 100
+    for path, node in imports:
+        above = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+        for name in [above] if node.module else [above / alias.name for alias in node.names]:
+            assert name.with_suffix(".py").exists() or (name / "__init__.py").exists() or name.is_dir(), (path, name)
+
+
 def test_packages_name_no_folder_of_the_machine_that_built_them(packed):
     for path in packed.rglob("*"):
         if path.is_file():
