@@ -25,6 +25,11 @@ the strongest one within two to four pixels, beside which bumps of the ground ar
 CLEAR = 0.22, 0.38
 """Share of pixels around that lies on surfaces up to which there is no outline, nor within two pixels, since what is out of focus
 ends in specks, and from which it is whole."""
+ONE_WAY = 0.75, 0.9
+"""Share of the changes of nearness around which do not cancel one another up to which it goes to and fro, and from which it does
+not: there surfaces stand one behind the other, as ridges do, and have outlines however little is between."""
+CAPPED = 4.0
+"""Changes of nearness, in STEPs, that count like larger ones there: a silhouette shall not hide the noise beside it."""
 BESIDE = 0.25, 0.4
 """Coverage of five pixels around by outlines up to which there are creases, beside specks out of focus too, and from which there
 are none, since at a step normals turn as well."""
@@ -58,11 +63,13 @@ def outlines(depth: Tensor) -> tuple[Tensor, Tensor]:
     large one."""
     hit = 1.0 - torch.clamp(depth * (1 / NOTHING) - 1.0, 0.0, 1.0)
     nearness = hit * torch.clamp(depth * 2.0**60, 0.0, 1.0) / torch.clamp(depth, 2.0**-60, NOTHING)
+    one_way = interpolate(_between(_one_way(nearness), *ONE_WAY), scale_factor=4.0, mode="bilinear")
     nearness = -_runs(-_runs(nearness))
     bends = [_bends(nearness, axis) for axis in (2, 3)]
     near, far = (torch.maximum(*(_between(bend * sign, 1.0, SURE) for bend in bends)) for sign in (1.0, -1.0))
     near, far = (_soft(_soft(side)) for side in (near, far))  # depth is not antialiased: means round the staircase off
     clear = interpolate(-_square(-_between(_quiet(bends), *CLEAR), 3), scale_factor=2.0, mode="bilinear")
+    clear = torch.maximum(clear, one_way)
     nearer = torch.sigmoid((near - far) * CRISP[0]) * clear
     return _between(near, *NEARER) * nearer, _between(far, *FARTHER) * (clear - nearer)
 
@@ -79,6 +86,17 @@ def _quiet(bends: Sequence[Tensor]) -> Tensor:
     restless = torch.maximum(*(torch.maximum(bend, -bend) for bend in bends))
     faint = torch.clamp(_square(max_pool2d(restless, 2), 3) * FAINT, *STILL)
     return _soft(avg_pool2d(torch.clamp(2.0 - restless / interpolate(faint, scale_factor=2.0), 0.0, 1.0), 2))
+
+
+def _one_way(nearness: Tensor) -> Tensor:
+    """Share of its changes within twelve pixels around which do not cancel one another, (B, 1, H/4, W/4): near 1 where one surface
+    stands behind the other, however many, but little where depth is that of hair or, out of focus, that of one ray in each pixel
+    (relative total variation: Xu et al. 2012)."""
+    step = 1 / torch.clamp(nearness * STEP, 2.0**-60, 2.0**64)
+    rises = [_cut(_wider(nearness, axis, 1), axis, 2, 0) - nearness for axis in (2, 3)]
+    changes = torch.clamp(torch.cat(rises, 1) * step, -CAPPED, CAPPED)
+    lasting, all_ = (_soft(avg_pool2d(x, 4)) for x in (changes, torch.maximum(changes, -changes)))
+    return torch.maximum(lasting, -lasting).sum(1, keepdim=True) / (all_.sum(1, keepdim=True) + 2.0**-10)
 
 
 def _lasting(lines: Tensor) -> Tensor:

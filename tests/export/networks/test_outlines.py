@@ -85,6 +85,16 @@ def test_bumpy_ground_seen_at_a_flat_angle_has_a_whole_outline():
     assert near[..., 48:51, 16:-16].amax(2).min() > 0.9 and near[..., 54:, :].max() < 0.05
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_ridges_one_behind_the_other_have_a_whole_outline_however_close_they_are(flip):
+    """As at a flat angle on dunes and far hills: every four pixels up to the outline ground lies a 20th farther."""
+    y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    behind = torch.clamp(torch.floor((y - 40 + 2 * torch.sin(x / 9)) / 4), 0, 5)
+    ground = torch.where(behind > 0, 1.05**behind, 0.7)[None, None]
+    near, far = (side.mT if flip else side for side in outlines((1 / (ground.mT if flip else ground)).contiguous()))
+    assert near[0, 0, 36:48, 8:-8].amax(0).min() > 0.85 and far[0, 0, 32:46, 8:-8].amax(0).min() > 0.85
+
+
 def test_a_step_of_a_few_pixels_is_no_line_but_what_is_small_is_outlined():
     y, x = torch.meshgrid(torch.arange(-48.0, 48), torch.arange(-48.0, 48), indexing="ij")
     facing = torch.tensor(FRONT).view(1, 3, 1, 1).expand(1, 3, 96, 96)
