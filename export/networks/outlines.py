@@ -26,10 +26,13 @@ CLEAR = 0.22, 0.38
 """Share of pixels around that lies on surfaces up to which there is no outline, nor within two pixels, since what is out of focus
 ends in specks, and from which it is whole."""
 ONE_WAY = 0.75, 0.9
-"""Share of the changes of nearness around which do not cancel one another up to which it goes to and fro, and from which it does
-not: there surfaces stand one behind the other, as ridges do, and have outlines however little is between."""
+"""Share of the changes of nearness around that do not cancel one another up to which it goes to and fro, and from which it goes
+one way: there surfaces stand one behind the other, as ridges do, and have outlines however close these are."""
+FRO = 1.0, 1.6
+"""Change of nearness around that cancels itself, in STEPs a pixel, up to which there are outlines, and from which there are none:
+so is hair, and what is out of focus."""
 CAPPED = 4.0
-"""Changes of nearness, in STEPs, that count like larger ones there: a silhouette shall not hide the noise beside it."""
+"""Change of nearness, in STEPs, that counts like any larger one there: a silhouette shall not hide the noise beside it."""
 BESIDE = 0.25, 0.4
 """Coverage of five pixels around by outlines up to which there are creases, beside specks out of focus too, and from which there
 are none, since at a step normals turn as well."""
@@ -63,13 +66,15 @@ def outlines(depth: Tensor) -> tuple[Tensor, Tensor]:
     large one."""
     hit = 1.0 - torch.clamp(depth * (1 / NOTHING) - 1.0, 0.0, 1.0)
     nearness = hit * torch.clamp(depth * 2.0**60, 0.0, 1.0) / torch.clamp(depth, 2.0**-60, NOTHING)
-    one_way = interpolate(_between(_one_way(nearness), *ONE_WAY), scale_factor=4.0, mode="bilinear")
+    one_way, fro = _changes(nearness)
     nearness = -_runs(-_runs(nearness))
     bends = [_bends(nearness, axis) for axis in (2, 3)]
     near, far = (torch.maximum(*(_between(bend * sign, 1.0, SURE) for bend in bends)) for sign in (1.0, -1.0))
     near, far = (_soft(_soft(side)) for side in (near, far))  # depth is not antialiased: means round the staircase off
     clear = interpolate(-_square(-_between(_quiet(bends), *CLEAR), 3), scale_factor=2.0, mode="bilinear")
-    clear = torch.maximum(clear, one_way)
+    one_way = _between(one_way / (one_way + fro + 2.0**-10), *ONE_WAY)
+    one_way, fro = (interpolate(x, scale_factor=4.0, mode="bilinear") for x in (one_way, _between(fro, *FRO)))
+    clear = torch.maximum(clear, one_way) * (1.0 - fro)
     nearer = torch.sigmoid((near - far) * CRISP[0]) * clear
     return _between(near, *NEARER) * nearer, _between(far, *FARTHER) * (clear - nearer)
 
@@ -88,15 +93,16 @@ def _quiet(bends: Sequence[Tensor]) -> Tensor:
     return _soft(avg_pool2d(torch.clamp(2.0 - restless / interpolate(faint, scale_factor=2.0), 0.0, 1.0), 2))
 
 
-def _one_way(nearness: Tensor) -> Tensor:
-    """Share of its changes within twelve pixels around which do not cancel one another, (B, 1, H/4, W/4): near 1 where one surface
-    stands behind the other, however many, but little where depth is that of hair or, out of focus, that of one ray in each pixel
-    (relative total variation: Xu et al. 2012)."""
+def _changes(nearness: Tensor) -> tuple[Tensor, Tensor]:
+    """How much nearness changes one way within six pixels around, and to and fro, in STEPs a pixel, (B, 1, H/4, W/4) each: the
+    one where surfaces stand one behind the other, however many, the other where depth is that of hair or, out of focus, that of
+    one ray in each pixel (as in relative total variation: Xu et al. 2012)."""
     step = 1 / torch.clamp(nearness * STEP, 2.0**-60, 2.0**64)
     rises = [_cut(_wider(nearness, axis, 1), axis, 2, 0) - nearness for axis in (2, 3)]
     changes = torch.clamp(torch.cat(rises, 1) * step, -CAPPED, CAPPED)
-    lasting, all_ = (_soft(avg_pool2d(x, 4)) for x in (changes, torch.maximum(changes, -changes)))
-    return torch.maximum(lasting, -lasting).sum(1, keepdim=True) / (all_.sum(1, keepdim=True) + 2.0**-10)
+    net, all_ = (_soft(avg_pool2d(x, 4)) for x in (changes, torch.maximum(changes, -changes)))
+    one_way, either_way = (x.sum(1, keepdim=True) for x in (torch.maximum(net, -net), all_))
+    return one_way, either_way - one_way
 
 
 def _lasting(lines: Tensor) -> Tensor:

@@ -75,6 +75,18 @@ def test_depth_out_of_focus_has_no_outlines_and_what_is_in_focus_beside_it_keeps
     assert along(near, 0.0)[:26].min() > 0.95
 
 
+@pytest.mark.parametrize("blur", [12, 24])
+def test_a_silhouette_out_of_focus_has_no_specks_and_one_nearly_in_focus_is_whole(blur):
+    """Each pixel has the depth of one ray: of the thing, the nearer to it the likelier, or of none."""
+    torch.manual_seed(0)
+    x, ray = torch.arange(96.0), torch.rand(96, 96)
+    blurred, sharp = (
+        outlines(torch.where(ray < (x - 48) / width + 0.5, 2.0, 4.0 * NOTHING)[None, None])[0] for width in (blur, 4)
+    )
+    assert blurred[..., 48 - blur // 2 : 48 + blur // 2].mean() < 0.07
+    assert sharp[0, 0, 8:-8].amax(1).min() > 0.95
+
+
 def test_bumpy_ground_seen_at_a_flat_angle_has_a_whole_outline():
     """Bumps bend it less than 1/16 of what its outline does."""
     torch.manual_seed(0)
