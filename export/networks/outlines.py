@@ -16,6 +16,9 @@ STEEPER = 2.0
 """How many times as steep as around the nearness of one surface may become."""
 SURE = 1.6
 """How many times as much there is a step for certain."""
+WEAK, WITHIN = (0.4, 0.8), 7
+"""How many times as much there is one too, and for certain, if there is one among so many pixels along it: on the crest of a hill
+they fall short of it by turns."""
 NEARER, FARTHER = (0.02, 0.12), (0.12, 0.28)
 """Share of steps around at which an outline ends on the nearer side, two to three pixels from the step, and on the farther, one
 pixel from it, and at which it is whole."""
@@ -36,8 +39,8 @@ CAPPED = 4.0
 BESIDE = 0.25, 0.4
 """Coverage of five pixels around by outlines up to which there are creases, beside specks out of focus too, and from which there
 are none, since at a step normals turn as well."""
-SHORT = 0.04, 0.09
-"""Coverage of 20 pixels around in which lines are too short to be drawn, about 6 pixels, and long enough, about 14."""
+SHORT = 0.065, 0.11
+"""Coverage of 20 pixels around in which lines are too short to be drawn, about 8 pixels, and long enough, about 14."""
 TURN = 0.2, 0.5
 """Change of the normal from one side to the other, of all axes together, from which there may be a crease, and for certain."""
 ROUND, REACH = 1.3, 4
@@ -66,17 +69,21 @@ def outlines(depth: Tensor) -> tuple[Tensor, Tensor]:
     large one."""
     hit = 1.0 - torch.clamp(depth * (1 / NOTHING) - 1.0, 0.0, 1.0)
     nearness = hit * torch.clamp(depth * 2.0**60, 0.0, 1.0) / torch.clamp(depth, 2.0**-60, NOTHING)
-    one_way, fro = _changes(nearness)
-    nearness = -_runs(-_runs(nearness))
-    bends = [_bends(nearness, axis) for axis in (2, 3)]
-    near, far = (torch.maximum(*(_between(bend * sign, 1.0, SURE) for bend in bends)) for sign in (1.0, -1.0))
+    whole = -_runs(-_runs(nearness))
+    bends = [_bends(whole, axis) for axis in (2, 3)]
+    near, far = torch.maximum(*(_touching(bend, axis) for bend, axis in zip(bends, (2, 3), strict=True))).chunk(2, 1)
     near, far = (_soft(_soft(side)) for side in (near, far))  # depth is not antialiased: means round the staircase off
-    clear = interpolate(-_square(-_between(_quiet(bends), *CLEAR), 3), scale_factor=2.0, mode="bilinear")
-    one_way = _between(one_way / (one_way + fro + 2.0**-10), *ONE_WAY)
-    one_way, fro = (interpolate(x, scale_factor=4.0, mode="bilinear") for x in (one_way, _between(fro, *FRO)))
-    clear = torch.maximum(clear, one_way) * (1.0 - fro)
+    clear = _clear(nearness, bends)
     nearer = torch.sigmoid((near - far) * CRISP[0]) * clear
     return _between(near, *NEARER) * nearer, _between(far, *FARTHER) * (clear - nearer)
+
+
+def _touching(bend: Tensor, axis: int) -> Tensor:
+    """How far pixels touch steps along an axis, on their nearer and on their farther side, (B, 2, H, W) in [0, 1], by how far
+    nearness bends there; what does so for certain carries others with it (the hysteresis of Canny 1986)."""
+    either = torch.cat([bend, -bend], 1)
+    certain = _between(either, 1.0, SURE)
+    return torch.maximum(certain, _most(certain, 5 - axis, WITHIN) * _between(either, *WEAK))
 
 
 def _runs(x: Tensor) -> Tensor:
@@ -85,18 +92,27 @@ def _runs(x: Tensor) -> Tensor:
     return torch.maximum(*(_most(-_most(-x, axis, 3), axis, 3) for axis in (2, 3)))
 
 
+def _clear(nearness: Tensor, bends: Sequence[Tensor]) -> Tensor:
+    """How far steps around are borders of surfaces, (B, 1, H, W) in [0, 1], not those of hair nor, out of focus, of the depth of
+    one ray in each pixel: beside them it is quiet, or nearness changes one way, as where ridges stand one behind the other."""
+    quiet = interpolate(-_square(-_between(_quiet(bends), *CLEAR), 3), scale_factor=2.0, mode="bilinear")
+    one_way, fro = _changes(nearness)
+    one_way = _between(one_way / (one_way + fro + 2.0**-10), *ONE_WAY)
+    one_way, fro = (interpolate(x, scale_factor=4.0, mode="bilinear") for x in (one_way, _between(fro, *FRO)))
+    return torch.maximum(quiet, one_way) * (1.0 - fro)
+
+
 def _quiet(bends: Sequence[Tensor]) -> Tensor:
     """Share of six pixels around that lie on a surface without steps, (B, 1, H/2, W/2), by how far nearness bends down and
-    across: most beside an outline, but few where depth is that of hair or, out of focus, that of one ray in each pixel."""
+    across."""
     restless = torch.maximum(*(torch.maximum(bend, -bend) for bend in bends))
     faint = torch.clamp(_square(max_pool2d(restless, 2), 3) * FAINT, *STILL)
     return _soft(avg_pool2d(torch.clamp(2.0 - restless / interpolate(faint, scale_factor=2.0), 0.0, 1.0), 2))
 
 
 def _changes(nearness: Tensor) -> tuple[Tensor, Tensor]:
-    """How much nearness changes one way within six pixels around, and to and fro, in STEPs a pixel, (B, 1, H/4, W/4) each: the
-    one where surfaces stand one behind the other, however many, the other where depth is that of hair or, out of focus, that of
-    one ray in each pixel (as in relative total variation: Xu et al. 2012)."""
+    """How much nearness changes one way within six pixels around, and how much to and fro, in STEPs a pixel, (B, 1, H/4, W/4)
+    each (as in relative total variation: Xu et al. 2012)."""
     step = 1 / torch.clamp(nearness * STEP, 2.0**-60, 2.0**64)
     rises = [_cut(_wider(nearness, axis, 1), axis, 2, 0) - nearness for axis in (2, 3)]
     changes = torch.clamp(torch.cat(rises, 1) * step, -CAPPED, CAPPED)

@@ -97,6 +97,15 @@ def test_bumpy_ground_seen_at_a_flat_angle_has_a_whole_outline():
     assert near[..., 48:51, 16:-16].amax(2).min() > 0.9 and near[..., 54:, :].max() < 0.05
 
 
+@pytest.mark.parametrize(("step", "roundness"), [(0.008, 0.004), (0.012, 0.008)])
+def test_the_crest_of_a_round_hill_is_one_line_where_pixels_fall_short_of_a_step_by_turns(step, roundness):
+    """Nearness falls off faster and faster up to the crest, and from there at once by about what a step must be."""
+    y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    below = y - 48 + 0.12 * (x - 48)
+    hill = torch.where(below > 0, 1 + step + roundness * below.clamp(min=0).sqrt(), 1.0)
+    assert outlines((1 / hill)[None, None])[0][0, 0, :, 8:-8].amax(0).min() > 0.95
+
+
 @pytest.mark.parametrize("flip", [False, True])
 def test_ridges_one_behind_the_other_have_a_whole_outline_however_close_they_are(flip):
     """As at a flat angle on dunes and far hills: every four pixels up to the outline ground lies a 20th farther."""
