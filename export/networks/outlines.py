@@ -95,11 +95,11 @@ def _runs(x: Tensor) -> Tensor:
 def _clear(nearness: Tensor, bends: Sequence[Tensor]) -> Tensor:
     """How far steps around are borders of surfaces, (B, 1, H, W) in [0, 1], not those of hair nor, out of focus, of the depth of
     one ray in each pixel: beside them it is quiet, or nearness changes one way, as where ridges stand one behind the other."""
-    quiet = interpolate(-_square(-_between(_quiet(bends), *CLEAR), 3), scale_factor=2.0, mode="bilinear")
+    quiet = -_square(-_between(_quiet(bends), *CLEAR), 3)
     one_way, fro = _changes(nearness)
-    one_way = _between(one_way / (one_way + fro + 2.0**-10), *ONE_WAY)
-    one_way, fro = (interpolate(x, scale_factor=4.0, mode="bilinear") for x in (one_way, _between(fro, *FRO)))
-    return torch.maximum(quiet, one_way) * (1.0 - fro)
+    ways = torch.cat([_between(one_way / (one_way + fro + 2.0**-10), *ONE_WAY), _between(fro, *FRO)], 1)
+    one_way, fro = interpolate(ways, scale_factor=2.0, mode="bilinear").chunk(2, 1)
+    return interpolate(torch.maximum(quiet, one_way) * (1.0 - fro), scale_factor=2.0, mode="bilinear")
 
 
 def _quiet(bends: Sequence[Tensor]) -> Tensor:
