@@ -26,6 +26,12 @@ GAIN, NOISY = 16.0, (0.3, 0.6)
 edges at least."""
 LENGTH, WAYS, NO_WAY = 9, 8, 2.0**-10
 """Pixels along which lines are made even, the directions that are told apart for it, and the share of none."""
+FAINT, STRONG = (1.1, 1.5), (1.8, 2.8)
+"""How many times as fast as around a picture changes where that is a part of a line, and for certain; and up to which it needs
+others to both sides to be one, and from which it does not."""
+PART, SHARES = (0.15, 0.3), (0.85, 1.3)
+"""Share of cells along LENGTH of them that are parts of a line: where there is none, and where there is one for certain; and what
+is left of a faint crest there, so that it is no dash, and what it becomes."""
 SURE = 1.25
 """How many times as fast as around a picture may change and be noise; from 1 more on it is none, as where lines cross or end."""
 HEIGHT = 1.5
@@ -54,7 +60,7 @@ def crests(image: Tensor) -> Tensor:
     faster = change / interpolate(around, scale_factor=float(CELL), mode="bilinear")
     way = directions(image)
     lined = interpolate(coherence(way), scale_factor=2.0, mode="bilinear")
-    return along(faster * (lined + torch.relu(torch.clamp(faster - SURE, 0.0, 1.0) - lined)), way)
+    return supported(along(faster * (lined + torch.relu(torch.clamp(faster - SURE, 0.0, 1.0) - lined)), way), way)
 
 
 def changes(image: Tensor) -> Tensor:
@@ -88,22 +94,48 @@ def along(x: Tensor, way: Tensor) -> Tensor:
     # Pixels of squares of four as channels: ONNX Runtime is slow on one alone.
     quarters = conv2d(pad(square, (LENGTH // 2,) * 4, mode="replicate"), eye.view(4, 1, 2, 2), stride=2)
     means = conv2d(quarters, pixel_unshuffle(SEGMENTS.to(x), 2))
-    likeness = torch.relu(conv2d(way, -AXES.to(x)))
-    for _ in range(3):
-        likeness = likeness * likeness
+    likeness = _likeness(way)
     means = conv2d(means * torch.cat([likeness] * 4, 1), eye.repeat_interleave(WAYS, 1)[..., None, None])
     share = interpolate(likeness.sum(1, keepdim=True), scale_factor=2.0, mode="bilinear")
     mean = (pixel_shuffle(means, 2) + square * NO_WAY) / (share + NO_WAY)
     return torch.exp(torch.log(mean + NO_WAY) * 0.5)  # the root, of operators that styles are made of
 
 
-def _segments(angles: Tensor) -> Tensor:
-    """Means along segments at angles (WAYS, 1, 1) through each pixel of a square of four, as kernels (4 * WAYS, 1, n, n)."""
+def supported(crest: Tensor, way: Tensor) -> Tensor:
+    """Crests (B, 1, H, W) by directions(): faint ones are stronger as parts of a line, however faint that is, and fainter alone,
+    so that there are no dashes (a hysteresis, Canny 1986, but smooth, and along the flow of edges)."""
+    least, most = FAINT
+    parts = avg_pool2d(torch.clamp((crest - least) * (1 / (most - least)), 0.0, 1.0), CELL)
+    likeness = _likeness(avg_pool2d(way, CELL // 2))
+    lines = conv2d(pad(parts, (LENGTH // 2,) * 4, mode="replicate"), LINES.to(crest))
+    part = (lines * likeness).sum(1, keepdim=True) / (likeness.sum(1, keepdim=True) + NO_WAY)
+    (none, whole), (alone, lined) = PART, SHARES
+    share = torch.clamp((part - none) * (1 / (whole - none)), 0.0, 1.0) * (lined - alone) + (alone - 1.0)
+    faint = 1.0 - torch.clamp((crest - STRONG[0]) * (1 / (STRONG[1] - STRONG[0])), 0.0, 1.0)
+    return crest * (1.0 + interpolate(share, scale_factor=float(CELL), mode="bilinear") * faint)
+
+
+def _likeness(way: Tensor) -> Tensor:
+    """How near each of the directions that are told apart is to directions() (B, 2, h, w): (B, WAYS, h, w)."""
+    likeness = torch.relu(conv2d(way, -AXES.to(way)))
+    for _ in range(3):
+        likeness = likeness * likeness
+    return likeness
+
+
+def _lines(angles: Tensor, narrow: float) -> Tensor:
+    """Means along segments at angles (WAYS, 1, 1), 1 / narrow pixels wide to each side, as kernels (WAYS, n, n)."""
     pixels = torch.arange(LENGTH) - LENGTH // 2
     across, down = pixels, pixels[:, None]
     forth, aside = across * angles.cos() + down * angles.sin(), down * angles.cos() - across * angles.sin()
-    weights = torch.relu(torch.exp(-((forth * (3 / LENGTH)) ** 2) - (aside * 3) ** 2) - NO_WAY)  # processors are slow at less
-    weights = weights / weights.sum((1, 2), keepdim=True)
+    weights = torch.exp(-((forth * (3 / LENGTH)) ** 2) - (aside * narrow) ** 2)
+    weights = torch.relu(weights - NO_WAY)  # processors are slow at less
+    return weights / weights.sum((1, 2), keepdim=True)
+
+
+def _segments(angles: Tensor) -> Tensor:
+    """Means along segments at angles (WAYS, 1, 1) through each pixel of a square of four, as kernels (4 * WAYS, 1, n, n)."""
+    weights = _lines(angles, 3.0)
     return torch.cat([pad(weights, (right, 1 - right, down, 1 - down)) for down in (0, 1) for right in (0, 1)])[:, None]
 
 
@@ -179,5 +211,6 @@ def broadened(lines: Tensor, wider: Tensor) -> Tensor:
 _ANGLES = torch.arange(WAYS)[:, None, None] * (torch.pi / WAYS)
 AXES = torch.cat([(2 * _ANGLES).cos(), (2 * _ANGLES).sin()], 1)[..., None]
 """Cosine and sine of twice the angle of each direction, (WAYS, 2, 1, 1)."""
+LINES = _lines(_ANGLES, 1.2)[:, None]
 SEGMENTS = _segments(_ANGLES)
 """Constants, since what is computed in a graph is not folded where it is this large, which is slow."""

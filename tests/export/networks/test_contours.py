@@ -4,7 +4,7 @@ import torch
 
 from core import Control
 from export.networks.build import make_generator
-from export.networks.contours import FINEST, HEIGHT, along, coverage, crests, directions
+from export.networks.contours import FINEST, HEIGHT, along, coverage, crests, directions, supported
 from export.networks.encoding import decode, encode
 
 from .in_tiles import painted_in_tiles
@@ -128,6 +128,17 @@ def test_contours_are_exact_in_onnx_and_in_tiles_and_learn(tmp_path):
     module.encoded(decode(halves(0.2, 0.6)), torch.ones(1, 1, 64, 64)).square().mean().backward()
     assert module.pens.weight.grad.abs().sum((1, 2, 3)).min() > 0
     painted_in_tiles(module, tmp_path / "c.onnx")
+
+
+def test_faint_dashes_of_a_line_become_one_and_alone_they_fade_and_strong_lines_stay_as_they_are():
+    upright = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 48, 48)
+    line, dash, strong = (torch.zeros(1, 1, 96, 96) for _ in range(3))
+    line[..., 46:51] = torch.where(torch.arange(96) % 12 < 6, HEIGHT + 0.1, HEIGHT - 0.3)[:, None]
+    dash[..., 45:51, 46:51] = HEIGHT + 0.1
+    strong[..., 46:51] = 3.0
+    assert supported(line, upright)[0, 0, 24:-24, 48].min() > HEIGHT
+    assert supported(dash, upright).max() < HEIGHT
+    assert torch.equal(supported(strong, upright), strong)
 
 
 @torch.no_grad()
