@@ -180,7 +180,17 @@ def main(arguments: list[str]) -> int:
     flags = {argument.partition("=")[0] for argument in arguments}
     name = next((other for (command, flag), other in OTHER_WAYS.items() if command == name and flag in flags), name)
     prepare, description = COMMANDS[name]
-    config_class, run = prepare()
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("export").setLevel(logging.INFO)
+    try:
+        config_class, run = prepare()
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("export."):
+            raise
+        logging.getLogger("export").error(
+            "The trainer that comes with the add-on leaves %s out; it is in the project's source.", name
+        )
+        return 1
     parser = argparse.ArgumentParser(
         prog=f"python -m export {name.split()[0]}",
         usage="%(prog)s [settings]",
@@ -188,8 +198,6 @@ def main(arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_arguments(parser, config_class)
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("export").setLevel(logging.INFO)
     try:
         run(explicit_values(config_class, parser.parse_args(arguments[1:])))
     except TrainerError as error:

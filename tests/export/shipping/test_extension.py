@@ -103,6 +103,13 @@ def test_the_trainer_comes_along(packed):
     assert sum(path.stat().st_size for path in (packed / "export").rglob("*.py")) < 500_000
 
 
+@pytest.mark.parametrize("command", [["holds"], ["render-dataset"], ["paint", "--teacher", "a.jpg"]])
+def test_commands_that_stay_behind_end_with_a_sentence(packed, command):
+    result = subprocess.run([sys.executable, "-m", "export", *command], cwd=packed, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1, result.stderr
+    assert "comes with the add-on leaves" in result.stderr and command[0] in result.stderr
+
+
 def test_what_the_trainer_imports_at_once_is_packed_with_it(packed):
     """Commands import what stays behind, as judging, when they run."""
     imports = [
