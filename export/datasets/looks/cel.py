@@ -33,7 +33,7 @@ def cel(passes: dict[str, np.ndarray], line_weight: float | np.ndarray = 1.0, to
     encoded = grade(toned(flat, stepped(luminance(flat), tones)))
     tone = luminance(encoded)
     sky = (passes["depth"][..., 0] >= FAR).astype(np.float32)
-    gouache = within_edges(encode_log(rgb), np.maximum(edges, scenery(passes)), 20)
+    gouache = grade(within_edges(encode_log(rgb), np.maximum(edges, scenery(passes)), 20), warmth=0)
     encoded = encoded + (gouache - encoded) * np.maximum(sky, smoothstep(1.05, 1.25, tone))[..., None]
     lamp = smoothstep(1.05, 1.25, ndimage.gaussian_filter(luminance(encode_log(rgb)), 0.7))
     encoded = encoded + (encode_log(rgb) - encoded) * lamp[..., None]
@@ -65,9 +65,9 @@ def toned(encoded: np.ndarray, tone: np.ndarray) -> np.ndarray:
     return encoded + (tone[..., None] - own) * (share + (1 - share) * smoothstep(*DARK, own))
 
 
-def grade(encoded: np.ndarray) -> np.ndarray:
-    """Clearer colour, cool in the shade and warm in the light (encoded RGB). In the dark colours are as they are, and only greys
-    and blues are cooled: skin would be purple."""
+def grade(encoded: np.ndarray, warmth: float = 1.0) -> np.ndarray:
+    """Clearer colour, cool in the shade and warm in the light (encoded RGB), but with no warmth where that is sky and distance. In
+    the dark colours are as they are, and only greys and blues are cooled: skin would be purple."""
     tone, most = luminance(encoded)[..., None], encoded.max(-1, keepdims=True)
     lit = smoothstep(*DARK, tone)
     chroma = encoded[..., :2].max(-1, keepdims=True) - encoded.min(-1, keepdims=True)
@@ -76,7 +76,7 @@ def grade(encoded: np.ndarray) -> np.ndarray:
     light = smoothstep(0.6, 0.9, tone) * (1 - smoothstep(1.0, 1.2, tone))
     rich = 1 + 0.55 * lit * (1 - smoothstep(1.0, 1.25, most))
     cool, warm = np.array([-0.06, -0.03, 0.12], np.float32), np.array([0.045, 0.02, -0.05], np.float32)
-    return np.maximum(tone + rich * (encoded - tone) + cool * shade + warm * light, 0)
+    return np.maximum(tone + rich * (encoded - tone) + cool * shade + warmth * warm * light, 0)
 
 
 def line_colour(encoded: np.ndarray, albedo: np.ndarray) -> np.ndarray:

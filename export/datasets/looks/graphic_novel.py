@@ -7,7 +7,7 @@ from core.colour import encode_log, luminance
 
 from ...networks.contours import HEIGHT, coverage, crests
 from .comic_book import lined, washes
-from .lines import around, contours
+from .lines import around, backdrop, contours
 from .shown import shown
 from .tones import smoothstep
 
@@ -17,7 +17,7 @@ black has no outline in the image."""
 DIM = 0.34, 0.24
 """Tone of the paint around below which lines turn pale, and at which they are."""
 NEAR = 13
-"""Pixels around lines of geometry and paint in which those of the image are drawn."""
+"""Pixels around lines of geometry, paint and panoramas in which those of the image are drawn."""
 
 
 def graphic_novel(
@@ -27,12 +27,13 @@ def graphic_novel(
 
     line_weight, tones: knobs, one number or (H, W): how thick the lines are, 0 for none, and steps of tone up to white.
 
-    Lines are contours of the image at full size, as pens of generators draw them, but only near to those of geometry and of
-    paint: not around shadows, texture and noise. In the dark they are pale.
+    Lines are contours of the image at full size, as pens of generators draw them, but only near to those of geometry, of paint
+    and of a panorama behind all of it: not around shadows, texture and noise. In the dark they are pale.
     """
     painted, tone, _ = washes(passes, line_weight, tones, BLACK)
     dull = 1 - smoothstep(1.3, 1.6, tone)  # what shines is outlined from outside
-    lines = drawn(passes["image"][..., :3], line_weight) * around(contours(passes, tone), NEAR) * dull
+    bounds = np.maximum(contours(passes, tone), backdrop(passes))
+    lines = drawn(passes["image"][..., :3], line_weight) * around(bounds, NEAR) * dull
     return lined(passes, painted, lines, smoothstep(*DIM, ndimage.gaussian_filter(luminance(painted), 4)))
 
 

@@ -8,6 +8,7 @@ from core.colour import encode_log, luminance
 
 from ...networks.outlines import geometry_lines
 from .shown import shown
+from .smoothing import FAR
 from .tones import smoothstep
 
 CROWD = 8
@@ -32,6 +33,8 @@ ROOTS, STRAND = 13, 48
 out of one."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
+LIT = 1.2
+"""Light, on the log curve, above which nothing changes any more: a sun has no borders within."""
 SHINES, UNEVEN = (1.05, 1.2), (0.01, 0.04)
 """Encoded luminance from which on something may shine by itself, and by how much it may differ within 3 pixels."""
 
@@ -198,6 +201,13 @@ def creases(normal: np.ndarray) -> np.ndarray:
 def materials(albedo: np.ndarray) -> np.ndarray:
     """Where one colour of paint ends at another, (H, W) in [0, 1]; not where it fades."""
     return ridges(encode_log(albedo), 0.06, 0.16)
+
+
+def backdrop(passes: dict[str, np.ndarray]) -> np.ndarray:
+    """Where light or colour ends in what lies behind all surfaces, as a panorama does, which has no other borders: (H, W) in
+    [0, 1]."""
+    behind = np.minimum(encode_log(np.maximum(passes["image"][..., :3], 0)), LIT)
+    return ridges(ndimage.gaussian_filter(behind, (1, 1, 0)), 0.06, 0.2) * (passes["depth"][..., 0] >= FAR)
 
 
 def ridges(picture: np.ndarray, low: float, high: float) -> np.ndarray:
