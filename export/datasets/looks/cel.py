@@ -66,8 +66,8 @@ def toned(encoded: np.ndarray, tone: np.ndarray) -> np.ndarray:
 
 
 def grade(encoded: np.ndarray, warmth: float = 1.0) -> np.ndarray:
-    """Clearer colour, cool in the shade and warm in the light (encoded RGB), but with no warmth where that is sky and distance. In
-    the dark colours are as they are, and only greys and blues are cooled: skin would be purple."""
+    """Clearer colour, cool in the shade and, by `warmth`, warm in the light (encoded RGB). In the dark colours are as they are,
+    and only greys and blues are cooled: skin would be purple."""
     tone, most = luminance(encoded)[..., None], encoded.max(-1, keepdims=True)
     lit = smoothstep(*DARK, tone)
     chroma = encoded[..., :2].max(-1, keepdims=True) - encoded.min(-1, keepdims=True)
