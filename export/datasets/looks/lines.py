@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from core.colour import encode_log, luminance
 
+from ...networks.contours import LIT
 from ...networks.outlines import geometry_lines
 from .shown import shown
 from .smoothing import FAR
@@ -33,8 +34,6 @@ ROOTS, STRAND = 13, 48
 out of one."""
 STEP = 0.004
 """Share of its depth by which a surface must lie before another one, beyond their slopes, to be outlined."""
-LIT = 1.2
-"""Light, on the log curve, above which nothing changes any more: a sun has no borders within."""
 SHINES, UNEVEN = (1.05, 1.2), (0.01, 0.04)
 """Encoded luminance from which on something may shine by itself, and by how much it may differ within 3 pixels."""
 
